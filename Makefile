@@ -1,0 +1,69 @@
+# Two commands: `make lab` sets everything up and starts the workshop; `make test` runs every test.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The first Python from 3.11 to 3.13 (TensorFlow has wheels for these); else the first newer one,
+# on which everything but the tests of the sample image works.
+PYTHON ?= $(shell \
+  for range in '(3,11) <= v < (3,14)' '(3,14) <= v'; do \
+    for name in python3 python3.13 python3.12 python3.11 python3.14; do \
+      if "$$name" -c "import sys; v = sys.version_info[:2]; sys.exit(not ($$range))" 2>/dev/null; \
+      then echo "$$name"; exit; fi; done; done)
+VENV_PYTHON := .venv/bin/python
+FOR_TESTS := $(if $(filter test,$(MAKECMDGOALS)),--tests)
+
+# A kubeconfig given to make itself is the user's wish; an exported one may be production.
+ifeq ($(origin KUBECONFIG),command line)
+  export OWN_KUBECONFIG := $(KUBECONFIG)
+  OWN_CLUSTER := --own-cluster
+else ifeq ($(origin KUBECONFIG),environment)
+  KUBECONFIG_NOTE := 1
+endif
+ifneq ($(wildcard .lab/own-cluster.json),)
+  OWN_CLUSTER := --own-cluster
+endif
+export REGISTRY YES
+
+.PHONY: help lab test lint notebooks bench pins down clean python host
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+lab: .venv/.ready ## set everything up and start the workshop (KUBECONFIG=FILE: on your own cluster)
+	@$(if $(KUBECONFIG_NOTE),echo "Note: the exported KUBECONFIG is ignored; to use that cluster: make lab KUBECONFIG=FILE")
+	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.workshop lab
+
+test: .venv/.ready ## set up what the tests need and run every test, on a cluster of their own
+	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: .venv/.ready ## ruff, import-linter and mypy alone
+	@$(VENV_PYTHON) -m pytest -q tests/test_house_style.py
+
+notebooks: .venv/.ready ## make every lab.ipynb again from its README.md
+	@$(VENV_PYTHON) -m modules.notebooks
+
+bench: .venv/.ready ## measure what the READMEs state (about an hour)
+	@env -u KUBECONFIG $(VENV_PYTHON) -m bench.operator
+	@env -u KUBECONFIG $(VENV_PYTHON) -m bench.training
+
+down: ## stop the local cluster; its state is deleted, caches stay
+	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m cluster.workshop down; fi
+
+clean: down ## undo everything: cluster, .lab, .venv, and the caches in the user's cache folder
+	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m cluster.workshop clean; fi
+	@rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+pins: ## resolve pyproject.toml into the pinned requirements.txt again
+	@$(PYTHON) -m venv .lab/uv && .lab/uv/bin/pip install --quiet uv
+	@.lab/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header -o requirements.txt
+
+python:
+	@if [ -z "$(PYTHON)" ]; then echo "Cannot go on: no Python 3.11 to 3.13 on PATH; install one (Debian, Ubuntu: sudo apt install python3), or name it: make lab PYTHON=/path/to/python3.12"; exit 1; fi
+
+host: python
+	@"$(PYTHON)" -m cluster.host prepare $(FOR_TESTS) $(OWN_CLUSTER)
+
+.venv/.ready: requirements.txt | host
+	@"$(PYTHON)" -m cluster.host venv
