@@ -1,0 +1,155 @@
+"""The seam to the API server: requests and answers as data, and the few verbs that we use.
+
+``Transport`` is what tests replace by an in-memory API server; ``transport.HttpTransport`` is the
+real one. ``Kube`` adds what every caller wants: the in-flight bound, errors in the API's own
+words, and paged lists. Nothing here retries: the controller's queue does, key by key.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+MERGE_PATCH = "application/merge-patch+json"
+PAGE_SIZE = "500"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call: ``path`` begins with /api or /apis, ``query`` holds plain (unquoted) values."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = NOTHING
+    body: dict[str, Any] | None = None
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Response:
+    """One answer: ``headers`` have lower-case keys, ``body`` is {} when there was none."""
+
+    status: int
+    body: dict[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
+
+
+class Transport(Protocol):
+    """Carries requests to an API server; raises TimeoutError or OSError when it cannot."""
+
+    async def send(self, request: Request) -> Response: ...
+
+    def stream(self, request: Request) -> AsyncIterator[dict[str, Any]]:
+        """Yield watch events ({"type", "object"}) until the server closes; ApiError if not 2xx."""
+        ...
+
+
+class ApiError(Exception):
+    """An answer other than 2xx, with the API server's own sentence as its text."""
+
+    def __init__(self, response: Response) -> None:
+        status = response.body
+        super().__init__(status.get("message") or f"the API server answered {response.status}")
+        self.status = response.status
+        self.reason: str = status.get("reason", "")
+        self.retry_after_seconds = _seconds(response.headers.get("retry-after", ""))
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if text.isdigit() else None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Where one kind is served: ``prefix`` is /api/v1 or /apis/<group>/<version>."""
+
+    prefix: str
+    plural: str
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        parts = [self.prefix, *(["namespaces", namespace] if namespace else []), self.plural]
+        return "/".join([*parts, *(part for part in (name, subresource) if part)])
+
+
+TFJOBS = Resource("/apis/tensorflow.org/v1alpha1", "tfjobs")
+JOBS = Resource("/apis/batch/v1", "jobs")
+PODS = Resource("/api/v1", "pods")
+SERVICES = Resource("/api/v1", "services")
+CONFIG_MAPS = Resource("/api/v1", "configmaps")
+DEPLOYMENTS = Resource("/apis/apps/v1", "deployments")
+EVENTS = Resource("/api/v1", "events")
+LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
+BY_KIND = {
+    "TfJob": TFJOBS,
+    "Job": JOBS,
+    "Service": SERVICES,
+    "ConfigMap": CONFIG_MAPS,
+    "Deployment": DEPLOYMENTS,
+}
+
+
+class Kube:
+    """The verbs. Each raises ApiError, TimeoutError or OSError; none retries."""
+
+    def __init__(self, transport: Transport, max_in_flight: int = 32) -> None:
+        self.transport = transport
+        self._creations = asyncio.Semaphore(max_in_flight)
+
+    async def send(self, request: Request) -> dict[str, Any]:
+        response = await self.transport.send(request)
+        if not 200 <= response.status < 300:
+            raise ApiError(response)
+        return response.body
+
+    async def create(self, resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
+        """Create strictly: an unknown field is an error (400), not a warning.
+
+        Only creations are bounded, so that a status write never waits behind them.
+        """
+        path = resource.path(body["metadata"]["namespace"])
+        async with self._creations:
+            return await self.send(Request("POST", path, {"fieldValidation": "Strict"}, body))
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+        return await self.send(Request("GET", resource.path(namespace, name)))
+
+    async def update(self, resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
+        path = resource.path(body["metadata"]["namespace"], body["metadata"]["name"])
+        return await self.send(Request("PUT", path, body=body))
+
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        """Delete this very object (never its successor of the same name), children behind it."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid},
+            "propagationPolicy": "Background",
+        }
+        await self.send(Request("DELETE", resource.path(namespace, name), body=body))
+
+    async def patch_status(
+        self, resource: Resource, namespace: str, name: str, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        path = resource.path(namespace, name, "status")
+        return await self.send(Request("PATCH", path, body=body, content_type=MERGE_PATCH))
+
+    async def pages(
+        self, resource: Resource, namespace: str, query: Mapping[str, str]
+    ) -> AsyncIterator[dict[str, Any]]:
+        """List in pages, so that a large cluster is never in memory at once."""
+        more: Mapping[str, str] = {"limit": PAGE_SIZE}
+        while True:
+            page = await self.send(Request("GET", resource.path(namespace), {**query, **more}))
+            yield page
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            more = {"limit": PAGE_SIZE, "continue": token}
+
+    def watch(
+        self, resource: Resource, namespace: str, query: Mapping[str, str]
+    ) -> AsyncIterator[dict[str, Any]]:
+        query = {**query, "watch": "true", "allowWatchBookmarks": "true"}
+        return self.transport.stream(Request("GET", resource.path(namespace), query))
