@@ -69,7 +69,8 @@ class Kubelet:
             do(current, *args)
 
     def _start(self, pod: Object) -> None:
-        if "deletionTimestamp" in pod["metadata"]:
+        someone_elses = pod["spec"].get("schedulerName", "default-scheduler") != "default-scheduler"
+        if someone_elses or "deletionTimestamp" in pod["metadata"]:
             return
         pod["spec"]["nodeName"] = "fake-node"
         pod = self.store.update(PODS, pod)
@@ -95,6 +96,8 @@ class Kubelet:
             self._report(pod, "Failed" if exit_code else "Succeeded", {"terminated": ended})
 
     def _stop(self, pod: Object) -> None:
+        if not pod["spec"].get("nodeName"):
+            return
         self._finish(pod, 143)
         self._later(STOP_SECONDS, lambda last: self.store.remove(PODS, *key(last)), pod)
 

@@ -94,7 +94,7 @@ class Store:
         new = self._merged(resource, old, copy(obj), subresource)
         if new == old:
             return copy(old)
-        if self._is_released(new):
+        if self._is_released(old, new):
             return self._remove(resource, old)
         return self._put("MODIFIED", resource, new, old)
 
@@ -175,9 +175,10 @@ class Store:
             new["metadata"]["generation"] += 1
         return new
 
-    def _is_released(self, obj: Object) -> bool:
-        meta = obj["metadata"]
-        return bool(meta.get("deletionTimestamp")) and meta.get("finalizers") == []
+    def _is_released(self, old: Object, new: Object) -> bool:
+        held = bool(old["metadata"].get("finalizers"))
+        going = "deletionTimestamp" in new["metadata"]
+        return held and going and not new["metadata"].get("finalizers")
 
     def _ends_gracefully(self, resource: Resource, obj: Object) -> bool:
         if resource is NAMESPACES:
