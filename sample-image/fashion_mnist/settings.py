@@ -1,0 +1,95 @@
+"""What a run is asked to do: the command line, checked, as one frozen value."""
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from fashion_mnist import data
+
+DEFAULT_SAVE_DIR = Path("/tmp/fashion-mnist")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of `python -m fashion_mnist.train`, under the same names."""
+
+    max_steps: int = 2500
+    batch_size: int = 128
+    learning_rate: float = 0.003
+    seed: int = 1
+    log_every: int = 50
+    checkpoint_every: int = 500
+    data_dir: Path = data.FOLDER
+    save_dir: Path = DEFAULT_SAVE_DIR
+    log_dir: Path = DEFAULT_SAVE_DIR / "logs"
+    checkpoint_dir: Path = DEFAULT_SAVE_DIR / "checkpoints"
+
+
+def parse(arguments: list[str] | None = None) -> Settings:
+    """Read the command line. Exits with code 2 and a sentence if it is wrong."""
+    options = vars(_parser().parse_args(arguments))
+    save_dir = options["save_dir"]
+    options["log_dir"] = options["log_dir"] or save_dir / "logs"
+    options["checkpoint_dir"] = options["checkpoint_dir"] or save_dir / "checkpoints"
+    return Settings(**options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m fashion_mnist.train",
+        description="Train a small convolutional network on Fashion-MNIST; alone, or as the"
+        " replica of a TfJob that TF_CONFIG says.",
+    )
+    add, default = parser.add_argument, Settings()
+    add("--max-steps", type=_count, default=default.max_steps, help="steps to train [%(default)s]")
+    add("--batch-size", type=_batch_size, default=default.batch_size,
+        help="images in a step [%(default)s]")  # fmt: skip
+    add("--learning-rate", type=_rate, default=default.learning_rate,
+        help="highest rate of the schedule [%(default)s]")  # fmt: skip
+    add("--seed", type=_seed, default=default.seed,
+        help="same seed, same training [%(default)s]")  # fmt: skip
+    add("--log-every", type=_count, default=default.log_every,
+        help="steps from one line of the log to the next [%(default)s]")  # fmt: skip
+    add("--checkpoint-every", type=_count, default=default.checkpoint_every,
+        help="steps from one checkpoint to the next [%(default)s]")  # fmt: skip
+    add("--data-dir", type=_folder, default=default.data_dir,
+        help="folder of the four IDX files [%(default)s]")  # fmt: skip
+    add("--save-dir", type=_folder, default=default.save_dir,
+        help="where the SavedModel goes, as `model` [%(default)s]")  # fmt: skip
+    add("--log-dir", type=_folder, help="what TensorBoard reads [SAVE_DIR/logs]")
+    add("--checkpoint-dir", type=_folder,
+        help="where a run that was cut off goes on from [SAVE_DIR/checkpoints]")  # fmt: skip
+    return parser
+
+
+def _folder(text: str) -> Path:
+    return Path(os.path.abspath(text))
+
+
+def _count(text: str) -> int:
+    return _checked(text, int, lambda number: number >= 1, "a whole number from 1")
+
+
+def _seed(text: str) -> int:
+    return _checked(text, int, lambda number: 0 <= number < 2**31, "a whole number from 0")
+
+
+def _batch_size(text: str) -> int:
+    return _checked(
+        text, int, lambda number: 1 <= number <= data.TRAIN_COUNT, "a whole number from 1 to 60000"
+    )
+
+
+def _rate(text: str) -> float:
+    return _checked(text, float, lambda number: 0 < number <= 1, "a number above 0, at most 1")
+
+
+def _checked(text, read, holds, wanted):
+    try:
+        number = read(text)
+    except ValueError:
+        number = None
+    if number is None or not holds(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+    return number
