@@ -1,0 +1,85 @@
+"""A few requests to the API server with the administrator's certificate.
+
+Enough to bring a cluster up; standard library only, because importing a whole client
+takes longer than asking. Called by `cluster.up`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# The collection of each kind that the manifests use: (API, plural, namespaced).
+COLLECTIONS = {
+    "ServiceAccount": ("api/v1", "serviceaccounts", True),
+    "ConfigMap": ("api/v1", "configmaps", True),
+    "Service": ("api/v1", "services", True),
+    "Deployment": ("apis/apps/v1", "deployments", True),
+    "ClusterRole": ("apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
+    "ClusterRoleBinding": ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
+    "StorageClass": ("apis/storage.k8s.io/v1", "storageclasses", False),
+}
+
+
+class Api:
+    """One API server; each call opens its own connection. `certificates` is the PKI folder."""
+
+    def __init__(self, address: str, port: int, certificates: Path, timeout_seconds: float = 5):
+        self.address, self.port, self.timeout_seconds = address, port, timeout_seconds
+        self.context = ssl.create_default_context(cafile=str(certificates / "ca.crt"))
+        self.context.load_cert_chain(certificates / "admin.crt", certificates / "admin.key")
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, content_type: str = ""
+    ) -> tuple[int, bytes]:
+        """(status, body). Raises: OSError if the server cannot be reached."""
+        connection = http.client.HTTPSConnection(
+            self.address, self.port, timeout=self.timeout_seconds, context=self.context
+        )
+        headers = {"Content-Type": content_type} if content_type else {}
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(str(error)) from None
+        finally:
+            connection.close()
+
+    def is_ready(self) -> bool:
+        try:
+            return self.request("GET", "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """The object at a path, or None if there is none or nobody answers."""
+        try:
+            status, body = self.request("GET", path)
+        except OSError:
+            return None
+        return json.loads(body) if status == 200 else None
+
+    def apply(self, manifest: dict[str, Any]) -> None:
+        """Create an object or make it as the manifest says (server-side apply).
+
+        Raises: RuntimeError with the server's message if it refuses.
+        """
+        body = yaml.safe_dump(manifest).encode()
+        target = f"/{path_of(manifest)}?fieldManager=workshop&force=true"
+        status, answer = self.request("PATCH", target, body, "application/apply-patch+yaml")
+        if status not in (200, 201):
+            raise RuntimeError(f"{target}: {status} {answer.decode(errors='replace')[:300]}")
+
+
+def path_of(manifest: dict[str, Any]) -> str:
+    """The path of the object that a manifest describes."""
+    root, plural, namespaced = COLLECTIONS[manifest["kind"]]
+    metadata = manifest["metadata"]
+    place = f"namespaces/{metadata['namespace']}/" if namespaced else ""
+    return f"{root}/{place}{plural}/{metadata['name']}"

@@ -1,0 +1,125 @@
+"""Where everything lives: the checkout's state, the user's cache, the addresses inside a node.
+
+Every other module of this package asks here; nothing is created by asking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+STATE = CHECKOUT / ".lab"
+NAME_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+def user() -> tuple[int, int]:
+    """(uid, gid) of the person at the keyboard, also when sudo made us root."""
+    if os.geteuid() == 0 and "SUDO_UID" in os.environ:
+        return int(os.environ["SUDO_UID"]), int(os.environ.get("SUDO_GID", "0"))
+    return os.geteuid(), os.getegid()
+
+
+def _cache() -> Path:
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    if not chosen and "SUDO_UID" in os.environ and os.geteuid() == 0:
+        chosen = f"{pwd.getpwuid(user()[0]).pw_dir}/.cache"
+    return Path(chosen or Path.home() / ".cache") / "tfjob-workshop"
+
+
+CACHE = _cache()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The folders of one cluster on the host, and the short id of its links and cgroups."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return STATE / "clusters" / self.name
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    @property
+    def certificates(self) -> Path:
+        return self.folder / "pki"
+
+    @property
+    def logs(self) -> Path:
+        return self.var / "log" / "components"
+
+    @property
+    def var(self) -> Path:
+        """What the node sees as /var: etcd's data, containers, volumes, the Pods' logs."""
+        return self.folder / "var"
+
+    @property
+    def etc(self) -> Path:
+        """What the node sees as /etc/kubernetes: configuration of the components."""
+        return self.folder / "etc"
+
+    @property
+    def drivers(self) -> Path:
+        return self.folder / "drivers"
+
+    @property
+    def record(self) -> Path:
+        """JSON about the running node: see `cluster.node.Record`."""
+        return self.folder / "node.json"
+
+    @property
+    def lock(self) -> Path:
+        return STATE / "clusters" / f".{self.name}.lock"
+
+    @property
+    def id(self) -> str:
+        """Eight characters that differ between checkouts and names."""
+        return hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]
+
+    @property
+    def cgroup(self) -> str:
+        return f"tfjob-workshop/{self.id}"
+
+    @property
+    def link(self) -> str:
+        """The host's end of the veth pair; a link's name has at most 15 characters."""
+        return f"tfjob{self.id}"
+
+    @property
+    def fallback(self) -> Path:
+        """Holds the containers where .lab's own file system cannot carry an overlay."""
+        return Path("/var/lib/tfjob-workshop") / self.id
+
+
+def cluster(name: str) -> Cluster:
+    """Raises: ValueError with a sentence if the name cannot be one."""
+    if not NAME_PATTERN.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot name a cluster: use up to 32 small letters, digits and dashes"
+        )
+    return Cluster(name)
+
+
+def kubeconfig(name: str) -> Path:
+    return cluster(name).kubeconfig
+
+
+def clusters() -> list[str]:
+    """Names of the clusters of this checkout that have state, running or not."""
+    folder = STATE / "clusters"
+    found = folder.iterdir() if folder.is_dir() else []
+    return sorted(path.name for path in found if NAME_PATTERN.fullmatch(path.name))
+
+
+def hand_to_user(path: Path) -> None:
+    """Give one file or folder that root made to the person who called sudo."""
+    if os.geteuid() == 0 and path.exists():
+        os.chown(path, *user(), follow_symlinks=False)

@@ -1,0 +1,40 @@
+"""Reads /proc: which processes a node has. Called by `cluster.up` and `cluster.status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def start_time(pid: int) -> int:
+    """When a process started, in clock ticks since boot; -1 if there is none or it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return -1
+    # The name in parentheses may hold spaces; the state comes after it.
+    fields = text.rpartition(")")[2].split()
+    return -1 if fields[0] in "ZX" else int(fields[19])
+
+
+def parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def program(pid: int) -> str:
+    """The file name of a process's program; empty for one that has ended."""
+    try:
+        return Path(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()).name
+    except OSError:
+        return ""
+
+
+def all_pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def children(pid: int) -> dict[str, int]:
+    """PID of each child by the name of its program."""
+    return {program(child): child for child in all_pids() if parent(child) == pid}
