@@ -22,7 +22,7 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     body: dict[str, Any] | None = None
     content_type: str = "application/json"
 
@@ -33,7 +33,7 @@ class Response:
 
     status: int
     body: dict[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 class Transport(Protocol):

@@ -1,0 +1,82 @@
+"""python -m tfjob_operator: reads flags, wires the parts together, and stops well on SIGTERM."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from kubernetes.aio.config import ConfigException
+
+from . import config, metrics
+from .controller import Controller, utc_now
+from .kube import Kube
+from .leader import Elector
+from .transport import HttpTransport, load_settings
+
+log = logging.getLogger("tfjob_operator")
+
+
+def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Flags, described in operator/README.md. The spelling of 2017 is accepted where it differs."""
+    parser = argparse.ArgumentParser(prog="tfjob_operator", description="Runs TfJobs.")
+    add = parser.add_argument
+    add("--controller-config-file", "--controller_config_file", type=Path, metavar="FILE")
+    add("--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: the Pod's own account")
+    add("--namespace", default="", help="watch this one only (default: all)")
+    add("--port", type=int, default=8080, help="of /metrics and /healthz; 0 serves neither")
+    add("--workers", type=int, default=16, help="TfJobs worked on at a time")
+    add("--max-in-flight", type=int, default=32, help="creations under way at a time")
+    add("--leader-elect", action="store_true", help="act only while holding a Lease")
+    add("--lease-namespace", default=os.environ.get("POD_NAMESPACE", "default"))
+    add("--lease-name", default="tf-job-operator")
+    add("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    return parser.parse_args(arguments)
+
+
+async def run(flags: argparse.Namespace) -> None:
+    """Run until SIGTERM or SIGINT, or until the lease is lost."""
+    settings = config.read(
+        flags.controller_config_file, namespace=flags.namespace, workers=flags.workers
+    )
+    counters = metrics.Metrics()
+    async with HttpTransport(await load_settings(flags.kubeconfig)) as transport:
+        kube = Kube(transport, flags.max_in_flight)
+        controller = Controller(kube, settings, metrics=counters)
+        if flags.port:
+            await metrics.serve(flags.port, counters, controller.problems)
+        if not flags.leader_elect:
+            return await controller.run()
+        elector = Elector(
+            kube, flags.lease_namespace, flags.lease_name, socket.gethostname(), utc_now
+        )
+        await elector.run(controller.run)
+        raise RuntimeError("the lease was lost; restarting as a candidate")
+
+
+async def run_until_told_to_stop(flags: argparse.Namespace) -> None:
+    work = asyncio.ensure_future(run(flags))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    await asyncio.wait({work})
+    if work.cancelled():
+        log.info("told to stop, and stopped")
+    else:
+        work.result()
+
+
+def main() -> None:
+    flags = parse_flags()
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=flags.log_level.upper(), format=form, stream=sys.stderr)
+    try:
+        asyncio.run(run_until_told_to_stop(flags))
+    except (ValueError, ConfigException, RuntimeError, OSError) as error:
+        sys.exit(f"tfjob_operator: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""What only the clock brings about: activeDeadlineSeconds and ttlSecondsAfterFinished.
+
+Both count from a time in the status, so they fire after a restart too. ``reconcile`` turns the
+seconds that remain into a wake-up.
+"""
+
+from datetime import datetime, timedelta
+
+from .spec import TfJob, time_of
+
+
+def seconds_to_deadline(job: TfJob, now: datetime) -> float | None:
+    """Seconds for which the job may still run (0 or less: it is over), None for ever."""
+    started = job.status.get("startTime")
+    return _left(started, job.run_policy.active_deadline_seconds, now)
+
+
+def seconds_to_deletion(job: TfJob, now: datetime) -> float | None:
+    """Seconds for which the finished TfJob is to be kept, None for ever."""
+    ended = job.status.get("completionTime")
+    return _left(ended, job.run_policy.ttl_seconds_after_finished, now)
+
+
+def _left(since: str | None, seconds: int | None, now: datetime) -> float | None:
+    if since is None or seconds is None:
+        return None
+    return (time_of(since) + timedelta(seconds=seconds) - now).total_seconds()

@@ -1,0 +1,115 @@
+"""What the cluster shows of a job's children, cut down to the fields that decisions need.
+
+The controller's caches hold thousands of these, so they are small; reconcile reads nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .spec import CONTAINER, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One Pod. ``exit_code`` is of the container tensorflow, None while it has not ended."""
+
+    name: str
+    uid: str
+    created: str
+    phase: str
+    deleting: bool = False
+    disrupted: bool = False
+    exit_code: int | None = None
+    reason: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        return self.phase in ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One batch/v1 Job. ``failed_reason`` is "" unless the Job gave up."""
+
+    name: str
+    uid: str
+    deleting: bool = False
+    failed: int = 0
+    succeeded: bool = False
+    completed_at: str = ""
+    failed_reason: str = ""
+    failed_message: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        return self.succeeded or bool(self.failed_reason)
+
+
+@dataclass(frozen=True)
+class Children:
+    """All that one TfJob owns: Jobs by name, Service names, Pods by the UID of their Job.
+
+    ``warnings`` says, by the UID of a Job, why its Pod could not be made.
+    """
+
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    services: Mapping[str, str] = field(default_factory=dict)
+    pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
+
+    def newest_pod(self, job: Job) -> Pod | None:
+        """The Pod that speaks for a Job: an earlier failure says nothing once there is another."""
+        pods = self.pods.get(job.uid, ())
+        return max(pods, key=lambda pod: (pod.created, not pod.is_finished, pod.name), default=None)
+
+
+def owner(obj: Mapping[str, Any]) -> str:
+    """UID of the controlling owner, or ""."""
+    references = obj["metadata"].get("ownerReferences") or []
+    return next((str(ref["uid"]) for ref in references if ref.get("controller")), "")
+
+
+def pod(obj: Json) -> Pod:
+    """Cut down a Pod as the API shows it."""
+    meta, status = obj["metadata"], obj.get("status") or {}
+    ended = _ended(status)
+    return Pod(
+        name=meta["name"],
+        uid=meta["uid"],
+        created=meta.get("creationTimestamp", ""),
+        phase=status.get("phase", "Pending"),
+        deleting="deletionTimestamp" in meta,
+        disrupted="DisruptionTarget" in _true_conditions(status),
+        exit_code=ended.get("exitCode"),
+        reason=ended.get("reason") or status.get("reason") or "",
+    )
+
+
+def job(obj: Json) -> Job:
+    """Cut down a Job as the API shows it."""
+    meta, status = obj["metadata"], obj.get("status") or {}
+    conditions = _true_conditions(status)
+    failed = conditions.get("Failed") or conditions.get("FailureTarget") or {}
+    return Job(
+        name=meta["name"],
+        uid=meta["uid"],
+        deleting="deletionTimestamp" in meta,
+        failed=status.get("failed", 0),
+        succeeded="Complete" in conditions or status.get("succeeded", 0) > 0,
+        completed_at=status.get("completionTime", ""),
+        failed_reason=(failed.get("reason") or "Failed") if failed else "",
+        failed_message=failed.get("message", ""),
+    )
+
+
+def _ended(status: Json) -> Json:
+    for container in status.get("containerStatuses") or []:
+        if container["name"] == CONTAINER:
+            return (container.get("state") or {}).get("terminated") or {}
+    return {}
+
+
+def _true_conditions(status: Json) -> dict[str, Json]:
+    conditions = status.get("conditions") or []
+    return {entry["type"]: entry for entry in conditions if entry.get("status") == "True"}

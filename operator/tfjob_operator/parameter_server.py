@@ -1,0 +1,46 @@
+"""The default parameter server: what runs when a PS has no template.
+
+Its program comes in a ConfigMap, since the image is the user's. ``resources`` calls this.
+"""
+
+from .spec import CONTAINER, Json, TfJob
+
+FOLDER, FILE = "/ps-server", "grpc_tensorflow_server.py"
+RESTRICTED: Json = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "runAsUser": 10001,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def config_map_name(job: TfJob) -> str:
+    return f"cm-ps-{job.runtime_id}"
+
+
+def cluster_spec(cluster: dict[str, list[str]]) -> str:
+    """The 2017 notation: ``master|host:port,ps|host:port;host:port``, types sorted."""
+    return ",".join(f"{kind}|{';'.join(hosts)}" for kind, hosts in sorted(cluster.items()))
+
+
+def template(job: TfJob, image: str, index: int, cluster: dict[str, list[str]]) -> Json:
+    """The Pod template of default PS number ``index``; writes nothing but under /tmp."""
+    command = ["python", f"{FOLDER}/{FILE}", "--cluster_spec", cluster_spec(cluster)]
+    container = {
+        "name": CONTAINER,
+        "image": image,
+        "command": [*command, "--job_name", "ps", "--task_id", str(index)],
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "securityContext": RESTRICTED,
+        "volumeMounts": [
+            {"name": "ps-config-volume", "mountPath": FOLDER},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ],
+    }
+    volumes: list[Json] = [
+        {"name": "ps-config-volume", "configMap": {"name": config_map_name(job)}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    return {"spec": {"containers": [container], "volumes": volumes}}

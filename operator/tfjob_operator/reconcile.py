@@ -1,0 +1,224 @@
+"""One pass over one job: from what is wanted and what is there to what is to be done.
+
+The controller calls ``reconcile`` for every key that its queue yields and carries out the Plan.
+No I/O happens here: this file is the whole behaviour of the operator, read from top to bottom.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from . import cleanup, deadline, resources, restart, status, tensorboard
+from .config import Config
+from .observed import Children
+from .spec import MANAGED_BY, Json, TfJob
+
+ANNOUNCED = {
+    status.SUCCESSFUL_CREATE: "Normal",
+    status.SUSPENDED: "Normal",
+    status.RESUMED: "Normal",
+    status.SUCCEEDED: "Normal",
+    status.RESTARTING: "Warning",
+    status.FAILED_CREATE: "Warning",
+    status.NAME_TAKEN: "Warning",
+    status.INVALID_SPEC: "Warning",
+    status.INVALID_TEMPLATE: "Warning",
+    status.REPLICA_FAILED: "Warning",
+    status.BACKOFF_LIMIT_EXCEEDED: "Warning",
+    status.DEADLINE_EXCEEDED: "Warning",
+}
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """An object to delete, and no other of the same name."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """``type`` is Normal or Warning."""
+
+    type: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do, in this order: an urgent status, deletions, creations, any other status.
+
+    ``status`` is the whole new status, None when the old one is right. Each series of
+    ``creations`` is made in its order and ends with its first failure; the series are independent.
+    """
+
+    status: Json | None = None
+    is_urgent: bool = False
+    deletions: tuple[Deletion, ...] = ()
+    creations: tuple[tuple[Json, ...], ...] = ()
+    wake_seconds: float | None = None
+
+
+def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> Plan:
+    """Decide what to change so that the cluster matches ``job``. Performs no I/O.
+
+    Depends only on its arguments, never on which event woke us, so lost and repeated events are
+    harmless. A finished job keeps its finished Pods (logs), and never creates.
+    """
+    if job.deleting or job.run_policy.managed_by != MANAGED_BY:
+        return Plan()
+    if status.is_finished(job.status):
+        if not (status.failed_for_its_spec(job.status) and _has_new_spec(job)):
+            return _after_the_end(job, observed, now)
+        job = replace(job, status={})
+    if job.problem:
+        return _write(job, status.failed(job, status.INVALID_SPEC, job.problem, now))
+    verdicts = _judge(job, observed)
+    ended = _end(job, verdicts, observed, now)
+    if ended:
+        return _write(job, ended)
+    if job.run_policy.suspend:
+        doomed = cleanup.unfinished(list(observed.jobs.values()), observed)
+        deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
+        return replace(_write(job, status.suspended(job, now)), deletions=deletions)
+    return _go_on(job, verdicts, observed, config, now)
+
+
+def events(old: Json, new: Json) -> list[Event]:
+    """What a person would look for, told once: conditions that say something new."""
+    before = {(c["type"], c["status"], c["reason"]) for c in old.get("conditions") or []}
+    return [
+        Event(ANNOUNCED[c["reason"]], c["reason"], c["message"])
+        for c in new.get("conditions") or []
+        if c["reason"] in ANNOUNCED and (c["type"], c["status"], c["reason"]) not in before
+    ]
+
+
+def _has_new_spec(job: TfJob) -> bool:
+    return bool(job.generation != job.status.get("observedGeneration"))
+
+
+def _judge(job: TfJob, observed: Children) -> status.Verdicts:
+    verdicts = {}
+    for replica, index in job.tasks:
+        child = observed.jobs.get(job.child(replica.type, index))
+        pod = observed.newest_pod(child) if child else None
+        verdicts[replica.type, index] = restart.judge(child, pod, replica.restart_policy)
+    return verdicts
+
+
+def _end(job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime) -> Json | None:
+    """The last status, if the job has ended: success first, since the chief decides."""
+    decisive = [job.chief]
+    if job.success_policy == "AllWorkers":
+        decisive += [task for task in verdicts if task[0] == "WORKER"]
+    if all(verdicts[task].state == "Succeeded" for task in decisive):
+        done = status.succeeded(job, verdicts, now)
+        return done if cleanup.jobs_to_delete(job, observed) else done | {"phase": "Done"}
+    broken = [(task, v.message) for task, v in verdicts.items() if v.state == "Failed"]
+    if broken:
+        (kind, index), why = broken[0]
+        message = f"{kind} {index} cannot be tried again: {why}"
+        return status.failed(job, status.REPLICA_FAILED, message, now, verdicts)
+    if restart.is_over_budget(list(observed.jobs.values()), job.run_policy.backoff_limit):
+        message = f"More than {job.run_policy.backoff_limit} Pods failed (runPolicy.backoffLimit)"
+        return status.failed(job, status.BACKOFF_LIMIT_EXCEEDED, message, now, verdicts)
+    left = deadline.seconds_to_deadline(job, now)
+    if left is not None and left <= 0 and not job.run_policy.suspend:
+        message = f"Ran longer than {job.run_policy.active_deadline_seconds} seconds"
+        return status.failed(job, status.DEADLINE_EXCEEDED, message, now, verdicts)
+    return None
+
+
+def _go_on(
+    job: TfJob, verdicts: status.Verdicts, observed: Children, config: Config, now: datetime
+) -> Plan:
+    """Make what is missing; when nothing is, say how it goes."""
+    creations = tuple(_missing(job, observed, config))
+    rerun, wake = _reruns(job, observed, now)
+    deletions = (*rerun, *(_surplus(job, observed) if job.dynamic_workers else ()))
+    if creations:
+        return Plan(creations=creations, deletions=deletions)
+    waiting = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
+    blocked = next((observed.warnings.get(child.uid, "") for child in waiting), "")
+    plan = _write(job, status.at_work(job, verdicts, blocked, now), urgent=False)
+    left = deadline.seconds_to_deadline(job if plan.status is None else _with(job, plan), now)
+    waits = [seconds for seconds in (left, wake) if seconds is not None]
+    return replace(plan, deletions=deletions, wake_seconds=min(waits, default=None))
+
+
+def _with(job: TfJob, plan: Plan) -> TfJob:
+    return replace(job, status=plan.status or {})
+
+
+def _missing(job: TfJob, observed: Children, config: Config) -> Iterator[tuple[Json, ...]]:
+    """Series of children to make: per replica its Service, then its Job.
+
+    The default PS share a ConfigMap, which is made before the first of their Jobs: where all of
+    these are, it is too, and no request is spent on looking.
+    """
+    default_ps: list[Json] = []
+    for replica, index in job.tasks:
+        name, series = job.child(replica.type, index), []
+        if name not in observed.services:
+            series.append(resources.service(job, replica, index, config))
+        if name not in observed.jobs:
+            series.append(resources.batch_job(job, replica, index, config))
+        if replica.is_default_ps:
+            default_ps += series
+        elif series:
+            yield tuple(series)
+    if any(child["kind"] == "Job" for child in default_ps):
+        default_ps.insert(0, resources.config_map(job, config))
+    if default_ps:
+        yield tuple(default_ps)
+    if job.tensorboard is not None and tensorboard.name(job) not in observed.services:
+        yield tuple(resources.tensorboard_objects(job, config))
+
+
+def _surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
+    """Children of workers that the spec no longer has."""
+    wanted = {job.child(replica.type, index) for replica, index in job.tasks}
+    prefix = job.child("WORKER", 0)[:-1]
+    for name, child in observed.jobs.items():
+        if name.startswith(prefix) and name not in wanted and not child.deleting:
+            yield Deletion("Job", name, child.uid)
+    for name, uid in observed.services.items():
+        if name.startswith(prefix) and name not in wanted:
+            yield Deletion("Service", name, uid)
+
+
+def _reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Deletion], float | None]:
+    """Jobs of replicas that run again although they ended well: without them, new ones are made."""
+    due, waits = [], []
+    for replica, index in job.tasks:
+        child = observed.jobs.get(job.child(replica.type, index))
+        seconds = restart.seconds_to_rerun(child, replica.restart_policy, now)
+        if child is None or seconds is None or (replica.type, index) == job.chief:
+            continue
+        if seconds > 0:
+            waits.append(seconds)
+        else:
+            due.append(Deletion("Job", child.name, child.uid))
+    return due, min(waits, default=None)
+
+
+def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
+    """Let go of what the job still holds, keep the logs, and go when the time has come."""
+    doomed = cleanup.jobs_to_delete(job, observed)
+    deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
+    left = deadline.seconds_to_deletion(job, now)
+    if left is not None and left <= 0:
+        return Plan(deletions=(Deletion("TfJob", job.name, job.uid),))
+    new = {**job.status, "observedGeneration": job.generation}
+    if new.get("phase") == "CleanUp" and not doomed:
+        new["phase"] = "Done"
+    return replace(_write(job, new, urgent=False), deletions=deletions, wake_seconds=left)
+
+
+def _write(job: TfJob, new: Json, urgent: bool = True) -> Plan:
+    changed = status.patch(job.status, new)
+    return Plan(status=new, is_urgent=urgent) if changed else Plan()

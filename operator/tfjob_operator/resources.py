@@ -1,0 +1,153 @@
+"""TfJob → the objects that run it: per replica index one Service and one Job, with TF_CONFIG.
+
+``reconcile`` asks for the children that are missing. Names follow from the TfJob alone, so that a
+second attempt after a crash meets the first one's object, and never makes another.
+"""
+
+import copy
+import json
+
+from . import accelerators, parameter_server, restart, tensorboard
+from .config import Config
+from .spec import CONTAINER, Json, Replica, TfJob
+
+API_VERSION, KIND = "tensorflow.org/v1alpha1", "TfJob"
+
+
+def labels(job: TfJob, replica: Replica, index: int) -> dict[str, str]:
+    """Labels of Service, Job and Pod, and the Service's selector."""
+    return {
+        "tensorflow.org": "",
+        "job_type": replica.type,
+        "runtime_id": job.runtime_id,
+        "tf_job_name": job.name,
+        "task_index": str(index),
+    }
+
+
+def cluster(job: TfJob, config: Config) -> dict[str, list[str]]:
+    """Addresses by replica type, in lower case; an evaluator is no part of the training."""
+    suffix = f".{job.namespace}.svc.{config.cluster_domain}" if config.cluster_domain else ""
+    addresses: dict[str, list[str]] = {}
+    for replica, index in job.tasks:
+        if replica.type != "EVALUATOR":
+            address = f"{job.child(replica.type, index)}{suffix}:{replica.port}"
+            addresses.setdefault(replica.type.lower(), []).append(address)
+    return dict(sorted(addresses.items()))
+
+
+def tf_config(job: TfJob, replica: Replica, index: int, config: Config) -> str:
+    """What tells a TensorFlow process who it is and where the others are.
+
+    Where the number of workers may change, a worker is told only of itself and of the PS, as in
+    TFJob 1.9 (sparseCluster), so that those which run need no restart.
+    """
+    task, addresses = {"type": replica.type.lower(), "index": index}, cluster(job, config)
+    described: Json = {"cluster": addresses, "task": task, "environment": "cloud"}
+    if job.dynamic_workers and replica.type in ("WORKER", "PS"):
+        sparse: Json = {"ps": addresses.get("ps", [])}
+        if replica.type == "WORKER":
+            sparse["worker"] = {str(index): addresses["worker"][index]}
+        described = {"sparseCluster": sparse, "task": task, "environment": "cloud"}
+    return json.dumps(described, separators=(",", ":"))
+
+
+def service(job: TfJob, replica: Replica, index: int, config: Config) -> Json:
+    """The address of one replica; headless, so that it costs no address and no proxy rule."""
+    chosen = labels(job, replica, index)
+    spec: Json = {"selector": chosen, "ports": [{"name": "tf-port", "port": replica.port}]}
+    if config.service_type == "Headless":
+        spec |= {"clusterIP": "None", "publishNotReadyAddresses": True}
+    return _child(job, "v1", "Service", job.child(replica.type, index), chosen, spec)
+
+
+def batch_job(job: TfJob, replica: Replica, index: int, config: Config) -> Json:
+    """The Job that keeps one replica running until it succeeds or must not be tried again."""
+    limit = 0 if replica.restart_policy == "Never" else job.run_policy.backoff_limit
+    spec = {
+        "completions": 1,
+        "parallelism": 1,
+        "backoffLimit": limit,
+        "podReplacementPolicy": "Failed",  # a dying Pod and its successor share one address
+        "podFailurePolicy": restart.pod_failure_policy(replica.restart_policy),
+        "template": _pod_template(job, replica, index, config),
+    }
+    name = job.child(replica.type, index)
+    return _child(job, "batch/v1", "Job", name, labels(job, replica, index), spec)
+
+
+def config_map(job: TfJob, config: Config) -> Json:
+    """The default parameter server's program."""
+    made = _child(job, "v1", "ConfigMap", parameter_server.config_map_name(job), _job_labels(job))
+    return {**made, "data": {parameter_server.FILE: config.server_script}}
+
+
+def tensorboard_objects(job: TfJob, config: Config) -> list[Json]:
+    """Deployment, then Service: where the Service is, the Deployment was made before it."""
+    name, chosen = tensorboard.name(job), tensorboard.labels(job)
+    spec = tensorboard.deployment_spec(job, job.tf_image or config.tf_image)
+    return [
+        _child(job, "apps/v1", "Deployment", name, chosen, spec),
+        _child(job, "v1", "Service", name, chosen, tensorboard.service_spec(job)),
+    ]
+
+
+def owner_reference(job: TfJob) -> Json:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": job.name,
+        "uid": job.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _child(
+    job: TfJob, version: str, kind: str, name: str, chosen: dict[str, str], spec: Json | None = None
+) -> Json:
+    meta = {
+        "name": name,
+        "namespace": job.namespace,
+        "labels": chosen,
+        "ownerReferences": [owner_reference(job)],
+    }
+    child: Json = {"apiVersion": version, "kind": kind, "metadata": meta}
+    return child | ({"spec": spec} if spec is not None else {})
+
+
+def _job_labels(job: TfJob) -> dict[str, str]:
+    return {"tensorflow.org": "", "runtime_id": job.runtime_id, "tf_job_name": job.name}
+
+
+def _pod_template(job: TfJob, replica: Replica, index: int, config: Config) -> Json:
+    if replica.template is None:
+        image, addresses = job.tf_image or config.tf_image, cluster(job, config)
+        template = parameter_server.template(job, image, index, addresses)
+    else:
+        template = copy.deepcopy(replica.template)
+    meta, spec = template.setdefault("metadata", {}), template["spec"]
+    meta["labels"] = {**(meta.get("labels") or {}), **labels(job, replica, index)}
+    spec["restartPolicy"] = "Never"  # a failed Pod stays, and the Job decides about the next
+    spec.setdefault("enableServiceLinks", False)
+    _apply_scheduling(job.run_policy.scheduling, meta, spec)
+    for container in spec["containers"]:
+        if container.get("name") == CONTAINER:
+            accelerators.mount(spec, container, config.accelerators)
+            variable = {"name": "TF_CONFIG", "value": tf_config(job, replica, index, config)}
+            container["env"] = [*(container.get("env") or []), variable]
+    return template
+
+
+def _apply_scheduling(policy: Json, meta: Json, spec: Json) -> None:
+    """Pass schedulingPolicy on: priority to the Pod, the rest to a gang scheduler (Volcano)."""
+    if policy.get("priorityClass"):
+        spec.setdefault("priorityClassName", policy["priorityClass"])
+    wanted = {"queue": "queue-name", "minAvailable": "group-min-member"}
+    notes = {
+        f"scheduling.volcano.sh/{note}": str(policy[key])
+        for key, note in wanted.items()
+        if policy.get(key) is not None
+    }
+    if notes:
+        meta["annotations"] = {**(meta.get("annotations") or {}), **notes}

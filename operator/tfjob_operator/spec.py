@@ -1,0 +1,222 @@
+"""What the user asked for: a TfJob read from its JSON, defaulted and judged.
+
+``parse`` never raises: what makes no sense becomes ``TfJob.problem``, a sentence for the user, so
+that one bad object never stops the others. Everything else in the package reads these classes.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+CHIEF_TYPES = ("MASTER", "CHIEF")
+REPLICA_TYPES = (*CHIEF_TYPES, "WORKER", "PS", "EVALUATOR")
+RESTART_POLICIES = ("ExitCode", "OnFailure", "Never", "Always")
+CONTAINER = "tensorflow"
+DEFAULT_PORT = 2222
+MANAGED_BY = "tensorflow.org/tfjob-operator"
+MAX_CUT = 40  # of a TfJob's name in its children's, so that suffix and index fit in 63
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One entry of replicaSpecs."""
+
+    type: str
+    replicas: int
+    port: int
+    template: Json | None
+    restart_policy: str
+
+    @property
+    def is_default_ps(self) -> bool:
+        return self.type == "PS" and self.template is None
+
+
+@dataclass(frozen=True)
+class RunPolicy:
+    """spec.runPolicy, with the names and meanings of TFJob 1.9."""
+
+    clean_pod_policy: str = "Running"
+    ttl_seconds_after_finished: int | None = None
+    active_deadline_seconds: int | None = None
+    suspend: bool = False
+    backoff_limit: int = 6
+    managed_by: str = MANAGED_BY
+    scheduling: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TfJob:
+    """One TfJob. ``chief`` is (replica type, index); ``problem`` is "" when the spec is valid."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int = 1
+    resource_version: str = ""
+    deleting: bool = False
+    status: Json = field(default_factory=dict)
+    runtime_id: str = ""
+    tf_image: str = ""
+    replicas: tuple[Replica, ...] = ()
+    tensorboard: Json | None = None
+    chief: tuple[str, int] = ("MASTER", 0)
+    run_policy: RunPolicy = RunPolicy()
+    success_policy: str = ""
+    dynamic_workers: bool = False
+    problem: str = ""
+
+    @property
+    def tasks(self) -> Iterator[tuple[Replica, int]]:
+        """Each replica spec with each of its indexes."""
+        return ((replica, index) for replica in self.replicas for index in range(replica.replicas))
+
+    def child(self, replica_type: str, index: int) -> str:
+        """Name of the Service and of the Job of one replica index."""
+        return f"{self.name[:MAX_CUT]}-{replica_type.lower()}-{self.runtime_id}-{index}"
+
+
+def parse(obj: Mapping[str, Any]) -> TfJob:
+    """Read one TfJob as the API shows it."""
+    meta = obj["metadata"]
+    known: Json = {
+        "namespace": meta["namespace"],
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "generation": meta.get("generation", 1),
+        "resource_version": meta.get("resourceVersion", ""),
+        "deleting": "deletionTimestamp" in meta,
+        "status": obj.get("status") or {},
+        "runtime_id": runtime_id(meta["uid"]),
+    }
+    try:
+        job = TfJob(**{**known, **_spec(obj.get("spec") or {}, meta["uid"])})
+        problem = next(_problems(job), "")
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        return TfJob(**known, problem=f"spec: cannot be read ({error})")
+    return TfJob(**{**vars(job), "problem": problem})
+
+
+def runtime_id(uid: str) -> str:
+    """Four characters of [0-9a-z] that follow from the UID alone, so that no crash loses them."""
+    number = int.from_bytes(hashlib.sha256(uid.encode()).digest())
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    return "".join(digits[number // 36**place % 36] for place in range(4))
+
+
+def _spec(spec: Json, uid: str) -> Json:
+    replicas = tuple(_replica(entry) for entry in spec.get("replicaSpecs") or [])
+    return {
+        "runtime_id": spec.get("RuntimeId") or spec.get("runtimeId") or runtime_id(uid),
+        "tf_image": spec.get("tfImage") or "",
+        "replicas": replicas,
+        "tensorboard": spec.get("tensorboard"),
+        "chief": _chief(spec.get("terminationPolicy") or {}, replicas),
+        "run_policy": _run_policy(spec.get("runPolicy") or {}),
+        "success_policy": spec.get("successPolicy") or "",
+        "dynamic_workers": bool(spec.get("enableDynamicWorker")),
+    }
+
+
+def _replica(entry: Json) -> Replica:
+    template = entry.get("template") or None
+    return Replica(
+        type=entry.get("tfReplicaType") or "MASTER",
+        replicas=int(_or(entry.get("replicas"), 1)),
+        port=int(_or(entry.get("tfPort"), DEFAULT_PORT)),
+        template=template,
+        restart_policy=entry.get("restartPolicy") or ("ExitCode" if template else "OnFailure"),
+    )
+
+
+def _chief(policy: Json, replicas: tuple[Replica, ...]) -> tuple[str, int]:
+    chief = policy.get("chief")
+    if chief is not None:
+        return chief.get("replicaName") or "MASTER", int(chief.get("replicaIndex") or 0)
+    return next((replica.type for replica in replicas if replica.type in CHIEF_TYPES), "MASTER"), 0
+
+
+def _run_policy(policy: Json) -> RunPolicy:
+    return RunPolicy(
+        clean_pod_policy=policy.get("cleanPodPolicy") or "Running",
+        ttl_seconds_after_finished=policy.get("ttlSecondsAfterFinished"),
+        active_deadline_seconds=policy.get("activeDeadlineSeconds"),
+        suspend=bool(policy.get("suspend")),
+        backoff_limit=int(_or(policy.get("backoffLimit"), 6)),
+        managed_by=policy.get("managedBy") or MANAGED_BY,
+        scheduling=policy.get("schedulingPolicy") or {},
+    )
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
+def _problems(job: TfJob) -> Iterator[str]:
+    """Sentences, most telling first, that name the field; the first one becomes the reason."""
+    yield from _name_problems(job)
+    if not job.replicas:
+        yield "spec.replicaSpecs: is empty, so there is nothing to run; add a MASTER"
+    for place, replica in enumerate(job.replicas):
+        yield from _replica_problems(replica, f"spec.replicaSpecs[{place}]")
+    yield from _chief_problems(job)
+    if job.tensorboard is not None and not job.tensorboard.get("logDir"):
+        yield "spec.tensorboard.logDir: is missing; name the folder that holds the summaries"
+
+
+def _name_problems(job: TfJob) -> Iterator[str]:
+    name, field_ = job.name, "metadata.name"
+    if "." in name:
+        yield f"{field_}: {name!r} has a dot, which no Service name may have"
+    elif not name[:1].isalpha():
+        yield f"{field_}: {name!r} begins with a digit, which no Service name may"
+    elif len(name) > 63:
+        yield f"{field_}: has {len(name)} characters, and a label holds at most 63"
+    elif name[:MAX_CUT].endswith("-"):
+        yield f"{field_}: its first {MAX_CUT} characters end in '-', so no child can be named by it"
+    if not re.fullmatch("[0-9a-z]{4}", job.runtime_id):
+        yield f"spec.RuntimeId: {job.runtime_id!r} is not 4 characters of 0-9 and a-z"
+
+
+def _replica_problems(replica: Replica, where: str) -> Iterator[str]:
+    if replica.type not in REPLICA_TYPES:
+        yield f"{where}.tfReplicaType: {replica.type!r} is none of {', '.join(REPLICA_TYPES)}"
+    if replica.replicas < 0:
+        yield f"{where}.replicas: is {replica.replicas}, which is below 0"
+    if replica.type in CHIEF_TYPES and replica.replicas != 1:
+        yield f"{where}.replicas: is {replica.replicas}, and the {replica.type} must be exactly 1"
+    if replica.restart_policy not in RESTART_POLICIES:
+        yield f"{where}.restartPolicy: {replica.restart_policy!r} is not a restart policy"
+    if replica.template is None:
+        if replica.type != "PS":
+            yield (
+                f"{where}.template: is missing "
+                f"(ReplicaType: {replica.type}, Replica is missing Template)"
+            )
+        return
+    containers = (replica.template.get("spec") or {}).get("containers") or []
+    if CONTAINER not in [container.get("name") for container in containers]:
+        yield f"{where}.template.spec.containers: none is named {CONTAINER!r}, and one must be"
+
+
+def _chief_problems(job: TfJob) -> Iterator[str]:
+    counts = {replica.type: replica.replicas for replica in job.replicas}
+    name, index = job.chief
+    if len(counts) < len(job.replicas):
+        yield "spec.replicaSpecs: a tfReplicaType stands there twice"
+    if all(kind in counts for kind in CHIEF_TYPES):
+        yield "spec.replicaSpecs: MASTER and CHIEF are the same role; keep one of them"
+    if name not in counts:
+        yield f"spec.replicaSpecs: has no {name}, so nothing decides when the job is done"
+    elif not 0 <= index < counts[name]:
+        yield f"spec.terminationPolicy.chief: {name} {index} is not among the replicas"
+
+
+def time_of(text: str) -> datetime:
+    """Read an API timestamp (RFC 3339, UTC)."""
+    return datetime.fromisoformat(text)

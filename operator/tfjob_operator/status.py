@@ -1,0 +1,171 @@
+"""What the user sees: phase and state as in 2017, conditions as in TFJob 1.9.
+
+Each function takes the job and returns a whole new status, so that one write per pass is enough;
+``reconcile`` compares it with the old one and writes only a difference.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from .restart import Verdict
+from .spec import Json, TfJob
+
+# Reasons of conditions; events carry the same words.
+SUCCESSFUL_CREATE = "SuccessfulCreate"
+FAILED_CREATE = "FailedCreate"
+NAME_TAKEN = "NameTaken"
+CHIEF_RUNNING = "ChiefRunning"
+CHIEF_WAITING = "ChiefWaiting"
+RESTARTING = "Restarting"
+RECOVERED = "Recovered"
+SUSPENDED = "Suspended"
+RESUMED = "Resumed"
+SUCCEEDED = "Succeeded"
+INVALID_SPEC = "InvalidSpec"
+INVALID_TEMPLATE = "InvalidTemplate"
+REPLICA_FAILED = "ReplicaFailed"
+BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded"
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+FINISHED = "Finished"
+
+Verdicts = Mapping[tuple[str, int], Verdict]
+
+
+def is_finished(status: Json) -> bool:
+    """Whether the job has ended, which nothing may undo."""
+    return status.get("phase") in ("CleanUp", "Done", "Failed")
+
+
+def failed_for_its_spec(status: Json) -> bool:
+    """Whether another spec may make good what failed."""
+    return condition(status, "Failed").get("reason") in (INVALID_SPEC, INVALID_TEMPLATE)
+
+
+def condition(status: Json, kind: str) -> Json:
+    """The condition of a type if it is there, else {}."""
+    return next((c for c in status.get("conditions") or [] if c["type"] == kind), {})
+
+
+def timestamp(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def started(job: TfJob, now: datetime) -> Json:
+    """What every status of a job at work says."""
+    return {
+        "phase": "Creating",
+        "state": "Unknown",
+        "reason": "",
+        **job.status,
+        "runtimeId": job.runtime_id,
+        "observedGeneration": job.generation,
+        "startTime": job.status.get("startTime") or timestamp(now),
+    }
+
+
+def at_work(job: TfJob, verdicts: Verdicts, blocked: str, now: datetime) -> Json:
+    """Status of a job whose children all exist; ``blocked`` says why a Pod could not be made."""
+    chief, retry = verdicts[job.chief], next((v.retry for v in verdicts.values() if v.retry), "")
+    status = started(job, now) | replica_fields(job, verdicts)
+    status["phase"] = status["phase"] or "Creating"
+    if blocked:
+        status = set_condition(status, "Created", False, FAILED_CREATE, blocked, now)
+    else:
+        made = f"Created a Service and a Job for each of {len(verdicts)} replicas"
+        status = set_condition(status, "Created", True, SUCCESSFUL_CREATE, made, now)
+    if condition(status, "Suspended").get("status") == "True":
+        status = set_condition(status, "Suspended", False, RESUMED, "The job goes on", now)
+    if chief.state == "Running":
+        status |= {"phase": "Running", "state": "Running"}
+        status = set_condition(status, "Running", True, CHIEF_RUNNING, "The chief runs", now)
+    elif condition(status, "Running"):
+        status = set_condition(status, "Running", False, CHIEF_WAITING, "No chief runs", now)
+    if retry:
+        return set_condition(status, "Restarting", True, RESTARTING, retry, now)
+    if condition(status, "Restarting"):
+        return set_condition(status, "Restarting", False, RECOVERED, "All replicas run", now)
+    return status
+
+
+def blocked(job: TfJob, reason: str, message: str, now: datetime) -> Json:
+    """Status of a job of which a child cannot be made for now; it is tried again."""
+    return set_condition(started(job, now), "Created", False, reason, message, now)
+
+
+def suspended(job: TfJob, now: datetime) -> Json:
+    """Status of a suspended job: its time has not begun, or begins anew when it goes on."""
+    status = started(job, now) | {"phase": "", "state": "Unknown", "replicaStatuses": []}
+    status |= {"startTime": None, "replicas": None}
+    for kind in ("Running", "Restarting"):
+        if condition(status, kind):
+            status = set_condition(status, kind, False, SUSPENDED, "The job is suspended", now)
+    why = "spec.runPolicy.suspend is true"
+    return set_condition(status, "Suspended", True, SUSPENDED, why, now)
+
+
+def succeeded(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
+    """Status of a job that has ended well; what still runs is cleaned up before it is Done."""
+    status = started(job, now) | replica_fields(job, verdicts)
+    status |= {"phase": "CleanUp", "state": "Succeeded", "completionTime": timestamp(now)}
+    message = f"{job.chief[0]} {job.chief[1]} succeeded"
+    return _ended(set_condition(status, "Succeeded", True, SUCCEEDED, message, now), now)
+
+
+def failed(
+    job: TfJob, reason: str, message: str, now: datetime, verdicts: Verdicts | None = None
+) -> Json:
+    """Status of a job that has failed for good; ``message`` is a sentence for the user."""
+    status = started(job, now) | (replica_fields(job, verdicts) if verdicts else {})
+    status |= {"phase": "Failed", "state": "Failed", "completionTime": timestamp(now)}
+    status["reason"] = f"{reason}: {message}"
+    return _ended(set_condition(status, "Failed", True, reason, message, now), now)
+
+
+def _ended(status: Json, now: datetime) -> Json:
+    for kind in ("Running", "Restarting", "Suspended"):
+        if condition(status, kind).get("status") == "True":
+            status = set_condition(status, kind, False, FINISHED, "The job has ended", now)
+    return status
+
+
+def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
+    """replicaStatuses as in 2017, and "running or done/all" for a printed column."""
+    entries = []
+    for replica in job.replicas:
+        states = [verdicts[replica.type, index].state for index in range(replica.replicas)]
+        entry = {"tf_replica_type": replica.type, "state": _overall(states)}
+        entries.append(entry | {"ReplicasStates": dict(sorted(Counter(states).items()))})
+    good = sum(verdict.state in ("Running", "Succeeded") for verdict in verdicts.values())
+    return {"replicaStatuses": entries, "replicas": f"{good}/{len(verdicts)}"}
+
+
+def _overall(states: list[str]) -> str:
+    if "Failed" in states:
+        return "Failed"
+    if states and all(state == "Succeeded" for state in states):
+        return "Succeeded"
+    return "Running" if "Running" in states else "Unknown"
+
+
+def set_condition(
+    status: Json, kind: str, is_true: bool, reason: str, message: str, now: datetime
+) -> Json:
+    """Merge one condition by its type; times move only with what they tell about."""
+    old, value, stamp = condition(status, kind), "True" if is_true else "False", timestamp(now)
+    new = {"type": kind, "status": value, "reason": reason, "message": message}
+    if all(old.get(key) == new[key] for key in new):
+        return status
+    new["lastUpdateTime"] = stamp
+    new["lastTransitionTime"] = old.get("lastTransitionTime", stamp)
+    if old.get("status") != value:
+        new["lastTransitionTime"] = stamp
+    others = [c for c in status.get("conditions") or [] if c["type"] != kind]
+    return {**status, "conditions": [*others, new]}
+
+
+def patch(old: Json, new: Json) -> Json:
+    """The merge patch from one status to the other: {} when they say the same."""
+    gone = {key: None for key in old if key not in new}
+    changed = {key: value for key, value in new.items() if old.get(key) != value}
+    return gone | changed
