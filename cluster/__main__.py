@@ -1,6 +1,103 @@
-"""python -m cluster: the workshop's local Kubernetes."""
+"""The workshop's local Kubernetes, without Docker.
+
+python -m cluster up [--name NAME]          start it, or mend it; nothing to do is fine
+python -m cluster down [--name NAME]        stop it and remove all that it left
+python -m cluster status [--name NAME]      what is up, part by part
+python -m cluster logs [COMPONENT]          the last lines that a component wrote
+python -m cluster build [IMAGE …]           programs and images, into the user's cache
+python -m cluster load IMAGE|ARCHIVE …      give images to the node, which cannot pull
+"""
+
+from __future__ import annotations
+
+import argparse
 import sys
-from cluster import paths, up
-name = sys.argv[sys.argv.index("--name")+1] if "--name" in sys.argv else "lab"
-say=lambda t: print(t, flush=True)
-getattr(up, sys.argv[1])(paths.cluster(name), say)
+from collections.abc import Sequence
+
+from cluster import binaries, builders, images, load, paths, privilege, status, up
+
+DEFAULT_NAME = "lab"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m cluster",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, what in {
+        "up": "start or mend the cluster",
+        "down": "stop it and remove everything",
+        "status": "what is up, part by part",
+        "logs": "what a component wrote",
+        "build": "build programs and images",
+        "load": "give images to the node",
+    }.items():
+        sub = verbs.add_parser(verb, help=what, description=what)
+        if verb != "build":
+            sub.add_argument("--name", default=DEFAULT_NAME, help="which cluster (default: lab)")
+        if verb == "logs":
+            sub.add_argument("component", nargs="?", help="all of them if left out")
+            sub.add_argument("--lines", type=int, default=20, help="how many (default: 20)")
+        if verb == "build":
+            sub.add_argument("images", nargs="*", metavar="IMAGE", help="default: the workshop's")
+        if verb == "load":
+            sub.add_argument("images", nargs="+", metavar="IMAGE|ARCHIVE")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parser().parse_args(arguments)
+    try:
+        run(options, list(sys.argv[1:] if arguments is None else arguments))
+    except (ValueError, builders.BuildError) as error:
+        sys.exit(f"Cannot go on: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted; the same command goes on from here.")
+
+
+def run(options: argparse.Namespace, arguments: list[str]) -> None:
+    """Carry out one verb; what needs root is run again through sudo."""
+    if options.verb == "build":
+        build(options.images, arguments)
+        return
+    cluster = paths.cluster(options.name)
+    if options.verb == "status":
+        sys.exit(status.show(cluster, say))
+    if options.verb == "logs":
+        status.show_logs(cluster, options.component, options.lines, say)
+        return
+    if options.verb == "up":
+        privilege.check_host()
+        binaries.ensure()
+    privilege.become_root(arguments)
+    if options.verb == "up":
+        up.up(cluster, say)
+        load.workshop_images(cluster, say)
+    elif options.verb == "down":
+        up.down(cluster, say)
+    else:
+        load.load(cluster, options.images, say)
+
+
+def build(wanted: Sequence[str], arguments: list[str]) -> None:
+    """Build the programs and the images that are not in the cache yet."""
+    unknown = [image for image in wanted if image not in images.WORKSHOP]
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not one of {', '.join(images.WORKSHOP)}")
+    binaries.ensure()
+    to_build = [image for image in wanted or images.WORKSHOP if not images.is_built(image)]
+    if to_build and builders.needs_root(images.builder()):
+        privilege.become_root(arguments)
+    for image in to_build:
+        images.build(image)
+
+
+if __name__ == "__main__":
+    main()

@@ -73,13 +73,22 @@ RECIPES: dict[str, Recipe] = {
     ),
     "etcd": Recipe(("go.etcd.io/etcd/server/v3",), ("etcd",), 0.5),
     "containerd": Recipe(
-        (f"{_CONTAINERD}/containerd", f"{_CONTAINERD}/containerd-shim-runc-v2", f"{_CONTAINERD}/ctr"),
+        (
+            f"{_CONTAINERD}/containerd",
+            f"{_CONTAINERD}/containerd-shim-runc-v2",
+            f"{_CONTAINERD}/ctr",
+        ),
         ("containerd", "containerd-shim-runc-v2", "ctr"),
         0.7,
         tags="no_btrfs,no_devmapper,no_zfs",
     ),
     "cni": Recipe(
-        (f"{_CNI}/main/ptp", f"{_CNI}/main/loopback", f"{_CNI}/ipam/host-local", f"{_CNI}/meta/portmap"),
+        (
+            f"{_CNI}/main/ptp",
+            f"{_CNI}/main/loopback",
+            f"{_CNI}/ipam/host-local",
+            f"{_CNI}/meta/portmap",
+        ),
         ("ptp", "loopback", "host-local", "portmap"),
     ),
     "coredns": Recipe(("github.com/coredns/coredns",), ("coredns",), 1.5),
@@ -110,9 +119,7 @@ def missing(names: Iterable[str] = NEEDED) -> list[str]:
     """Recipes of which a program is not in `folder()` yet."""
     target = folder()
     return [
-        name
-        for name in names
-        if not all((target / program).exists() for program in _outputs(name))
+        name for name in names if not all((target / program).exists() for program in _outputs(name))
     ]
 
 
@@ -141,7 +148,7 @@ def _provide(name: str, position: str) -> None:
     if not store.exists():
         _build(name, store, position)
     target = folder()
-    _make_folder(target)
+    paths.make_folder(target)
     for program in _outputs(name):
         source = store / (program if program in RECIPES[name].programs else name)
         link = target / program
@@ -152,7 +159,7 @@ def _provide(name: str, position: str) -> None:
 
 def _build(name: str, store: Path, position: str) -> None:
     recipe = RECIPES[name]
-    _make_folder(store.parent)
+    paths.make_folder(store.parent)
     go = golang.find()
     with tempfile.TemporaryDirectory(dir=store.parent, prefix=f".{name}-") as scratch:
         command = [
@@ -213,18 +220,10 @@ def _failure(what: str, lines: list[str]) -> str:
     return f"Cannot go on: {what[0].lower()}{what[1:]} failed:\n{text}"
 
 
-def _make_folder(path: Path) -> None:
-    """Create a folder of the cache that belongs to the user, parents included."""
-    for step in [*reversed(path.parents), path]:
-        if not step.exists():
-            step.mkdir(exist_ok=True)
-            paths.hand_to_user(step)
-
-
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
     """One build at a time, also from two checkouts."""
-    _make_folder(paths.CACHE)
+    paths.make_folder(paths.CACHE)
     lock = paths.CACHE / "build.lock"
     with lock.open("w") as handle:
         paths.hand_to_user(lock)

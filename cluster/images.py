@@ -1,6 +1,8 @@
 """Container images without a registry: our own from scratch, the workshop's by a builder.
 
 `cluster.up` loads them into a node; `cluster.workshop` hands them to other clusters.
+A built image is kept in the cache as an archive under the digest of its context, so a
+second build of the same files takes no time and needs no builder.
 """
 
 from __future__ import annotations
@@ -11,10 +13,19 @@ import json
 import os
 import platform
 import tarfile
+import time
 from pathlib import Path
 
-from cluster import components, paths
+from cluster import builders, components, paths
 
+# The images of the workshop and the folders that they are built from.
+CONTEXTS = {
+    "tfjob-workshop/fashion-mnist:1.0.0": "sample-image",
+    "tfjob-workshop/tf-job-operator:1.0.0": "operator",
+}
+WORKSHOP = tuple(CONTEXTS)
+USUAL_BUILD = {"sample-image": "2 minutes", "operator": "a minute"}
+IGNORED = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -69,3 +80,69 @@ def node_archives(programs: Path) -> list[Path]:
             scratch_archive(archive, reference, programs / name)
         found.append(archive)
     return found
+
+
+def builder() -> str:
+    """The tool that builds here: docker, podman or buildah."""
+    return builders.find()
+
+
+def archive_of(image: str) -> Path:
+    """Where the archive of a workshop's image is or will be, for the files as they are now."""
+    name, _, version = image.rpartition("/")[2].partition(":")
+    digest = context_digest(paths.CHECKOUT / CONTEXTS[image])
+    return paths.CACHE / "images" / f"{name}-{version}-{digest}.tar"
+
+
+def context_digest(context: Path) -> str:
+    """Twelve characters that change with any file of a build context."""
+    summed = hashlib.sha256(platform.machine().encode())
+    for path in sorted(context.rglob("*")):
+        if path.is_file() and not IGNORED & set(path.relative_to(context).parts):
+            name = path.relative_to(context).as_posix()
+            executable = bool(path.stat().st_mode & 0o100)
+            summed.update(f"{name}\0{executable}\0".encode() + path.read_bytes() + b"\0")
+    return summed.hexdigest()[:12]
+
+
+def is_built(image: str) -> bool:
+    return archive_of(image).exists()
+
+
+def build(image: str) -> Path:
+    """Build one of the workshop's images, unless its archive is there; returns the archive.
+
+    Raises: builders.BuildError, or KeyError if the image is not the workshop's.
+    """
+    archive = archive_of(image)
+    if archive.exists():
+        return archive
+    folder = CONTEXTS[image]
+    context = paths.CHECKOUT / folder
+    if not (context / "Dockerfile").exists():
+        raise builders.BuildError(f"{folder}/Dockerfile is not there")
+    tool, start = builder(), time.monotonic()
+    print(f"Building {image} with {tool} (about {USUAL_BUILD[folder]}) …", flush=True)
+    paths.make_folder(archive.parent)
+    for base in builders.base_images((context / "Dockerfile").read_text()):
+        builders.ensure_base(tool, base)
+    has_bundle = builders.BUNDLE.exists()
+    builders.run(builders.build_command(tool, image, context, has_bundle), f"building {image}")
+    export(tool, image, archive)
+    print(f"Built {image}: {time.monotonic() - start:.0f} s", flush=True)
+    return archive
+
+
+def export(tool: str, image: str, archive: Path) -> None:
+    """Write a built image's archive, and remove those of its earlier builds."""
+    unfinished = archive.with_name(f".{archive.name}")
+    unfinished.unlink(missing_ok=True)
+    builders.run(builders.export_command(tool, image, unfinished), f"exporting {image}")
+    paths.hand_to_user(unfinished)
+    for earlier in archive.parent.glob(archive.name[: -len("-123456789012.tar")] + "-*.tar"):
+        earlier.unlink()
+    unfinished.replace(archive)
+    if tool == "buildah":
+        builders.run(
+            [*builders.command(tool), "rmi", "--force", builders.full_reference(image)], ""
+        )

@@ -178,7 +178,10 @@ def start(slot: Slot) -> None:
         command[0],
         command,
         ENVIRONMENT,
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)],
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
         setsigmask=[],
     )
 

@@ -123,3 +123,11 @@ def hand_to_user(path: Path) -> None:
     """Give one file or folder that root made to the person who called sudo."""
     if os.geteuid() == 0 and path.exists():
         os.chown(path, *user(), follow_symlinks=False)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder that belongs to the user, parents included."""
+    for step in [*reversed(path.parents), path]:
+        if not step.exists():
+            step.mkdir(exist_ok=True)
+            hand_to_user(step)

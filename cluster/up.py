@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,8 +24,19 @@ from pathlib import Path
 
 import yaml
 
-from cluster import binaries, certificates, cgroups, components, dns, drivers, images, linux
-from cluster import network, paths, processes
+from cluster import (
+    binaries,
+    certificates,
+    cgroups,
+    components,
+    dns,
+    drivers,
+    images,
+    linux,
+    network,
+    paths,
+    processes,
+)
 from cluster.api import Api
 
 MANIFESTS = Path(__file__).resolve().parent / "manifests"
@@ -62,9 +74,7 @@ def is_running(record: Record | None) -> bool:
 @contextlib.contextmanager
 def locked(cluster: paths.Cluster) -> Iterator[None]:
     """One `up` or `down` of a cluster at a time."""
-    for folder in (paths.STATE, cluster.lock.parent):
-        folder.mkdir(exist_ok=True)
-        paths.hand_to_user(folder)
+    paths.make_folder(cluster.lock.parent)
     with cluster.lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -102,6 +112,15 @@ def is_healthy(cluster: paths.Cluster, record: Record) -> bool:
 def missing_components(record: Record) -> list[str]:
     running = processes.children(record.pid)
     return [c.name for c in components.components(record.address) if c.name not in running]
+
+
+def api_ready(record: Record) -> bool:
+    """Whether the API server accepts connections: as much as can be seen without credentials."""
+    try:
+        with socket.create_connection((record.address, components.API_PORT), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def api(cluster: paths.Cluster, record: Record) -> Api:

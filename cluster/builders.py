@@ -1,0 +1,183 @@
+"""Builds a Dockerfile with docker, podman or buildah, whichever is there and works.
+
+Called by `cluster.images`. The commands are pure functions of the builder's name; the
+short part at the end runs them. buildah gets a store of its own in the user's cache, so
+that nothing is left in the system's; docker and podman use the user's, as he expects.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from cluster import paths
+from cluster.components import DEFAULT_REGISTRY
+
+CERTIFICATES = Path("/etc/ssl/certs")
+BUNDLE = CERTIFICATES / "ca-certificates.crt"
+BUILDERS = ("docker", "podman", "buildah")
+# What the slim images of Debian leave out. Source: debuerreotype's slim excludes.
+SLIM_EXCLUDES = (
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/linda/*",
+    "path-exclude=/usr/share/lintian/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/groff/*",
+)
+
+
+class BuildError(Exception):
+    """A sentence for the user, and the last lines of the tool that failed."""
+
+
+@cache
+def find() -> str:
+    """The first builder that works.
+
+    Raises: BuildError if there is none.
+    """
+    for name in BUILDERS:
+        if shutil.which(name) and _works(name):
+            return name
+    raise BuildError("no image builder works: install buildah, podman or docker")
+
+
+def _works(name: str) -> bool:
+    """A client without its engine does not build."""
+    probe = [name, "info"] if name != "buildah" else [name, "--version"]
+    try:
+        return subprocess.run(probe, capture_output=True, timeout=20).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def needs_root(name: str) -> bool:
+    """buildah's chroot isolation is for root; the others take care of themselves."""
+    return name == "buildah"
+
+
+def full_reference(image: str) -> str:
+    """The name under which a cluster finds an image that was named without a registry."""
+    first, _, rest = image.partition("/")
+    if not rest:
+        return f"{DEFAULT_REGISTRY}/library/{image}"
+    if "." in first or ":" in first or first == "localhost":
+        return image
+    return f"{DEFAULT_REGISTRY}/{image}"
+
+
+def command(name: str) -> list[str]:
+    """The builder itself with the options that go before its verb."""
+    if name != "buildah":
+        return [name]
+    store = paths.CACHE / "buildah"
+    return [name, "--root", str(store / "root"), "--runroot", str(store / "run")]
+
+
+def build_command(name: str, image: str, context: Path, has_bundle: bool) -> list[str]:
+    """Build a context's Dockerfile as `image`.
+
+    The host's certificates are mounted into the build, where that can be done: behind a
+    proxy with an authority of its own pip trusts nobody else.
+    """
+    certificates = [
+        f"--volume={CERTIFICATES}:{CERTIFICATES}:ro",
+        f"--build-arg=PIP_CERT={BUNDLE}",
+    ]
+    tag = ["--tag", full_reference(image)]
+    if name == "docker":
+        return ["docker", "build", "--tag", image, str(context)]
+    options = certificates if has_bundle else []
+    if name == "podman":
+        return ["podman", "build", *options, *tag, str(context)]
+    return [*command(name), "bud", "--isolation=chroot", *options, *tag, str(context)]
+
+
+def export_command(name: str, image: str, archive: Path) -> list[str]:
+    """Write `image` as a docker-archive under its full reference."""
+    reference = full_reference(image)
+    if name == "docker":
+        return ["docker", "save", "--output", str(archive), image]
+    if name == "podman":
+        save = ["podman", "save", "--quiet", "--format=docker-archive"]
+        return [*save, f"--output={archive}", reference]
+    return [*command(name), "push", "--quiet", reference, f"docker-archive:{archive}:{reference}"]
+
+
+def base_images(dockerfile: str) -> list[str]:
+    """Images that a Dockerfile starts from, without its own stages."""
+    found: list[str] = []
+    stages = {"scratch"}
+    for match in re.finditer(r"(?im)^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", dockerfile):
+        base, stage = match.groups()
+        if base not in stages and base not in found:
+            found.append(base)
+        stages.add(stage or "")
+    return found
+
+
+def import_commands(name: str, tree: Path, image: str) -> list[list[str]]:
+    """Make an image of a root file system in a tar file."""
+    if name in ("docker", "podman"):
+        target = image if name == "docker" else full_reference(image)
+        return [[name, "import", "--change", 'CMD ["bash"]', str(tree), target]]
+    box = "workshop-stand-in"
+    return [
+        [*command(name), "from", "--name", box, "scratch"],
+        [*command(name), "add", "--quiet", box, str(tree), "/"],
+        [*command(name), "config", "--cmd", "bash", box],
+        [*command(name), "commit", "--quiet", "--rm", box, full_reference(image)],
+    ]
+
+
+def stand_in_command(release: str, tree: Path) -> list[str]:
+    """mmdebstrap makes what `debian:RELEASE-slim` holds, and no more."""
+    excludes = [f"--dpkgopt={option}" for option in SLIM_EXCLUDES]
+    return ["mmdebstrap", "--quiet", "--variant=minbase", *excludes, release, str(tree)]
+
+
+def ensure_base(name: str, image: str) -> None:
+    """Have a base image: present, pulled, or for Debian's slim ones made from packages.
+
+    Raises: BuildError if none of it works.
+    """
+    reference = image if name == "docker" else full_reference(image)
+    inspect = ["inspect", "--type=image", reference]
+    if _succeeds([*command(name), *inspect]) or _succeeds([*command(name), "pull", reference]):
+        return
+    release = re.fullmatch(r"debian:([a-z]+)-slim", image)
+    if not release or not shutil.which("mmdebstrap"):
+        raise BuildError(
+            f"the base image {image} cannot be pulled, and nothing can stand in for it"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "root.tar"
+        run(stand_in_command(release[1], tree), f"making a stand-in for {image}")
+        for step in import_commands(name, tree, image):
+            run(step, f"making a stand-in for {image}")
+
+
+def _succeeds(arguments: list[str]) -> bool:
+    try:
+        return subprocess.run(arguments, capture_output=True, timeout=300).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def run(arguments: list[str], what: str) -> None:
+    """Raises: BuildError with the end of the output if the command fails."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    if done.returncode:
+        end = "\n".join(done.stdout.strip().splitlines()[-12:])
+        raise BuildError(f"{what} failed:\n{end}")

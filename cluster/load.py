@@ -1,0 +1,80 @@
+"""Gives images to a running node. Called by `python -m cluster load` and by `up`."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from cluster import builders, images, paths, up
+
+
+def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> None:
+    """Load archives and images, each once; an image of the workshop is built if need be.
+
+    Raises: ValueError with a sentence if one cannot be had or the cluster does not run.
+    """
+    record = up.read_record(cluster)
+    if record is None or not up.is_running(record):
+        raise ValueError(
+            f"cluster {cluster.name} is not running: `python -m cluster up --name {cluster.name}`"
+        )
+    for name in wanted:
+        archive = archive_for(cluster, name)
+        start = time.monotonic()
+        if is_loaded(cluster, archive):
+            continue
+        say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
+        problem = up.import_image(record, archive)
+        if problem:
+            raise ValueError(f"{name} could not be loaded: {problem.strip().splitlines()[-1]}")
+        remember(cluster, archive)
+        say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
+
+
+def workshop_images(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
+    """Load the workshop's images as far as they are built."""
+    load(cluster, [image for image in images.WORKSHOP if images.is_built(image)], say)
+
+
+def archive_for(cluster: paths.Cluster, name: str) -> Path:
+    """The archive of an image or a path: built, exported from the builder, or as it is."""
+    path = Path(name)
+    if path.is_file():
+        if not tarfile.is_tarfile(path):
+            raise ValueError(f"{name} is not an archive: make one with `docker save -o`")
+        return path.resolve()
+    if name in images.WORKSHOP:
+        return images.build(name)
+    target = cluster.folder / "loaded.tar"
+    target.unlink(missing_ok=True)
+    builders.run(
+        builders.export_command(builders.find(), name, target),
+        f"there is no file {name}, and exporting an image of that name",
+    )
+    return target
+
+
+def _loaded(cluster: paths.Cluster) -> Path:
+    return cluster.var / "lib" / "loaded.json"
+
+
+def _fingerprint(archive: Path) -> str:
+    status = archive.stat()
+    return f"{archive}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def is_loaded(cluster: paths.Cluster, archive: Path) -> bool:
+    """Whether this very archive was loaded into this cluster before."""
+    try:
+        return _fingerprint(archive) in json.loads(_loaded(cluster).read_text())
+    except (OSError, ValueError):
+        return False
+
+
+def remember(cluster: paths.Cluster, archive: Path) -> None:
+    path = _loaded(cluster)
+    known = json.loads(path.read_text()) if path.exists() else []
+    path.write_text(json.dumps([*known, _fingerprint(archive)]))

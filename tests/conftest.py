@@ -1,0 +1,112 @@
+"""The real cluster for the tests that need one: started once, called `test`, left running.
+
+It stays up after the run so that the next one starts in a second; `make down` stops it.
+It is never the learner's: their `lab` and their kubeconfig are not touched.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cluster import binaries, paths
+
+NAME = "test"
+CHECKOUT = paths.CHECKOUT
+IMPORT_ROOTS = os.pathsep.join(str(CHECKOUT / d) for d in ("", "operator", "sample-image"))
+OPERATOR_NAMESPACE = "tf-job-system"
+OPERATOR_RELEASE = "tf-job"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster, and an environment in which kubectl and helm speak to it."""
+
+    name: str
+    kubeconfig: Path
+    env: dict[str, str]
+
+    def run(
+        self,
+        *argv: str,
+        check: bool = True,
+        input: str | None = None,
+        timeout: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command from the checkout's root; a failure shows what the command said."""
+        done = subprocess.run(
+            argv,
+            input=input,
+            timeout=timeout,
+            env=self.env,
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+        )
+        if check and done.returncode:
+            pytest.fail(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def kubectl(
+        self, *arguments: str, check: bool = True, input: str | None = None, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        return self.run("kubectl", *arguments, check=check, input=input, timeout=timeout)
+
+
+def environment_for(kubeconfig: Path) -> dict[str, str]:
+    """What `.lab/activate` would set for this cluster."""
+    folders = [str(Path(sys.executable).parent), str(binaries.folder()), os.environ["PATH"]]
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join(folders),
+        "KUBECONFIG": str(kubeconfig),
+        "PYTHONPATH": IMPORT_ROOTS,
+    }
+
+
+def start_cluster(name: str) -> Cluster:
+    """Bring a cluster up with the command that users have."""
+    command = [sys.executable, "-m", "cluster", "up", "--name", name]
+    subprocess.run(command, cwd=CHECKOUT, check=True)
+    kubeconfig = paths.kubeconfig(name)
+    return Cluster(name, kubeconfig, environment_for(kubeconfig))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The cluster `test` with the workshop's images."""
+    subprocess.run([sys.executable, "-m", "cluster", "build"], cwd=CHECKOUT, check=True)
+    return start_cluster(NAME)
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A fresh namespace, deleted after the test; the deletion is not waited for."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    cluster.kubectl("create", "namespace", name)
+    cluster.kubectl(
+        "wait", f"--namespace={name}", "--for=create", "serviceaccount/default", "--timeout=30s"
+    )
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def operator_release(cluster: Cluster) -> Iterator[str]:
+    """The operator, installed with cloud=azure; gives the namespace that it runs in."""
+    where = ("--namespace", OPERATOR_NAMESPACE)
+    cluster.run("helm", "uninstall", OPERATOR_RELEASE, *where, "--ignore-not-found", "--wait")
+    cluster.run(
+        *("helm", "install", OPERATOR_RELEASE, "operator/chart", *where, "--create-namespace"),
+        *("--set", "cloud=azure", "--wait", "--timeout", "2m"),
+        timeout=180,
+    )
+    yield OPERATOR_NAMESPACE
+    cluster.run("helm", "uninstall", OPERATOR_RELEASE, *where, "--ignore-not-found", "--wait")
