@@ -18,11 +18,9 @@ def parse(config: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _entry(entry: Json) -> Json:
-    volumes = entry.get("volumes") or []
+    volumes, variables = entry.get("volumes") or [], entry.get("envVars") or []
     return {
-        "env": [
-            {"name": var["name"], "value": str(var["value"])} for var in entry.get("envVars") or []
-        ],
+        "env": [{"name": var["name"], "value": str(var["value"])} for var in variables],
         "volumeMounts": [{"name": v["name"], "mountPath": v["mountPath"]} for v in volumes],
         "volumes": [{"name": v["name"], "hostPath": {"path": v["hostPath"]}} for v in volumes],
     }

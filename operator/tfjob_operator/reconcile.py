@@ -215,7 +215,7 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
         return Plan(deletions=(Deletion("TfJob", job.name, job.uid),))
     new = {**job.status, "observedGeneration": job.generation}
     if new.get("phase") == "CleanUp" and not doomed:
-        new["phase"] = "Done"
+        new |= {"phase": "Done"} | status.replica_fields(job, _judge(job, observed))
     return replace(_write(job, new, urgent=False), deletions=deletions, wake_seconds=left)
 
 

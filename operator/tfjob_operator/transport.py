@@ -42,7 +42,7 @@ class HttpTransport:
     async def send(self, request: Request) -> Response:
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
         try:
-            async with self._call(request, timeout) as answer:
+            async with await self._call(request, timeout) as answer:
                 return await _response(answer)
         except aiohttp.ClientError as error:
             raise ConnectionError(str(error)) from error
@@ -50,7 +50,7 @@ class HttpTransport:
     async def stream(self, request: Request) -> AsyncIterator[dict[str, Any]]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENCE_SECONDS)
         try:
-            async with self._call(request, timeout) as answer:
+            async with await self._call(request, timeout) as answer:
                 if answer.status != 200:
                     raise ApiError(await _response(answer))
                 async for line in _lines(answer.content):
@@ -58,11 +58,9 @@ class HttpTransport:
         except (aiohttp.ClientError, orjson.JSONDecodeError) as error:
             raise ConnectionError(str(error)) from error
 
-    def _call(self, request: Request, timeout: aiohttp.ClientTimeout) -> Any:
-        if self._settings.refresh_api_key_hook:
-            self._settings.refresh_api_key_hook(self._settings)
+    async def _call(self, request: Request, timeout: aiohttp.ClientTimeout) -> Any:
         headers = {"Content-Type": request.content_type, "Accept": "application/json"}
-        token = self._settings.get_api_key_with_prefix("BearerToken")
+        token = await self._settings.get_api_key_with_prefix("BearerToken")
         if token:
             headers["Authorization"] = token
         return self._session.request(
@@ -82,10 +80,11 @@ async def load_settings(kubeconfig: str | None) -> Configuration:
     """
     settings = Configuration()
     if kubeconfig is None:
-        kube_config.load_incluster_config(settings)
+        kube_config.load_incluster_config(settings)  # type: ignore[no-untyped-call]
     else:
         path = str(Path(kubeconfig).expanduser())
-        await kube_config.load_kube_config(path, client_configuration=settings)
+        read = kube_config.load_kube_config(path, client_configuration=settings)  # type: ignore[no-untyped-call]
+        await read
     return settings
 
 
