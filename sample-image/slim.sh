@@ -8,7 +8,6 @@ cd "$packages"
 
 rm -rf tensorflow/include tensorflow/lite            # C++ headers; the mobile runtime
 rm -rf clang libclang-*.dist-info                    # reads C++ when TensorFlow itself is built
-rm -rf pip pip-*.dist-info "$1"/bin/pip*
 rm -rf numpy/*/tests numpy/tests numpy/*/include h5py/tests
 find . -name '*.a' -delete -o -name '*.pyi' -delete
 find . -name '*.so*' -type f -exec strip --strip-unneeded {} + 2>/dev/null || true

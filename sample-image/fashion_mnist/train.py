@@ -12,23 +12,38 @@ import sys
 # TensorFlow greets at length on the standard error; its warnings and errors stay.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from fashion_mnist import settings
+from fashion_mnist import cluster, report, settings
 from fashion_mnist.failure import Failure
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line asks for. Returns: the exit code (see `failure`)."""
     options = settings.parse(arguments)
-    # Only now: the import takes seconds, and a wrong option should not.
-    from fashion_mnist import stopping, training
-
-    stopping.listen()
     try:
-        training.run(options)
+        run(options, cluster.read(os.environ))
     except Failure as failure:
         print(failure, file=sys.stderr, flush=True)
         return failure.exit_code
     return 0
+
+
+def run(options: settings.Settings, replica: cluster.Cluster | None) -> None:
+    """Do the part of this replica, or train alone. Raises: Failure."""
+    # Only now: importing TensorFlow takes seconds, and a wrong option should not.
+    from fashion_mnist import stopping, training
+
+    stopping.listen()
+    if replica is not None:
+        report.say(f"{replica.name} of the cluster {replica}")
+    if replica is None or replica.shape is cluster.Shape.ALONE:
+        training.run(options)
+    elif replica.shape is cluster.Shape.PARAMETER_SERVERS:
+        from fashion_mnist import parameter_server
+
+        if replica.task_type == cluster.CHIEF:
+            parameter_server.run_chief(options, replica)
+        else:
+            parameter_server.serve(options, replica)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,190 @@
+"""Training with parameter servers: the chief's loop, and what workers and PS do for it.
+
+The variables live on the parameter servers. The chief hands out steps; whichever
+worker is free takes the next one, reads the variables, computes gradients from its
+own copy of the data, and writes them back. A worker that dies only loses the step
+it was at, which another takes. A parameter server that dies takes the variables
+with it: the chief ends as retryable, and its successor reads the last checkpoint.
+
+All files are written by the chief: a PS would write its part on its own disk.
+"""
+
+import collections
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fashion_mnist import data, model, peers, report, stopping, training
+from fashion_mnist.checkpoint import Store
+from fashion_mnist.cluster import CHIEF, PS, WORKER, Cluster
+from fashion_mnist.failure import Interruption
+from fashion_mnist.settings import Settings
+from fashion_mnist.summaries import Summaries
+
+CHIEF_DEVICE = f"/job:{CHIEF}/replica:0/task:0/device:CPU:0"
+# Steps handed out and not yet answered, for each worker: one at work, one at hand.
+AHEAD = 2
+INDEX_FILE = "worker-index"
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.DeadlineExceededError,
+)
+
+
+def serve(settings: Settings, cluster: Cluster) -> None:
+    """Be a worker or a parameter server until asked to end.
+
+    Raises: Interruption when asked to end (a replica that is deleted is made again
+    while the job runs, and a Job that exits 0 would not be), Failure for bad data.
+    """
+    if cluster.task_type == WORKER:
+        data.load_train(settings.data_dir)  # a sentence here is better than an error in a graph
+        _enter_worker_folder(settings, cluster)
+    server = tf.distribute.Server(
+        _spec(cluster), job_name=cluster.task_type, task_index=cluster.task_index, protocol="grpc"
+    )
+    report.say(f"{cluster.name} serves at {server.target.removeprefix('grpc://')}")
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    raise Interruption(f"{cluster.name} ends: it was asked to.")
+
+
+def _enter_worker_folder(settings: Settings, cluster: Cluster) -> None:
+    """Make a folder of this worker's own the working folder.
+
+    What the chief has this worker compute may name files only as the chief knows
+    them. Relative names lead here: to this worker's index and to its data.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="worker-"))
+    (folder / INDEX_FILE).write_text(str(cluster.task_index))
+    for name in (data.TRAIN_IMAGES, data.TRAIN_LABELS):
+        (folder / name).symlink_to(settings.data_dir / name)
+    os.chdir(folder)
+
+
+def worker_data() -> tf.data.Dataset:
+    """Executed on each worker: its index, its images and its labels, the same at every step."""
+
+    def read(name: str, header_bytes: int, shape: list[int]) -> tf.Tensor:
+        raw = tf.io.decode_compressed(tf.io.read_file(name), "GZIP")
+        body = tf.strings.substr(raw, header_bytes, -1)
+        return tf.reshape(tf.io.decode_raw(body, tf.uint8), shape)
+
+    index = tf.strings.to_number(tf.io.read_file(INDEX_FILE), tf.int32)
+    images = read(data.TRAIN_IMAGES, 16, [data.TRAIN_COUNT, data.SIDE, data.SIDE, 1])
+    labels = read(data.TRAIN_LABELS, 8, [data.TRAIN_COUNT])
+    return tf.data.Dataset.from_tensors((index, images, labels)).repeat()
+
+
+def run_chief(settings: Settings, cluster: Cluster) -> None:
+    """Train, test and save. Raises: Interruption if a parameter server is lost."""
+    training.require_folders(settings)
+    test_examples = data.load_test(settings.data_dir)
+    peers.wait_for(cluster.peers(PS, WORKER))
+    try:
+        network, store = _train(settings, cluster)
+    except LOST as error:
+        raise Interruption(
+            "A parameter server was lost, and the variables on it: the next attempt goes on"
+            f" from the last checkpoint in {settings.checkpoint_dir}"
+            f" ({_first_line(error)})."
+        ) from error
+    training.conclude(settings, network, test_examples, store)
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    return (error.message or type(error).__name__).strip().splitlines()[0]
+
+
+def _train(settings: Settings, cluster: Cluster) -> tuple[keras.Model, Store]:
+    strategy = tf.distribute.ParameterServerStrategy(
+        tf.distribute.cluster_resolver.SimpleClusterResolver(
+            _spec(cluster), task_type=CHIEF, task_id=0, rpc_layer="grpc"
+        )
+    )
+    coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
+    keras.utils.set_random_seed(settings.seed)
+    with strategy.scope():
+        network = model.build()
+        optimizer = model.build_optimizer(settings.learning_rate, settings.max_steps)
+        optimizer.build(network.trainable_variables)
+    options = tf.train.CheckpointOptions(experimental_io_device=CHIEF_DEVICE)
+    store = Store(settings.checkpoint_dir, network, optimizer, options)
+    start = store.resume(settings.max_steps)
+    progress = training.Progress(settings, Summaries(settings.log_dir, CHIEF), store)
+    crew = Crew(coordinator, _step_on_worker(strategy, network, optimizer), settings)
+    crew.loop(start, progress)
+    crew.say_who_did_what(cluster.count(WORKER))
+    local = _on_chief(network)
+    progress.summaries.histograms(settings.max_steps, local)
+    return local, store
+
+
+def _on_chief(network: keras.Model) -> keras.Model:
+    """A copy with its variables on the chief, to test and save without any other replica."""
+    local = model.build()
+    local.set_weights([np.array(value) for value in network.get_weights()])
+    return local
+
+
+def _step_on_worker(strategy, network, optimizer):
+    @tf.function
+    def step(iterator, indices, seed):
+        index, images, labels = next(iterator)
+
+        def learn():
+            batch = model.flip_half(model.scale(tf.gather(images, indices)), seed)
+            return model.learn(network, optimizer, batch, tf.gather(labels, indices))
+
+        loss, accuracy = strategy.run(learn)
+        return index, loss, accuracy
+
+    return step
+
+
+class Crew:
+    """The workers, as the chief sees them: steps go out, answers come back in order."""
+
+    def __init__(self, coordinator, step_on_worker, settings: Settings):
+        self._coordinator, self._step, self._settings = coordinator, step_on_worker, settings
+        self._data = iter(coordinator.create_per_worker_dataset(worker_data))
+        self._steps_by_worker: collections.Counter[int] = collections.Counter()
+
+    def loop(self, start: int, progress: training.Progress) -> None:
+        """Hand out the steps from ``start``. Raises: LOST errors, Interruption after SIGTERM."""
+        ahead = AHEAD * self._coordinator.strategy.extended._num_workers
+        handed_out: collections.deque = collections.deque()
+        for step in range(start, self._settings.max_steps):
+            if len(handed_out) == ahead:
+                self._collect(handed_out, progress)
+            handed_out.append((step, self._hand_out(step)))
+        while handed_out:
+            self._collect(handed_out, progress)
+
+    def _hand_out(self, step: int):
+        indices, seed = training.step_input(self._settings, data.TRAIN_COUNT, step)
+        return self._coordinator.schedule(self._step, args=(self._data, indices, seed))
+
+    def _collect(self, handed_out: collections.deque, progress: training.Progress) -> None:
+        step, answer = handed_out.popleft()
+        stopping.check(progress.save, step)
+        index, loss, accuracy = answer.fetch()
+        self._steps_by_worker[int(index)] += 1
+        progress.done(step + 1, float(loss), float(accuracy))
+
+    def say_who_did_what(self, workers: int) -> None:
+        for index in range(workers):
+            report.say(f"worker {index} took {self._steps_by_worker[index]} steps")
+
+
+def _spec(cluster: Cluster) -> tf.train.ClusterSpec:
+    return tf.train.ClusterSpec(
+        {kind: list(hosts) for kind, hosts in cluster.addresses.items() if kind != "evaluator"}
+    )

@@ -1,0 +1,47 @@
+"""Waiting for the other replicas: their names resolve and their ports answer in any order."""
+
+import socket
+import time
+from collections.abc import Mapping
+
+from fashion_mnist import report, stopping
+from fashion_mnist.failure import Interruption
+
+PATIENCE_SECONDS = 600.0
+PAUSE_SECONDS = 0.5
+REMIND_SECONDS = 15.0
+
+
+def wait_for(addresses: Mapping[str, str], patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Return when each of ``addresses`` (name → host:port) accepts a connection.
+
+    Raises: Interruption, after ``patience_seconds`` or when asked to end.
+    """
+    end = time.monotonic() + patience_seconds
+    for name, address in addresses.items():
+        _wait_for_one(name, address, end)
+
+
+def _wait_for_one(name: str, address: str, end: float) -> None:
+    said_at = None
+    while problem := _problem(address):
+        now = time.monotonic()
+        if now > end or stopping.asked():
+            raise Interruption(f"Gave up waiting for {name} at {address}: {problem}.")
+        if said_at is None or now - said_at >= REMIND_SECONDS:
+            report.say(f"waiting for {name} at {address}: {problem}")
+            said_at = now
+        time.sleep(PAUSE_SECONDS)
+    if said_at is not None:
+        report.say(f"{name} answers")
+
+
+def _problem(address: str) -> str | None:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except socket.gaierror:
+        return "its name is not known yet"
+    except OSError as error:
+        return f"it does not answer yet ({error.strerror or error})"
+    return None
