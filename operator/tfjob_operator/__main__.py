@@ -11,9 +11,9 @@ from pathlib import Path
 
 from kubernetes.aio.config import ConfigException
 
-from . import config, metrics
+from . import __version__, chores, config, metrics
 from .controller import Controller, utc_now
-from .kube import Kube
+from .kube import ApiError, Kube
 from .leader import Elector
 from .transport import HttpTransport, load_settings
 
@@ -33,6 +33,9 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--leader-elect", action="store_true", help="act only while holding a Lease")
     add("--lease-namespace", default=os.environ.get("POD_NAMESPACE", "default"))
     add("--lease-name", default="tf-job-operator")
+    add("--apply-crd", type=Path, metavar="FILE", help="only apply this CRD (the chart's upgrade)")
+    add("--wait-for", metavar="NAMESPACE/NAME", help="only wait for this TfJob (the chart's test)")
+    add("--version", action="version", version=f"tf-job-operator {__version__}")
     add("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(arguments)
 
@@ -45,6 +48,10 @@ async def run(flags: argparse.Namespace) -> None:
     counters = metrics.Metrics()
     async with HttpTransport(await load_settings(flags.kubeconfig)) as transport:
         kube = Kube(transport, flags.max_in_flight)
+        if flags.apply_crd:
+            return print(await chores.apply_crd(kube, flags.apply_crd))
+        if flags.wait_for:
+            return print(await chores.wait_for(kube, flags.wait_for))
         controller = Controller(kube, settings, metrics=counters)
         if flags.port:
             await metrics.serve(flags.port, counters, controller.problems)
@@ -74,7 +81,7 @@ def main() -> None:
     logging.basicConfig(level=flags.log_level.upper(), format=form, stream=sys.stderr)
     try:
         asyncio.run(run_until_told_to_stop(flags))
-    except (ValueError, ConfigException, RuntimeError, OSError) as error:
+    except (ValueError, ConfigException, ApiError, RuntimeError, OSError) as error:
         sys.exit(f"tfjob_operator: {error}")
 
 

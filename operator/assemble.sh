@@ -1,0 +1,29 @@
+#!/bin/sh
+# Puts the interpreter, what it is linked with, and compiled sources into the image's root ($1).
+set -eu
+root=$1
+
+mkdir -p "$root/usr/bin" "$root/usr/lib" "$root/tmp" "$root/etc"
+chmod 1777 "$root/tmp"
+echo "operator:x:65532:65532::/:/none" > "$root/etc/passwd"
+cp /usr/bin/python3.11 "$root/usr/bin/"
+cp -r /usr/lib/python3.11 "$root/usr/lib/"
+cd "$root/usr/lib/python3.11"
+rm -rf dist-packages test idlelib lib2to3 ensurepip pydoc_data tkinter turtledemo distutils \
+  config-3.11-* unittest venv EXTERNALLY-MANAGED
+# Programs and tests of the libraries; and the official client's synchronous API, which nothing
+# here calls: only its configuration is used.
+cd "$root/app"
+rm -rf bin ./*.dist-info/RECORD
+find "$root" -name '*.so*' -type f -exec strip --strip-unneeded {} + 2>/dev/null || true
+find "$root" -name __pycache__ -type d -prune -exec rm -rf {} +
+/usr/bin/python3.11 -m compileall -q -j 0 "$root/app/tfjob_operator" "$root/app/aiohttp" \
+  "$root/app/yarl" "$root/app/multidict" "$root/app/yaml" "$root/app/kubernetes/aio/config" \
+  "$root/app/kubernetes/config" "$root/usr/lib/python3.11"
+# Shared libraries of the interpreter and of every extension module, and the loader itself.
+find "$root" -type f \( -name '*.so*' -o -name python3.11 \) -exec ldd {} + 2>/dev/null \
+  | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^[[:space:]]*\(\/lib[^ ]*ld-[^ ]*\).*/\1/p' \
+  | sort -u | while read -r library; do
+      mkdir -p "$root$(dirname "$library")"
+      cp -L "$library" "$root$library"
+    done
