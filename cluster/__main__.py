@@ -91,7 +91,8 @@ def build(wanted: Sequence[str], arguments: list[str]) -> None:
     unknown = [image for image in wanted if image not in images.WORKSHOP]
     if unknown:
         raise ValueError(f"{unknown[0]} is not one of {', '.join(images.WORKSHOP)}")
-    binaries.ensure()
+    if not wanted:
+        binaries.ensure()
     to_build = [image for image in wanted or images.WORKSHOP if not images.is_built(image)]
     if to_build and builders.needs_root(images.builder()):
         privilege.become_root(arguments)

@@ -96,9 +96,12 @@ RECIPES: dict[str, Recipe] = {
     "pause": Recipe((".",), ("pause",)),
     "nvidia-smi": Recipe((".",), ("nvidia-smi",)),
     "kwok": Recipe(("sigs.k8s.io/kwok/cmd/kwok",), ("kwok",), 1.1),
+    "registry": Recipe(
+        ("github.com/google/go-containerregistry/cmd/registry",), ("registry",), 0.2
+    ),
 }
-# kwok is for benchmarks alone: they ask for it by name.
-NEEDED = tuple(name for name in RECIPES if name != "kwok")
+# kwok is for benchmarks and the registry for tests: they ask for them by name.
+NEEDED = tuple(name for name in RECIPES if name not in ("kwok", "registry"))
 
 
 def digest(name: str) -> str:

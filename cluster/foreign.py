@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
+
+from cluster.builders import full_reference
 
 REGISTRY_PATTERN = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*")
 
@@ -82,11 +85,13 @@ def image_name(own: OwnCluster, image: str) -> str:
     return f"{own.registry}/{image}" if own.provider == "registry" else image
 
 
-def load_commands(own: OwnCluster, image: str, archive: Path, builder: str) -> list[list[str]]:
+def load_commands(
+    own: OwnCluster, image: str, archive: Path, builder: str = "", push: Sequence[str] = ()
+) -> list[list[str]]:
     """The commands that hand one image to the cluster, in order.
 
-    `archive` is a docker-archive of `image`; `builder` is the tool that pushes to a registry:
-    docker, podman or buildah.
+    `archive` is a docker-archive of `image`. For a registry, `builder` is docker, podman or
+    buildah, and `push` how to call it, with its options or through sudo.
     Raises: ValueError if the cluster needs a registry and none was named.
     """
     if own.provider == "kind":
@@ -100,16 +105,17 @@ def load_commands(own: OwnCluster, image: str, archive: Path, builder: str) -> l
             " images from a registry: name one that it can pull from and you can push to with"
             " `make lab KUBECONFIG=FILE REGISTRY=host:port/prefix`"
         )
-    target = image_name(own, image)
+    call, target = list(push or [builder]), image_name(own, image)
     if builder == "docker":
-        load = ["docker", "load", "--input", str(archive)]
-        return [load, ["docker", "tag", image, target], ["docker", "push", target]]
+        load = [*call, "load", "--input", str(archive)]
+        return [load, [*call, "tag", image, target], [*call, "push", target]]
     # A registry on this machine itself speaks plain HTTP, as docker assumes too.
     verify = "false" if re.match(r"(localhost|127\.0\.0\.1)(:|/|$)", own.registry) else "true"
     return [
-        [builder, "pull", "--quiet", f"docker-archive:{archive}"],
-        [builder, "tag", image, target],
-        [builder, "push", "--quiet", f"--tls-verify={verify}", target],
+        [*call, "pull", "--quiet", f"docker-archive:{archive}"],
+        [*call, "tag", full_reference(image), target],
+        [*call, "push", "--quiet", f"--tls-verify={verify}", target],
+        [*call, "rmi", "--force", target],
     ]
 
 
@@ -142,7 +148,7 @@ def adopt(state: Path, kubeconfig: Path, registry: str, assume_yes: bool) -> Own
     elif not assume_yes and not _agreed(own):
         sys.exit("Nothing was changed. `make lab` without KUBECONFIG uses a local cluster.")
     if own.provider == "registry" and not own.registry:
-        load_commands(own, "", Path(), "")  # raises the sentence that names the fix
+        load_commands(own, "", Path())  # raises the sentence that names the fix
     remember(state, own)
     return own
 

@@ -65,7 +65,7 @@ NEEDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 # family packages it everywhere; elsewhere a registry must be reachable.
 STAND_IN_TOOL = "mmdebstrap"
 TEST_DATA_PACKAGE = "dataset-fashion-mnist"
-TEST_DATA_FOLDER = Path("/usr/share/dataset-fashion-mnist")
+TEST_DATA_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 INSTALLERS = {
     "fedora": "dnf install",
     "arch": "pacman -S",

@@ -40,10 +40,13 @@ def test_minikube_is_known_by_its_extension_under_any_profile(tmp_path):
 def test_any_other_cluster_gets_images_through_the_registry_that_the_user_names(tmp_path):
     own = foreign.read(kubeconfig(tmp_path, "prod"), registry="localhost:5000/class")
     commands = foreign.load_commands(own, IMAGE, Path("/a.tar"), "buildah")
-    assert commands[-1][-1] == f"localhost:5000/class/{IMAGE}"
-    assert "--tls-verify=false" in commands[-1]
+    pushed = next(command for command in commands if "push" in command)
+    assert pushed[-1] == f"localhost:5000/class/{IMAGE}"
+    assert "--tls-verify=false" in pushed
     remote = foreign.read(kubeconfig(tmp_path, "prod"), registry="images.example:5000")
-    assert "--tls-verify=true" in foreign.load_commands(remote, IMAGE, Path("/a"), "buildah")[-1]
+    commands = foreign.load_commands(remote, IMAGE, Path("/a"), "buildah", ["sudo", "buildah"])
+    assert all(command[:2] == ["sudo", "buildah"] for command in commands)
+    assert any("--tls-verify=true" in command for command in commands)
 
 
 def test_docker_pushes_what_it_has_loaded(tmp_path):

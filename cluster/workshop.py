@@ -1,0 +1,158 @@
+"""Starts and undoes the workshop: what `make lab`, `make down` and `make clean` call.
+
+    python -m cluster.workshop lab      binaries, images, cluster, then the overview
+    python -m cluster.workshop down     stop the local cluster
+    python -m cluster.workshop clean    also forget .lab and the caches
+
+The local cluster is driven through its own command line (`python -m cluster`),
+which asks for root only where it needs it; a cluster of the user's own through
+`cluster.foreign`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from cluster import binaries, builders, foreign, host, images, paths
+
+LOCAL = "lab"
+STATE = paths.STATE
+ACTIVATE = """\
+# Source this file: the workshop's tools and cluster, in this shell only.
+export PATH={path}:"$PATH"
+export PYTHONPATH={checkout}${{PYTHONPATH:+:$PYTHONPATH}}
+export KUBECONFIG={kubeconfig}
+{variables}echo "kubectl and helm now speak to {where}"
+"""
+
+
+def lab() -> None:
+    """Set everything up; ends with the overview of the modules and the line to type next."""
+    own = own_cluster()
+    if own is None:
+        run("build")
+        run("up", "--name", LOCAL)
+        kubeconfig, where = paths.kubeconfig(LOCAL), "the workshop's local cluster"
+    else:
+        own_tools()
+        hand_over_images(own)
+        kubeconfig, where = Path(own.kubeconfig), f"{own.context} at {own.server}"
+    write_activation(kubeconfig, where, own)
+    overview()
+    print("\nThe workshop is ready. Type next:\n\n    source .lab/activate\n")
+
+
+def own_cluster() -> foreign.OwnCluster | None:
+    """The cluster that the user named now or earlier; None for the local one."""
+    wanted = os.environ.get("OWN_KUBECONFIG")
+    if wanted is None:
+        return foreign.remembered(STATE)
+    if not wanted:
+        foreign.forget(STATE)
+        return None
+    try:
+        return foreign.adopt(
+            STATE,
+            Path(wanted).expanduser(),
+            os.environ.get("REGISTRY", ""),
+            assume_yes=os.environ.get("YES") == "1",
+        )
+    except ValueError as error:
+        sys.exit(f"Cannot go on: {error}.")
+
+
+def own_tools() -> None:
+    """kubectl and helm for a cluster of the user's own: theirs, or built here."""
+    if not all(shutil.which(tool) for tool in ("kubectl", "helm")):
+        binaries.ensure(["kubernetes", "helm"])
+
+
+def hand_over_images(own: foreign.OwnCluster) -> None:
+    """Build the workshop's images and bring them to the user's own cluster."""
+    run("build", *images.WORKSHOP)
+    builder = images.builder()
+    call = builders.command(builder)
+    push = host.as_root(call) if builders.needs_root(builder) else call
+    for image in images.WORKSHOP:
+        for command in foreign.load_commands(own, image, images.archive_of(image), builder, push):
+            hand_over(command)
+        print(f"In this cluster the image is called {foreign.image_name(own, image)}")
+
+
+def hand_over(command: list[str]) -> None:
+    """Run one command that brings an image to the cluster, in the open."""
+    print(shlex.join(command), flush=True)
+    if shutil.which(command[0]) is None:
+        sys.exit(f"Cannot go on: `{command[0]}` is not on PATH, and this cluster needs it.")
+    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
+        sys.exit(f"Cannot go on: `{shlex.join(command)}` failed; its message is above.")
+
+
+def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | None) -> None:
+    """Write .lab/activate, and .lab/kubeconfig, which names the cluster of this checkout."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    link = STATE / "kubeconfig"
+    link.unlink(missing_ok=True)
+    link.symlink_to(kubeconfig)
+    variables = ""
+    if own and own.registry:
+        variables = f"export WORKSHOP_REGISTRY={shlex.quote(own.registry)}\n"
+    folders = f"{Path(sys.executable).parent}:{binaries.folder()}"
+    (STATE / "activate").write_text(
+        ACTIVATE.format(
+            path=shlex.quote(folders),
+            checkout=shlex.quote(str(paths.CHECKOUT)),
+            kubeconfig=shlex.quote(str(kubeconfig)),
+            variables=variables,
+            where=where,
+        )
+    )
+
+
+def overview() -> None:
+    """Show the validator's overview as the learner will see it."""
+    environment = {**os.environ, "KUBECONFIG": str(STATE / "kubeconfig")}
+    subprocess.run([sys.executable, "-m", "validator"], env=environment, cwd=paths.CHECKOUT)
+
+
+def run(*arguments: str) -> None:
+    """One verb of `python -m cluster`; its own message has been shown where it fails."""
+    done = subprocess.run([sys.executable, "-m", "cluster", *arguments], cwd=paths.CHECKOUT)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def down() -> None:
+    """Stop every local cluster of this checkout; a cluster of the user's own is left alone."""
+    for name in paths.clusters():
+        run("down", "--name", name)
+    if own := foreign.remembered(STATE):
+        print(f"Your own cluster ({own.context}) was left as it is.")
+
+
+def clean() -> None:
+    """Remove what `make lab` made: clusters, .lab, the caches of programs and images."""
+    down()
+    for folder in (STATE, paths.CACHE):
+        if folder.exists():
+            subprocess.run([*host.as_root(["rm"]), "-rf", str(folder)], check=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    verbs = {"lab": lab, "down": down, "clean": clean}
+    parser = argparse.ArgumentParser(prog="python -m cluster.workshop", description=__doc__)
+    parser.add_argument("verb", choices=verbs)
+    try:
+        verbs[parser.parse_args(arguments).verb]()
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted; the same command goes on from here.")
+
+
+if __name__ == "__main__":
+    main()

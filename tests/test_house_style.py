@@ -1,0 +1,91 @@
+"""The house rules that a machine can check: lint, import direction, types, clean texts."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+IMPORT_ROOTS = os.pathsep.join(
+    str(CHECKOUT / folder) for folder in ("", "operator", "sample-image")
+)
+# Composed, so that this file does not contain what it forbids.
+REGISTRY_HOSTS = re.compile(
+    "|".join(["docker" + r"\.io", "ghcr" + r"\.io", "gcr" + r"\.io", "quay" + r"\.io"])
+    + "|"
+    + "|".join(["pypi" + r"\.org", "files\\.python" + "hosted", "proxy\\.golang" + r"\.org"])
+)
+
+
+def tracked_texts() -> list[tuple[str, str]]:
+    """(path, text) of every file under version control that is text."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=CHECKOUT, check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+    found = []
+    for name in filter(None, names):
+        content = (CHECKOUT / name).read_bytes() if (CHECKOUT / name).is_file() else b""
+        if b"\0" not in content[:8000]:
+            found.append((name, content.decode("utf-8", "replace")))
+    return found
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": IMPORT_ROOTS}
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["ruff", "check"], id="ruff finds nothing"),
+        pytest.param(["ruff", "format", "--check"], id="every file is formatted"),
+        pytest.param(["lint-imports", "--no-cache"], id="imports point one way"),
+        pytest.param(["mypy"], id="types hold"),
+    ],
+)
+def test_the_linters_are_content(command):
+    done = run(str(BIN / command[0]), *command[1:])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_file_names_a_registrys_host():
+    hits = [
+        f"{name}: {match.group()}"
+        for name, text in tracked_texts()
+        if not name.endswith(("go.sum", "LICENSE"))
+        for match in [REGISTRY_HOSTS.search(text)]
+        if match
+    ]
+    assert hits == []
+
+
+def test_no_file_holds_an_absolute_path_of_one_machine():
+    machine_path = re.compile(r"/(?:home|Users)/[a-z][\w.-]+/|/root/(?!\.)|" + "/wo" + "rk/")
+    hits = [
+        f"{name}: {match.group()}"
+        for name, text in tracked_texts()
+        for match in [machine_path.search(text)]
+        if match and "/home/kubernetes/" not in match.group()
+    ]
+    assert hits == []
+
+
+def test_one_version_is_named_everywhere():
+    images = re.compile(r"tfjob-workshop/(?:fashion-mnist|tf-job-operator):([\w.]+)")
+    versions = {v for _, text in tracked_texts() for v in images.findall(text)} - {"latest"}
+    assert versions <= {"1.0.0"}, "an image of another version would not be found in the cluster"
+
+
+def test_pinned_requirements_are_those_of_pyproject():
+    import tomllib
+
+    wanted = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
+    pinned = (CHECKOUT / "requirements.txt").read_text().lower()
+    for requirement in wanted:
+        name = re.split(r"[=<>;\[ ]", requirement)[0].lower().replace("_", "-")
+        assert re.search(rf"^{re.escape(name)}==", pinned, re.MULTILINE), f"run make pins: {name}"
