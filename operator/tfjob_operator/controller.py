@@ -64,6 +64,7 @@ class Controller:
         self.cache = Cache(self._on_tfjob, self._on_job, self._on_pod)
         self._events: asyncio.Queue[tuple[TfJob, Event]] = asyncio.Queue(MAX_EVENTS)
         self._busy_since: dict[str, float] = {}
+        self._runs = False
         cache = self.cache
         self._reflectors = [
             self._reflector(TFJOBS, {}, cache.tfjobs),
@@ -78,6 +79,7 @@ class Controller:
 
     async def run(self) -> None:
         """Work until cancelled. Nothing is decided before every cache holds a whole list."""
+        self._runs = True
         try:
             async with asyncio.TaskGroup() as tasks:
                 for reflector in self._reflectors:
@@ -90,10 +92,13 @@ class Controller:
                 tasks.create_task(self._resync())
                 tasks.create_task(self._send_events())
         finally:
+            self._runs = False
             self.queue.close()
 
     def problems(self) -> list[str]:
-        """What is stuck, for /healthz: [] when all is well."""
+        """What is stuck, for /healthz: [] when all is well, or when another leads."""
+        if not self._runs:
+            return []
         oldest = asyncio.get_running_loop().time() - STUCK_SECONDS
         watches = [r.name for r in self._reflectors if r.last_seen < oldest]
         keys = [key for key, since in self._busy_since.items() if since < oldest]

@@ -29,9 +29,10 @@ class Reflector:
         self._pause = 0.0
         self.name = resource.plural
         self.synced = asyncio.Event()
-        self.last_seen = asyncio.get_running_loop().time()
+        self.last_seen = 0.0
 
     async def run(self) -> None:
+        self.last_seen = asyncio.get_running_loop().time()
         while True:
             try:
                 if not self._version:
