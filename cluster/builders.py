@@ -18,8 +18,10 @@ from pathlib import Path
 from cluster import paths
 from cluster.components import DEFAULT_REGISTRY
 
-CERTIFICATES = Path("/etc/ssl/certs")
-BUNDLE = CERTIFICATES / "ca-certificates.crt"
+BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+# Not where Debian keeps its own: a package could not be installed over a mount.
+BUNDLE_IN_BUILD = "/run/host-certificates.crt"
+MERGED_USR_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
 BUILDERS = ("docker", "podman", "buildah")
 # What the slim images of Debian leave out. Source: debuerreotype's slim excludes.
 SLIM_EXCLUDES = (
@@ -86,11 +88,11 @@ def build_command(name: str, image: str, context: Path, has_bundle: bool) -> lis
     """Build a context's Dockerfile as `image`.
 
     The host's certificates are mounted into the build, where that can be done: behind a
-    proxy with an authority of its own pip trusts nobody else.
+    proxy with an authority of its own pip has to trust that one (ARG PIP_CERT).
     """
     certificates = [
-        f"--volume={CERTIFICATES}:{CERTIFICATES}:ro",
-        f"--build-arg=PIP_CERT={BUNDLE}",
+        f"--volume={BUNDLE}:{BUNDLE_IN_BUILD}:ro",
+        f"--build-arg=PIP_CERT={BUNDLE_IN_BUILD}",
     ]
     tag = ["--tag", full_reference(image)]
     if name == "docker":
@@ -141,7 +143,11 @@ def import_commands(name: str, tree: Path, image: str) -> list[list[str]]:
 def stand_in_command(release: str, tree: Path) -> list[str]:
     """mmdebstrap makes what `debian:RELEASE-slim` holds, and no more."""
     excludes = [f"--dpkgopt={option}" for option in SLIM_EXCLUDES]
-    return ["mmdebstrap", "--quiet", "--variant=minbase", *excludes, release, str(tree)]
+    # As in the real image /usr is merged from the start; the package that would merge it later
+    # brings all of Perl, 50 MB.
+    merged = [f"--hook-dir={MERGED_USR_HOOKS}", "--include=usr-is-merged"]
+    variant = ["--quiet", "--variant=minbase"]
+    return ["mmdebstrap", *variant, *merged, *excludes, release, str(tree)]
 
 
 def ensure_base(name: str, image: str) -> None:
