@@ -201,19 +201,20 @@ class Controller:
         for kind in (InvalidTemplate, Blocked, BaseException):
             for error in errors:
                 if isinstance(error, kind):
-                    await self._tell(job, error)
-                    raise error
-        self.metrics.count("created")
+                    return await self._tell(job, error)
+        return self.metrics.count("created")
 
     async def _tell(self, job: TfJob, error: BaseException) -> None:
-        """Write into the status what the user can do something about."""
+        """Write into the status what the user can do something about; raise what is retried."""
         if isinstance(error, InvalidTemplate):
             reason, now = status.INVALID_TEMPLATE, self.clock()
             await self._write_status(job, status.failed(job, reason, str(error), now))
-        elif isinstance(error, Blocked):
+            return self.queue.add(job.uid, Lane.FINISH)
+        if isinstance(error, Blocked):
             new = status.blocked(job, error.reason, str(error), self.clock())
             if status.patch(job.status, new):
                 await self._write_status(job, new)
+        raise error
 
     async def _create_series(self, job: TfJob, bodies: tuple[Json, ...]) -> None:
         for body in bodies:
