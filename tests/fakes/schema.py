@@ -4,6 +4,7 @@ Without pruning a fake would keep a status field that the real server drops, and
 compares what it wrote with what it reads would look calm here and write for ever there.
 """
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _TYPES = {
 }
 
 
+@functools.cache
 def load(path: Path) -> dict[str, Any]:
     """The openAPIV3Schema of the first version of the first CRD in a file of manifests."""
     for document in yaml.safe_load_all(path.read_text()):

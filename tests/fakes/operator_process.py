@@ -1,0 +1,57 @@
+"""The operator as a process that can be killed: everything it is runs on one fake connection.
+
+After ``kill`` no call of it reaches the API server any more, not even those that its own clean-up
+makes: so it is with a process that is gone.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+
+from tests.fakes import virtual_time
+from tests.fakes.transport import FakeTransport
+from tfjob_operator.config import SERVER_SCRIPT, Config
+from tfjob_operator.controller import Controller
+from tfjob_operator.kube import Kube
+from tfjob_operator.leader import Elector
+
+CONFIG = Config(server_script=SERVER_SCRIPT.read_text())
+
+
+class OperatorProcess:
+    """One incarnation. With ``identity`` it takes part in leader election."""
+
+    def __init__(
+        self,
+        transport: FakeTransport,
+        config: Config = CONFIG,
+        identity: str = "",
+        clock: Callable[[], datetime] = virtual_time.now,
+    ):
+        self.transport, self.identity = transport, identity
+        kube = Kube(transport)
+        self.controller = Controller(kube, config, clock)
+        self.elector = Elector(kube, "tf-job-system", "tf-job-operator", identity, clock)
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        run = self.elector.run(self.controller.run) if self.identity else self.controller.run()
+        self.task = asyncio.create_task(run)  # type: ignore[arg-type]
+
+    async def kill(self) -> None:
+        """End it as SIGKILL does."""
+        self.transport.dead = True
+        if self.task is None:
+            return
+        while not self.task.done():
+            self.task.cancel()
+            await asyncio.wait({self.task}, timeout=1)
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            self.task.result()
+
+    async def stop(self) -> None:
+        """End it as SIGTERM does: it may still say goodbye."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait({self.task})

@@ -1,0 +1,201 @@
+"""A job's whole life with one thing gone wrong, for every API call of the operator and every fault.
+
+Whatever happens at whichever call, the job ends as if nothing had happened: each child made once,
+none missing, none left over, and the same status.
+"""
+
+import asyncio
+import itertools
+import random
+
+import pytest
+
+from tests.fakes import virtual_time
+from tests.fakes.faults import FAULTS
+from tests.fakes.kubelet import Run, by_replica
+from tests.fakes.objects import TFJOBS
+from tests.fakes.operator_life import (
+    distributed,
+    fake_world,
+    replica,
+    script,
+    summary,
+    template,
+    whole_life,
+)
+
+# Names of jobs' lives: what the Pods do, and which TfJob asks for them.
+LIVES = {
+    "it succeeds": (script(), distributed()),
+    "a worker fails for good": (
+        by_replica(master=[Run(exit_code=None)], worker_1=[Run(60, 1)], ps=[Run(exit_code=None)]),
+        distributed(),
+    ),
+    "nothing is kept": (
+        script(),
+        distributed(runPolicy={"cleanPodPolicy": "All"}),
+    ),
+    "its template is refused": (
+        script(),
+        distributed(
+            replicaSpecs=[replica("MASTER", template=template(image=""))], tensorboard=None
+        ),
+    ),
+}
+STALE_SEEDS = range(4)
+
+
+def live(life, **options):
+    """(what there was to see at the end, the operator's calls) of one life."""
+
+    async def one():
+        plan, obj = LIVES[life]
+        world = fake_world(plan, **options)
+        fault = world.options.pop("make_fault", None)
+        if fault:
+            world.options["fault"] = fault(world.crash)
+        try:
+            return await whole_life(world, obj), world.calls
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{world.tail()}") from error
+
+    return virtual_time.run(one())
+
+
+@pytest.fixture(scope="module")
+def tried(request):
+    """Counts the points; the number is printed when the module is done."""
+    counts = []
+    yield counts
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\nkill points and faults tried: {sum(counts)}")
+
+
+def delays(seed):
+    """Watch events come late: by seconds, by nothing, differently for each kind and moment."""
+    dice = random.Random(seed)
+    longest = {}
+
+    def delay(change):
+        most = longest.setdefault(change.resource, dice.choice([0.0, 0.5, 3.0, 12.0]))
+        return dice.uniform(0, most)
+
+    return delay
+
+
+@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_job_ends_as_if_nothing_had_happened(life, fault, tried):
+    wanted, calls = live(life)
+    assert wanted["left over"] == []
+    for number in range(len(calls)):
+        end, _ = live(life, make_fault=lambda crash, n=number: FAULTS[fault](n, crash))
+        assert end == wanted, f"{fault} at {calls[number]}"
+    tried.append(len(calls))
+
+
+@pytest.mark.parametrize("seed", STALE_SEEDS)
+@pytest.mark.parametrize("fault", ["killed before the call", "killed after the call"])
+def test_old_news_change_nothing(seed, fault, tried):
+    wanted, _ = live("it succeeds")
+    peaceful, calls = live("it succeeds", watch_delay=delays(seed))
+    assert peaceful == wanted
+    for number in range(len(calls)):
+        make = lambda crash, n=number: FAULTS[fault](n, crash)  # noqa: E731
+        end, _ = live("it succeeds", watch_delay=delays(seed), make_fault=make)
+        assert end == wanted, f"{fault} at {calls[number]}, old news of seed {seed}"
+    tried.append(len(calls) + 1)
+
+
+def test_a_dropped_watch_loses_nothing(tried):
+    wanted, calls = live("it succeeds")
+
+    def drop(number):
+        def make(crash):
+            async def fault(current, request, go_on):
+                response = await go_on(request)
+                if current == number:
+                    go_on.__self__.drop_watches()
+                return response
+
+            return fault
+
+        return make
+
+    for number in range(len(calls)):
+        end, _ = live("it succeeds", make_fault=drop(number))
+        assert end == wanted, f"watches dropped at {calls[number]}"
+    tried.append(len(calls))
+
+
+def test_a_history_that_is_forgotten_again_and_again_loses_nothing(tried):
+    async def one(period):
+        world = fake_world()
+
+        async def forget():
+            while True:
+                await asyncio.sleep(period)
+                world.cluster.store.compact()
+                for operator in world.operators:
+                    operator.transport.drop_watches()
+
+        task = asyncio.create_task(forget())
+        try:
+            return await whole_life(world)
+        finally:
+            task.cancel()
+
+    wanted, _ = live("it succeeds")
+    for period in (0.07, 0.5, 3.0):
+        assert virtual_time.run(one(period)) == wanted
+        tried.append(1)
+
+
+def test_several_faults_in_one_life_change_nothing(tried):
+    wanted, calls = live("it succeeds")
+    kinds = [name for name in FAULTS if "killed" not in name]
+    for seed in range(40):
+        dice = random.Random(seed)
+        chosen = {n: dice.choice(kinds) for n in range(3 * len(calls)) if dice.random() < 0.25}
+
+        def make(crash, chosen=chosen):
+            faults = {n: FAULTS[kind](n, crash) for n, kind in chosen.items()}
+
+            async def fault(current, request, go_on):
+                if current not in faults:
+                    return await go_on(request)
+                return await faults[current](current, request, go_on)
+
+            return fault
+
+        end, _ = live("it succeeds", make_fault=make, watch_delay=delays(seed))
+        assert end == wanted, f"seed {seed}: {chosen}"
+        tried.append(1)
+
+
+def test_killed_again_and_again_the_job_still_ends(tried):
+    """The operator lives for a few calls only, each time; it gets there all the same."""
+
+    async def one(calls_each):
+        world = fake_world()
+        _, obj = LIVES["it succeeds"]
+        for _ in itertools.count():
+            crash = asyncio.Event()
+            fault = FAULTS["killed after the call"](calls_each, crash)
+            operator = await world.start_operator(fault=fault)
+            if len(world.operators) == 1:
+                world.cluster.store.create(TFJOBS, obj)
+            waiter = asyncio.create_task(crash.wait())
+            await asyncio.wait({waiter}, timeout=300)
+            waiter.cancel()
+            await operator.kill()
+            if not crash.is_set() and world.is_done():
+                break
+            assert len(world.operators) < 60, world.tail()
+        return summary(world)
+
+    wanted, _ = live("it succeeds")
+    for calls_each in (15, 18, 23):
+        end = virtual_time.run(one(calls_each))
+        assert end == {k: v for k, v in wanted.items() if k != "left over"}
+        tried.append(1)
