@@ -154,7 +154,11 @@ def _waiting(cluster: Snapshot, pod: Object, waiting: Object) -> Finding:
     hint = container_hint(pod, reason, message)
     if hint:
         return hint
+    # Others heal: a cache that is late, a volume that is still being detached elsewhere.
+    lasting = ("not found", "type check failed")
     for event in cluster.events(pod, "FailedMount"):
+        if not any(words in event for words in lasting):
+            continue
         return wrong(
             found=f"Pod {name_of(pod)} cannot mount a volume: {one_line(event)}",
             wanted="volumes that exist on the node or in the cluster",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from validator import diagnosis, evidence, near_misses, operator_release, tfjobs
 from validator.engine import check, exercise
 from validator.hints import LOAD, container_hint, too_many_gpus
-from validator.snapshot import Object, Snapshot, Unreadable, is_true, listed, name_of, text
+from validator.snapshot import Object, Snapshot, Unreadable, at, is_true, listed, name_of, text
 from validator.verdicts import Finding, converging, not_started, wrong
 
 PAGE = "modules/5-tfjob/README.md"
@@ -77,6 +77,13 @@ def crd_is_established(cluster: Snapshot) -> Finding | None:
 def operator_is_available(cluster: Snapshot) -> Finding | None:
     """The operator runs: its Deployment is Available."""
     found = operator_release.deployment(cluster)
+    # Kubernetes calls a Deployment of 0 replicas Available.
+    if at(found, "spec", "replicas") == 0:
+        return wrong(
+            found="Deployment tf-job-operator scaled to 0 replicas",
+            wanted="one replica that is Available",
+            next_step="`kubectl scale deployment/tf-job-operator --replicas=1`",
+        )
     if found is None or is_true(found, "Available"):
         return None
     for pod in operator_release.pods(cluster)[-1:]:
@@ -85,12 +92,6 @@ def operator_is_available(cluster: Snapshot) -> Finding | None:
             hint = container_hint(pod, text(waiting, "reason"), text(waiting, "message"))
             if hint:
                 return hint
-    if found.get("spec", {}).get("replicas") == 0:
-        return wrong(
-            found="Deployment tf-job-operator scaled to 0 replicas",
-            wanted="one replica that is Available",
-            next_step="`kubectl scale deployment/tf-job-operator --replicas=1`",
-        )
     return converging(
         found="Deployment tf-job-operator is not Available yet",
         wanted="condition Available: True",
