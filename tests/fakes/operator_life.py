@@ -75,8 +75,9 @@ class World:
     operators: list[OperatorProcess] = field(default_factory=list)
     crash: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def start_operator(self, **options: Any) -> OperatorProcess:
-        operator = OperatorProcess(self.cluster.client(**options))
+    async def start_operator(self, identity: str = "", **options: Any) -> OperatorProcess:
+        """Start one more operator; with an ``identity`` it takes part in leader election."""
+        operator = OperatorProcess(self.cluster.client(**options), identity=identity)
         self.operators.append(operator)
         operator.start()
         return operator

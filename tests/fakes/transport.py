@@ -63,13 +63,12 @@ class FakeTransport:
     async def stream(self, request: Request) -> AsyncIterator[dict[str, Any]]:
         """Yield watch events until the server's time is over or somebody drops the watch."""
         call = self._record(request)
-        if self.fault:
-            answer = await self.fault(call.number, request, self._opened)
-            if answer.status != 200:
-                raise ApiError(answer)
-        elif denied := self._denied(request):
-            raise ApiError(denied)
-        call.status = 200
+        answer = await (
+            self.fault(call.number, request, self._opened) if self.fault else self._opened(request)
+        )
+        call.status = answer.status
+        if answer.status != 200:
+            raise ApiError(answer)
         async for event in self._events(request):
             yield event
 
