@@ -1,0 +1,308 @@
+"""The whole behaviour, one pass at a time; the faults that users met are named as such."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.tfjob_operator.builders import (
+    CONFIG,
+    NOW,
+    ago,
+    children,
+    parsed,
+    pod,
+    replica,
+    template,
+)
+from tfjob_operator import status
+from tfjob_operator.observed import Children
+from tfjob_operator.reconcile import events, reconcile
+
+DISTRIBUTED = (replica("MASTER"), replica("WORKER", 2), replica("PS"))
+DONE = {"phase": "Done", "state": "Succeeded", "observedGeneration": 1, "completionTime": ago(30)}
+SUCCEEDED = {"master_0": pod("Succeeded", 0)}
+
+
+def plan_for(job, observed=None, now=NOW):
+    return reconcile(job, observed if observed is not None else children(job), CONFIG, now)
+
+
+def made(plan):
+    return [
+        (body["kind"], body["metadata"]["name"]) for series in plan.creations for body in series
+    ]
+
+
+def deleted(plan):
+    return [(each.kind, each.name) for each in plan.deletions]
+
+
+def settled(job, observed=None):
+    """The job as it is when nothing is left to write."""
+    plan = plan_for(job, observed)
+    return replace(job, status=plan.status) if plan.status else job
+
+
+# ------------------------------------------------------------------ children
+
+
+def test_a_new_job_gets_a_service_and_a_job_per_replica_the_service_first():
+    plan = plan_for(parsed(*DISTRIBUTED), Children())
+    assert made(plan) == [
+        (kind, f"mnist-{who}-76no-{index}")
+        for who, index in (("master", 0), ("worker", 0), ("worker", 1), ("ps", 0))
+        for kind in ("Service", "Job")
+    ]
+    assert plan.status is None
+
+
+def test_only_what_is_missing_is_made():
+    job = parsed(*DISTRIBUTED)
+    there = children(job)
+    jobs = {k: v for k, v in there.jobs.items() if k != "mnist-worker-76no-1"}
+    assert made(plan_for(job, replace(there, jobs=jobs))) == [("Job", "mnist-worker-76no-1")]
+
+
+def test_the_default_ps_come_after_their_config_map():
+    job = parsed(replica("MASTER"), {"tfReplicaType": "PS", "replicas": 2})
+    plan = plan_for(job, Children())
+    assert [kind for kind, _ in made(plan)][2:] == ["ConfigMap", "Service", "Job", "Service", "Job"]
+    assert len(plan.creations) == 2
+
+
+def test_tensorboard_comes_with_the_job_and_stays_after_it():
+    job = parsed(tensorboard={"logDir": "/logs"})
+    assert ("Deployment", "mnist-tensorboard-76no") in made(plan_for(job, Children()))
+    assert {kind for kind, _ in deleted(plan_for(replace(job, status=DONE)))} == {"Job"}
+
+
+def test_a_service_that_somebody_deleted_is_made_again():
+    job = parsed()
+    assert made(plan_for(job, replace(children(job), services={}))) == [
+        ("Service", "mnist-master-76no-0")
+    ]
+
+
+def test_a_worker_more_or_less_where_the_number_may_change():
+    job = parsed(replica("MASTER"), replica("WORKER", 3), enableDynamicWorker=True)
+    fewer = parsed(replica("MASTER"), replica("WORKER", 1), enableDynamicWorker=True)
+    assert made(plan_for(job, children(fewer)))[-1] == ("Job", "mnist-worker-76no-2")
+    assert deleted(plan_for(fewer, children(job))) == [
+        (kind, f"mnist-worker-76no-{index}") for kind in ("Job", "Service") for index in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(parsed(metadata={"deletionTimestamp": ago(1)}), id="that is being deleted"),
+        pytest.param(
+            parsed(runPolicy={"managedBy": "kueue.x-k8s.io/multikueue"}), id="that another manages"
+        ),
+    ],
+)
+def test_nothing_is_done_to_a_job(job):
+    assert plan_for(job, Children()) == plan_for(replace(job, status=DONE), Children())
+    assert made(plan_for(job, Children())) == []
+    assert plan_for(job, Children()).status is None
+
+
+# ------------------------------------------------------------------ the end
+
+
+def test_the_chiefs_success_is_the_jobs_though_others_run():
+    job = parsed(*DISTRIBUTED)
+    plan = plan_for(job, children(job, SUCCEEDED))
+    assert (plan.status["state"], plan.is_urgent) == ("Succeeded", True)
+    assert deleted(plan) == []  # the status first: a crash after it re-creates nothing
+
+
+def test_after_the_end_what_still_runs_goes_and_then_it_is_done():
+    job = parsed(*DISTRIBUTED)
+    observed = children(job, SUCCEEDED)
+    ended = settled(job, observed)
+    assert ended.status["phase"] == "CleanUp"
+    plan = plan_for(ended, observed)
+    assert [name.split("-")[1] for _, name in deleted(plan)] == ["worker", "worker", "ps"]
+    jobs = {"mnist-master-76no-0": observed.jobs["mnist-master-76no-0"]}
+    assert plan_for(ended, replace(observed, jobs=jobs)).status["phase"] == "Done"
+
+
+def test_all_workers_decide_where_the_success_policy_says_so():
+    job = parsed(*DISTRIBUTED, successPolicy="AllWorkers")
+    one = SUCCEEDED | {"worker_0": pod("Succeeded", 0)}
+    assert not status.is_finished(plan_for(job, children(job, one)).status)
+    both = one | {"worker_1": pod("Succeeded", 0)}
+    assert plan_for(job, children(job, both)).status["state"] == "Succeeded"
+
+
+@pytest.mark.parametrize("who", ["master_0", "worker_1", "ps_0"])
+def test_fault_5_a_replica_that_failed_for_good_fails_the_job(who):
+    job = parsed(*DISTRIBUTED)
+    plan = plan_for(job, children(job, {who: pod("Failed", 1)}))
+    assert plan.status["state"] == "Failed"
+    assert who.split("_")[0].upper() in plan.status["reason"]
+
+
+def test_fault_5_so_does_a_job_that_hit_its_backoff_limit():
+    job = parsed(*DISTRIBUTED)
+    observed = children(
+        job, {"worker_0": None}, worker_0={"failed_reason": "BackoffLimitExceeded", "failed": 7}
+    )
+    assert "BackoffLimitExceeded" in plan_for(job, observed).status["reason"]
+
+
+def test_the_budget_of_retries_is_one_for_all():
+    job = parsed(*DISTRIBUTED, runPolicy={"backoffLimit": 1})
+    observed = children(job, worker_0={"failed": 1}, worker_1={"failed": 1})
+    assert plan_for(job, observed).status["reason"].startswith("BackoffLimitExceeded")
+
+
+def test_fault_6_a_restarted_chief_is_judged_by_its_newest_pod():
+    job = parsed()
+    pods = [pod("Failed", 1, created=ago(90)), pod("Running", created=ago(10))]
+    assert plan_for(job, children(job, {"master_0": pods})).status["state"] == "Running"
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        pytest.param(DONE, id="that is done"),
+        pytest.param({**DONE, "phase": "Failed", "state": "Failed"}, id="that failed"),
+        pytest.param({**DONE, "phase": "CleanUp"}, id="that is cleaning up"),
+    ],
+)
+def test_faults_1_and_11_nothing_is_ever_made_for_a_job(ended):
+    job = parsed(*DISTRIBUTED, status=ended)
+    for observed in (Children(), children(job), children(job, {"master_0": None})):
+        plan = plan_for(job, observed)
+        assert made(plan) == []
+        assert (plan.status or ended)["state"] == ended["state"]
+
+
+def test_fault_1_a_finished_job_that_is_clean_needs_nothing():
+    job = parsed(*DISTRIBUTED, status=DONE)
+    plan = plan_for(job, Children())
+    assert (plan.status, plan.deletions, plan.creations) == (None, (), ())
+
+
+def test_fault_11_a_collected_pod_does_not_run_again():
+    job = parsed(*DISTRIBUTED)
+    observed = children(job, {"worker_0": None}, worker_0={"succeeded": True})
+    plan = plan_for(job, observed)
+    assert made(plan) == []
+    assert plan.status["replicaStatuses"][1]["ReplicasStates"] == {"Running": 1, "Succeeded": 1}
+
+
+# ------------------------------------------------------------------ what makes no sense
+
+
+def test_fault_8_an_invalid_spec_fails_in_phase_and_state_at_once():
+    job = parsed(replica("WORKER"))
+    plan = plan_for(job, Children())
+    assert (plan.status["phase"], plan.status["state"]) == ("Failed", "Failed")
+    assert (made(plan), plan.is_urgent) == ([], True)
+    assert plan_for(replace(job, status=plan.status), Children()).status is None
+
+
+def test_a_spec_made_good_is_tried_again():
+    bad = settled(parsed(replica("WORKER")), Children())
+    good = parsed(status=bad.status, metadata={"generation": 2})
+    assert made(plan_for(good, Children()))
+    told = plan_for(good).status
+    assert (told["phase"], told["observedGeneration"]) == ("Running", 2)
+
+
+def test_a_failure_of_another_kind_is_final_whatever_the_spec_becomes():
+    job = parsed(*DISTRIBUTED)
+    failed = settled(job, children(job, {"worker_0": pod("Failed", 1)}))
+    again = replace(failed, generation=2)
+    assert made(plan_for(again, Children())) == []
+
+
+# ------------------------------------------------------------------ the clock, and suspension
+
+
+def test_fault_16_a_deadline_ends_the_job_whenever_it_is_looked_at():
+    policy = {"activeDeadlineSeconds": 60}
+    job = settled(parsed(runPolicy=policy))
+    assert plan_for(job).wake_seconds == 60
+    late = plan_for(job, now=NOW + timedelta(seconds=60))
+    assert late.status["reason"].startswith("DeadlineExceeded")
+
+
+def test_fault_16_a_ttl_removes_the_tfjob_whenever_it_is_looked_at():
+    job = parsed(runPolicy={"ttlSecondsAfterFinished": 60}, status=DONE)
+    assert plan_for(job, Children()).wake_seconds == 30
+    late = plan_for(job, Children(), NOW + timedelta(seconds=30))
+    assert deleted(late) == [("TfJob", "mnist")]
+
+
+def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
+    job = parsed(*DISTRIBUTED, runPolicy={"suspend": True})
+    observed = children(job, {"worker_0": pod("Succeeded", 0)})
+    plan = plan_for(job, observed)
+    assert [name.split("-")[1] for _, name in deleted(plan)] == ["master", "worker", "ps"]
+    assert status.condition(plan.status, "Suspended")["status"] == "True"
+    assert made(plan_for(job, Children())) == []
+
+
+def test_a_resumed_job_gets_its_children_again():
+    paused = settled(parsed(*DISTRIBUTED, runPolicy={"suspend": True}), Children())
+    job = parsed(*DISTRIBUTED, status=paused.status)
+    assert len(made(plan_for(job, Children()))) == 8
+
+
+def test_a_worker_that_ended_well_runs_again_with_always_but_the_chief_does_not():
+    job = parsed(
+        replica("MASTER", restartPolicy="Always"), replica("WORKER", restartPolicy="Always")
+    )
+    ended = {"succeeded": True, "completed_at": ago(20)}
+    assert deleted(plan_for(job, children(job, worker_0=ended))) == [("Job", "mnist-worker-76no-0")]
+    assert plan_for(job, children(job, master_0=ended)).status["state"] == "Succeeded"
+
+
+# ------------------------------------------------------------------ what is said
+
+
+def test_nothing_is_written_when_nothing_is_new():
+    job = settled(parsed(*DISTRIBUTED))
+    assert plan_for(job) == plan_for(job, now=NOW + timedelta(hours=1))
+    assert plan_for(job).status is None
+
+
+def test_a_pod_that_may_not_be_made_is_a_condition():
+    job = parsed()
+    observed = replace(
+        children(job, {"master_0": None}), warnings={"uid-master_0": "violates PodSecurity"}
+    )
+    condition = status.condition(plan_for(job, observed).status, "Created")
+    assert (condition["status"], condition["reason"]) == ("False", "FailedCreate")
+    assert condition["message"] == "violates PodSecurity"
+
+
+def test_an_event_tells_what_is_new_and_only_once():
+    job = parsed(*DISTRIBUTED)
+    running = plan_for(job).status
+    assert [event.reason for event in events({}, running)] == ["SuccessfulCreate"]
+    ended = plan_for(job, children(job, {"ps_0": pod("Failed", 2)})).status
+    assert [(e.type, e.reason) for e in events(running, ended)] == [("Warning", "ReplicaFailed")]
+    assert events(ended, ended) == []
+
+
+def test_fault_7_no_start_time_crashes_nothing():
+    job = parsed(runPolicy={"activeDeadlineSeconds": 1}, status={"phase": "Running"})
+    assert plan_for(job).status["startTime"] == ago(0)
+
+
+def test_a_plan_never_holds_two_objects_of_one_name():
+    job = parsed(replica("MASTER"), {"tfReplicaType": "PS", "replicas": 3}, replica("WORKER", 3))
+    names = made(plan_for(job, Children()))
+    assert len(names) == len(set(names))
+
+
+def test_the_template_reaches_the_pod_with_all_that_the_user_said():
+    pods = template(nodeSelector={"gpu": "yes"})
+    plan = plan_for(parsed(replica("MASTER", template=pods)), Children())
+    assert plan.creations[0][1]["spec"]["template"]["spec"]["nodeSelector"] == {"gpu": "yes"}

@@ -1,0 +1,114 @@
+from datetime import timedelta
+
+import pytest
+
+from tests.tfjob_operator.builders import NOW, ago, pod
+from tfjob_operator import restart
+from tfjob_operator.observed import Job
+
+JOB = Job("j", "uid")
+OOM = pod("Failed", 137, reason="OOMKilled")
+
+
+@pytest.mark.parametrize(
+    ("found", "policy", "state"),
+    [
+        pytest.param(pod("Running"), "ExitCode", "Running", id="it runs"),
+        pytest.param(pod("Pending"), "ExitCode", "Unknown", id="it waits"),
+        pytest.param(None, "ExitCode", "Unknown", id="there is no Pod yet"),
+        pytest.param(pod("Succeeded", 0), "ExitCode", "Succeeded", id="it exited with 0"),
+        pytest.param(pod("Succeeded"), "ExitCode", "Succeeded", id="it succeeded, codes unknown"),
+        pytest.param(pod("Running", 0), "ExitCode", "Succeeded", id="its sidecar still runs"),
+        pytest.param(pod("Running", 1), "ExitCode", "Failed", id="it failed, its sidecar runs"),
+        pytest.param(pod("Failed", 1), "ExitCode", "Failed", id="1 is permanent"),
+        pytest.param(pod("Failed", 127), "ExitCode", "Failed", id="127 is permanent"),
+        pytest.param(pod("Failed", 128), "ExitCode", "Unknown", id="128 is retried"),
+        pytest.param(pod("Failed", 143), "ExitCode", "Unknown", id="a signal is retried"),
+        pytest.param(OOM, "ExitCode", "Failed", id="OOMKilled is permanent, whatever its code"),
+        pytest.param(OOM, "OnFailure", "Unknown", id="OnFailure retries even OOMKilled"),
+        pytest.param(pod("Failed", 1), "OnFailure", "Unknown", id="OnFailure retries 1"),
+        pytest.param(pod("Failed", 1), "Always", "Unknown", id="Always retries 1"),
+        pytest.param(pod("Failed", 143), "Never", "Failed", id="Never retries no signal"),
+        pytest.param(pod("Failed"), "ExitCode", "Unknown", id="without a code it is retried"),
+        pytest.param(
+            pod("Failed", 1, disrupted=True), "ExitCode", "Unknown", id="a disruption is retried"
+        ),
+        pytest.param(
+            pod("Failed", 1, disrupted=True), "Never", "Unknown", id="so is it with Never"
+        ),
+        pytest.param(
+            pod("Running", deleting=True), "ExitCode", "Unknown", id="it is being deleted"
+        ),
+    ],
+)
+def test_a_replica_is_judged_by_its_pod_and_its_policy(found, policy, state):
+    assert restart.judge(JOB, found, policy).state == state
+
+
+@pytest.mark.parametrize(
+    ("job", "found", "state"),
+    [
+        pytest.param(None, None, "Unknown", id="no Job, no verdict"),
+        pytest.param(
+            Job("j", "u", succeeded=True), None, "Succeeded", id="the Pod was collected, it is done"
+        ),
+        pytest.param(
+            Job("j", "u", failed_reason="BackoffLimitExceeded"),
+            pod("Failed", 137),
+            "Failed",
+            id="the Job gave up, whatever the code",
+        ),
+        pytest.param(
+            Job("j", "u", failed_reason="BackoffLimitExceeded"), None, "Failed", id="without a Pod"
+        ),
+    ],
+)
+def test_the_job_speaks_where_the_pod_does_not(job, found, state):
+    assert restart.judge(job, found, "ExitCode").state == state
+
+
+def test_what_is_retried_says_why():
+    assert "exited with code 137" in restart.judge(JOB, pod("Failed", 137), "ExitCode").retry
+    assert "attempt 3" in restart.judge(Job("j", "u", failed=2), None, "ExitCode").retry
+
+
+def test_a_first_attempt_is_no_retry():
+    assert restart.judge(JOB, pod("Pending"), "ExitCode").retry == ""
+    assert restart.judge(Job("j", "u", failed=2), pod("Running"), "ExitCode").retry == ""
+
+
+@pytest.mark.parametrize(
+    ("policy", "codes"),
+    [
+        pytest.param("ExitCode", ("In", list(range(1, 128))), id="ExitCode: 1 to 127 end the Job"),
+        pytest.param("Never", ("NotIn", [0]), id="Never: every failure ends the Job"),
+        pytest.param("OnFailure", None, id="OnFailure: no code ends the Job"),
+        pytest.param("Always", None, id="Always: no code ends the Job"),
+    ],
+)
+def test_the_jobs_own_policy_says_the_same(policy, codes):
+    first, *others = restart.pod_failure_policy(policy)["rules"]
+    assert first == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+    found = [(r["onExitCodes"]["operator"], r["onExitCodes"]["values"]) for r in others]
+    assert found == ([codes] if codes else [])
+
+
+def test_all_replicas_share_one_budget():
+    jobs = [Job("a", "a", failed=3), Job("b", "b", failed=3)]
+    assert not restart.is_over_budget(jobs, 6)
+    assert restart.is_over_budget([*jobs, Job("c", "c", failed=1)], 6)
+
+
+@pytest.mark.parametrize(
+    ("policy", "ended", "seconds"),
+    [
+        pytest.param("Always", ago(4), 6, id="ten seconds after its end"),
+        pytest.param("Always", ago(99), 0, id="at once when they have passed"),
+        pytest.param("Always", "", None, id="never while it runs"),
+        pytest.param("OnFailure", ago(99), None, id="never with another policy"),
+    ],
+)
+def test_a_replica_that_ended_well_runs_again_with_always(policy, ended, seconds):
+    job = Job("j", "u", succeeded=bool(ended), completed_at=ended)
+    assert restart.seconds_to_rerun(job, policy, NOW) == seconds
+    assert restart.seconds_to_rerun(job, policy, NOW + timedelta(days=1)) in (0, None)
