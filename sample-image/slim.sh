@@ -1,14 +1,15 @@
 #!/bin/sh
-# Takes from a virtual environment with TensorFlow what running a program never touches, then
-# compiles what is left, so that a container with a read-only root starts without compiling.
+# Takes from a virtual environment with TensorFlow what running a program never touches.
 # The Dockerfile's build stage calls it; what remains trains, saves, loads and serves TensorBoard.
 set -eu
-packages=$(echo "$1"/lib/python3*/site-packages)
-cd "$packages"
+cd "$1"/lib/python3*/site-packages
 
-rm -rf tensorflow/include tensorflow/lite            # C++ headers; the mobile runtime
+rm -rf tensorflow/include                            # C++ headers
 rm -rf clang libclang-*.dist-info                    # reads C++ when TensorFlow itself is built
-rm -rf numpy/*/tests numpy/tests numpy/*/include h5py/tests
-find . -name '*.a' -delete -o -name '*.pyi' -delete
-find . -name '*.so*' -type f -exec strip --strip-unneeded {} + 2>/dev/null || true
-"$1"/bin/python -m compileall -q -j 0 . || true
+rm -rf tensorflow/lite                               # the mobile runtime, and a second oneDNN
+rm -rf tensorflow/compiler/mlir/stablehlo tensorflow/compiler/tf2xla/ops/_xla_ops.so  # exporters
+rm -rf tensorboard_data_server                       # a faster reader; TensorBoard has its own
+rm -rf wheel wheel-*.dist-info setuptools/_vendor/wheel
+find . -type d \( -name tests -o -name testdata \) -prune -exec rm -rf {} +
+find . -type f \( -name '*.a' -o -name '*.pyi' -o -name '*.h' \) -delete
+find . -type f -name '*.so*' -exec strip --strip-unneeded {} + 2>/dev/null || true

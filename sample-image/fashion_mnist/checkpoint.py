@@ -1,8 +1,8 @@
 """Checkpoints: what a run that was cut off goes on from.
 
-A folder of checkpoints belongs to one run. When the run has saved its model it
-marks the folder as finished, and a later run with the same folder starts anew
-instead of finding itself done at its first step.
+A folder of checkpoints belongs to one run, which `run.json` beside them names. When
+the run has saved its model it is marked as finished, and a later run with the same
+folder starts anew instead of finding itself done at its first step.
 """
 
 import json
@@ -15,57 +15,91 @@ from fashion_mnist import report
 from fashion_mnist.files import writing
 
 KEPT = 2
-FINISHED = "finished.json"
+RUN_FILE = "run.json"
 
 
 class Store:
-    """The checkpoints of one model, optimizer and step in one folder."""
+    """The checkpoints of one model, optimizer and step in one folder.
+
+    ``run``: a name of the run, the same when it is started again after a failure.
+    """
 
     def __init__(
         self,
         folder: Path,
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
+        run: str = "alone",
         options: tf.train.CheckpointOptions | None = None,
     ):
-        self.folder, self.options = folder, options
+        self.folder, self._run, self._options = folder, run, options
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        content = tf.train.Checkpoint(model=model, optimizer=optimizer, step=self._step)
-        self._manager = tf.train.CheckpointManager(content, str(folder), max_to_keep=KEPT)
+        self._content = tf.train.Checkpoint(model=model, optimizer=optimizer, step=self._step)
+        self._manager = tf.train.CheckpointManager(self._content, str(folder), max_to_keep=KEPT)
 
     def resume(self, max_steps: int) -> int:
         """Read the last checkpoint, if there is one to go on from.
 
         Returns: the step to go on with, from 0.
         """
+        step = self._restore()
+        self._mark(finished=False)
+        return min(step, max_steps)
+
+    def _restore(self) -> int:
         latest = self._manager.latest_checkpoint
         if latest is None:
             report.say(f"no checkpoint in {self.folder}: training starts at step 0")
             return 0
-        if (self.folder / FINISHED).exists():
+        if is_finished(self.folder):
             report.say(f"the run in {self.folder} is finished: training starts at step 0")
             self._forget()
             return 0
-        self._manager.checkpoint.restore(latest, options=self.options).assert_consumed()
+        self._content.restore(latest, options=self._options).assert_consumed()
         step = int(self._step.numpy())
         report.say(f"resuming at step {step} from {latest}")
-        return min(step, max_steps)
+        return step
 
     def _forget(self) -> None:
-        (self.folder / FINISHED).unlink(missing_ok=True)
         for file in [*self.folder.glob("ckpt-*"), self.folder / "checkpoint"]:
             file.unlink(missing_ok=True)
         self._manager = tf.train.CheckpointManager(
-            self._manager.checkpoint, str(self.folder), max_to_keep=KEPT
+            self._content, str(self.folder), max_to_keep=KEPT
         )
 
     def save(self, step: int) -> None:
         """Write a checkpoint of ``step`` trained steps. Raises: Failure on a full volume."""
         self._step.assign(step)
         with writing("a checkpoint", self.folder):
-            self._manager.save(checkpoint_number=step, options=self.options)
+            self._manager.save(checkpoint_number=step, options=self._options)
 
-    def finish(self, step: int) -> None:
+    def finish(self) -> None:
         """Say that the run is over and its model saved."""
+        self._mark(finished=True)
+
+    def _mark(self, finished: bool) -> None:
+        content = json.dumps({"run": self._run, "finished": finished}) + "\n"
         with writing("a checkpoint", self.folder):
-            (self.folder / FINISHED).write_text(json.dumps({"step": step}) + "\n")
+            unfinished = self.folder / f".{RUN_FILE}"
+            unfinished.write_text(content)
+            unfinished.replace(self.folder / RUN_FILE)
+
+
+def is_finished(folder: Path, run: str | None = None) -> bool:
+    """Whether the run of these checkpoints is over (and is the run of this name)."""
+    marked = _read_mark(folder)
+    return bool(marked.get("finished")) and run in (None, marked.get("run"))
+
+
+def latest(folder: Path, run: str) -> str | None:
+    """The newest checkpoint of the run of this name."""
+    if _read_mark(folder).get("run") != run:
+        return None
+    return tf.train.latest_checkpoint(str(folder))
+
+
+def _read_mark(folder: Path) -> dict:
+    try:
+        return json.loads((folder / RUN_FILE).read_text())
+    except (OSError, ValueError):
+        return {}

@@ -56,6 +56,19 @@ class Cluster:
             for index, address in enumerate(self.addresses.get(task_type, ()))
         }
 
+    @property
+    def run_name(self) -> str:
+        """The chief's address, which the operator makes once for each TfJob."""
+        return self.addresses[CHIEF][0]
+
+    def spec(self) -> dict[str, list[str]]:
+        """What TensorFlow wants to know: the replicas that train."""
+        return {
+            task_type: list(hosts)
+            for task_type, hosts in self.addresses.items()
+            if task_type != EVALUATOR
+        }
+
     def __str__(self) -> str:
         return ", ".join(
             f"{task_type} {' '.join(self.addresses[task_type])}"

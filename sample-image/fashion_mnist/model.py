@@ -4,6 +4,7 @@ Nothing here knows whether it runs alone or on a worker: `training` and the
 distributed shapes call the same functions.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -71,17 +72,21 @@ def learn(
     optimizer: keras.optimizers.Optimizer,
     images: tf.Tensor,
     labels: tf.Tensor,
+    average: Callable[[list[tf.Tensor]], list[tf.Tensor]] = list,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One step of training on float32 [n, 28, 28, 1] and integer [n].
 
+    ``average`` makes the means over all replicas of a list of tensors; alone it
+    leaves them as they are.
     Returns: the mean loss and the accuracy of the batch before the step.
     """
     with tf.GradientTape() as tape:
         logits = model(images, training=True)
         loss = mean_loss(labels, logits)
     gradients = tape.gradient(loss, model.trainable_variables)
+    *gradients, loss, accuracy = average([*gradients, loss, mean_accuracy(labels, logits)])
     optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-    return loss, mean_accuracy(labels, logits)
+    return loss, accuracy
 
 
 def mean_loss(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -123,7 +128,7 @@ def test(classify, examples: data.Examples) -> tuple[float, float]:
     return losses / len(examples.labels), right / len(examples.labels)
 
 
-def save(classifier: Classifier, folder: Path, options=None) -> Path:
+def save(classifier: Classifier, folder: Path) -> Path:
     """Write a SavedModel whose `serving_default` is the classifier. Returns: ``folder``."""
-    tf.saved_model.save(classifier, str(folder), options=options)
+    tf.saved_model.save(classifier, str(folder))
     return folder

@@ -49,7 +49,10 @@ def serve(settings: Settings, cluster: Cluster) -> None:
         data.load_train(settings.data_dir)  # a sentence here is better than an error in a graph
         _enter_worker_folder(settings, cluster)
     server = tf.distribute.Server(
-        _spec(cluster), job_name=cluster.task_type, task_index=cluster.task_index, protocol="grpc"
+        tf.train.ClusterSpec(cluster.spec()),
+        job_name=cluster.task_type,
+        task_index=cluster.task_index,
+        protocol="grpc",
     )
     report.say(f"{cluster.name} serves at {server.target.removeprefix('grpc://')}")
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
@@ -94,19 +97,15 @@ def run_chief(settings: Settings, cluster: Cluster) -> None:
         raise Interruption(
             "A parameter server was lost, and the variables on it: the next attempt goes on"
             f" from the last checkpoint in {settings.checkpoint_dir}"
-            f" ({_first_line(error)})."
+            f" ({training.first_line(error)})."
         ) from error
     training.conclude(settings, network, test_examples, store)
-
-
-def _first_line(error: tf.errors.OpError) -> str:
-    return (error.message or type(error).__name__).strip().splitlines()[0]
 
 
 def _train(settings: Settings, cluster: Cluster) -> tuple[keras.Model, Store]:
     strategy = tf.distribute.ParameterServerStrategy(
         tf.distribute.cluster_resolver.SimpleClusterResolver(
-            _spec(cluster), task_type=CHIEF, task_id=0, rpc_layer="grpc"
+            tf.train.ClusterSpec(cluster.spec()), task_type=CHIEF, task_id=0, rpc_layer="grpc"
         )
     )
     coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
@@ -116,7 +115,7 @@ def _train(settings: Settings, cluster: Cluster) -> tuple[keras.Model, Store]:
         optimizer = model.build_optimizer(settings.learning_rate, settings.max_steps)
         optimizer.build(network.trainable_variables)
     options = tf.train.CheckpointOptions(experimental_io_device=CHIEF_DEVICE)
-    store = Store(settings.checkpoint_dir, network, optimizer, options)
+    store = Store(settings.checkpoint_dir, network, optimizer, cluster.run_name, options)
     start = store.resume(settings.max_steps)
     progress = training.Progress(settings, Summaries(settings.log_dir, CHIEF), store)
     crew = Crew(coordinator, _step_on_worker(strategy, network, optimizer), settings)
@@ -181,10 +180,4 @@ class Crew:
 
     def say_who_did_what(self, workers: int) -> None:
         for index in range(workers):
-            report.say(f"worker {index} took {self._steps_by_worker[index]} steps")
-
-
-def _spec(cluster: Cluster) -> tf.train.ClusterSpec:
-    return tf.train.ClusterSpec(
-        {kind: list(hosts) for kind, hosts in cluster.addresses.items() if kind != "evaluator"}
-    )
+            report.worker_share(index, self._steps_by_worker[index])

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fashion_mnist import report, stopping
 from fashion_mnist.failure import Interruption
@@ -17,26 +17,33 @@ def wait_for(addresses: Mapping[str, str], patience_seconds: float = PATIENCE_SE
 
     Raises: Interruption, after ``patience_seconds`` or when asked to end.
     """
+    _wait(addresses, _connection_problem, patience_seconds)
+
+
+def wait_for_names(
+    addresses: Mapping[str, str], patience_seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Return when the name of each of ``addresses`` resolves. Raises: as `wait_for`."""
+    _wait(addresses, _name_problem, patience_seconds)
+
+
+def _wait(addresses: Mapping[str, str], problem_of: Callable, patience_seconds: float) -> None:
     end = time.monotonic() + patience_seconds
     for name, address in addresses.items():
-        _wait_for_one(name, address, end)
+        said_at = None
+        while problem := problem_of(address):
+            now = time.monotonic()
+            if now > end or stopping.asked():
+                raise Interruption(f"Gave up waiting for {name} at {address}: {problem}.")
+            if said_at is None or now - said_at >= REMIND_SECONDS:
+                report.say(f"waiting for {name} at {address}: {problem}")
+                said_at = now
+            time.sleep(PAUSE_SECONDS)
+        if said_at is not None:
+            report.say(f"{name} answers")
 
 
-def _wait_for_one(name: str, address: str, end: float) -> None:
-    said_at = None
-    while problem := _problem(address):
-        now = time.monotonic()
-        if now > end or stopping.asked():
-            raise Interruption(f"Gave up waiting for {name} at {address}: {problem}.")
-        if said_at is None or now - said_at >= REMIND_SECONDS:
-            report.say(f"waiting for {name} at {address}: {problem}")
-            said_at = now
-        time.sleep(PAUSE_SECONDS)
-    if said_at is not None:
-        report.say(f"{name} answers")
-
-
-def _problem(address: str) -> str | None:
+def _connection_problem(address: str) -> str | None:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=2).close()
@@ -44,4 +51,12 @@ def _problem(address: str) -> str | None:
         return "its name is not known yet"
     except OSError as error:
         return f"it does not answer yet ({error.strerror or error})"
+    return None
+
+
+def _name_problem(address: str) -> str | None:
+    try:
+        socket.getaddrinfo(address.rpartition(":")[0], None)
+    except socket.gaierror:
+        return "its name is not known yet"
     return None

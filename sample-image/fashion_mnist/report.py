@@ -20,3 +20,12 @@ def test(accuracy: float, count: int) -> None:
 
 def saved(path: object) -> None:
     say(f"saved model to {path}")
+
+
+def checkpoint(step: int, accuracy: float, count: int) -> None:
+    """What the evaluator says of a checkpoint."""
+    say(f"checkpoint at step {step} has test accuracy {accuracy:.4f} on {count} images")
+
+
+def worker_share(index: int, steps: int) -> None:
+    say(f"worker {index} took {steps} steps")

@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Callable
-from pathlib import Path
 
 from fashion_mnist.failure import Interruption
 
@@ -24,11 +23,10 @@ def asked() -> bool:
     return _asked
 
 
-def check(save: Callable[[int], Path], step: int) -> None:
+def check(save: Callable[[int], str], step: int) -> None:
     """Between two steps: if asked to end, save what ``step`` steps have learned, and end.
 
     Raises: Interruption, so that a replica that was moved is started again.
     """
     if _asked:
-        folder = save(step)
-        raise Interruption(f"Asked to end at step {step}: checkpoint saved in {folder}.")
+        raise Interruption(f"Asked to end at step {step}: {save(step)}.")

@@ -33,17 +33,24 @@ def run(options: settings.Settings, replica: cluster.Cluster | None) -> None:
     from fashion_mnist import stopping, training
 
     stopping.listen()
-    if replica is not None:
-        report.say(f"{replica.name} of the cluster {replica}")
-    if replica is None or replica.shape is cluster.Shape.ALONE:
-        training.run(options)
-    elif replica.shape is cluster.Shape.PARAMETER_SERVERS:
-        from fashion_mnist import parameter_server
+    if replica is None:
+        return training.run(options)
+    report.say(f"{replica.name} of the cluster {replica}")
+    if replica.task_type == cluster.EVALUATOR:
+        from fashion_mnist import evaluator
 
-        if replica.task_type == cluster.CHIEF:
-            parameter_server.run_chief(options, replica)
-        else:
-            parameter_server.serve(options, replica)
+        return evaluator.run(options, replica)
+    if replica.shape is cluster.Shape.ALONE:
+        return training.run(options, replica.run_name)
+    if replica.shape is cluster.Shape.ALL_REDUCE:
+        from fashion_mnist import all_reduce
+
+        return all_reduce.run(options, replica)
+    from fashion_mnist import parameter_server
+
+    if replica.task_type == cluster.CHIEF:
+        return parameter_server.run_chief(options, replica)
+    return parameter_server.serve(options, replica)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -20,7 +19,7 @@ from fashion_mnist.summaries import Summaries
 StepFunction = Callable[[int], tuple[tf.Tensor, tf.Tensor]]
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, run_name: str = "alone") -> None:
     """Train, test and save alone. Raises: Failure with a sentence for the user."""
     require_folders(settings)
     examples, test_examples = data.load_train(settings.data_dir), data.load_test(settings.data_dir)
@@ -28,7 +27,7 @@ def run(settings: Settings) -> None:
     network = model.build()
     optimizer = model.build_optimizer(settings.learning_rate, settings.max_steps)
     optimizer.build(network.trainable_variables)
-    store = Store(settings.checkpoint_dir, network, optimizer)
+    store = Store(settings.checkpoint_dir, network, optimizer, run_name)
     progress = Progress(settings, Summaries(settings.log_dir, "chief"), store)
     step_function = make_step(network, optimizer, examples, settings)
     loop(step_function, store.resume(settings.max_steps), settings, progress)
@@ -73,39 +72,58 @@ def step_input(settings: Settings, count: int, step: int) -> tuple[tf.Tensor, tf
     return tf.constant(indices), tf.constant([settings.seed, step])
 
 
-def loop(step_function: StepFunction, start: int, settings: Settings, progress: "Progress") -> None:
+def loop(step_function: StepFunction, start: int, settings: Settings, steps: "Steps") -> None:
     """Run the steps from ``start``. Raises: Interruption after SIGTERM, with a checkpoint."""
     for step in range(start, settings.max_steps):
-        stopping.check(progress.save, step)
+        stopping.check(steps.save, step)
         loss, accuracy = step_function(step)
-        progress.done(step + 1, float(loss), float(accuracy))
+        steps.done(step + 1, float(loss), float(accuracy))
 
 
-class Progress:
-    """Says how training goes, in the log and to TensorBoard, and saves checkpoints."""
+class Steps:
+    """Says in the log how training goes."""
 
-    def __init__(self, settings: Settings, summaries: Summaries, store: Store):
-        self.settings, self.summaries, self.store = settings, summaries, store
+    def __init__(self, settings: Settings):
+        self.settings = settings
         self._seen: list[tuple[float, float]] = []
 
     def done(self, step: int, loss: float, accuracy: float) -> None:
         """Account for the step that made it ``step`` steps."""
         self._seen.append((loss, accuracy))
-        last = step == self.settings.max_steps
-        if last or step % self.settings.log_every == 0:
-            self._report(step)
-        if last or step % self.settings.checkpoint_every == 0:
-            self.store.save(step)
+        if self._is_due(step, self.settings.log_every):
+            self.report(step, *np.mean(self._seen, axis=0))
+            self._seen.clear()
 
-    def _report(self, step: int) -> None:
-        loss, accuracy = np.mean(self._seen, axis=0)
-        self._seen.clear()
+    def _is_due(self, step: int, every: int) -> bool:
+        return step == self.settings.max_steps or step % every == 0
+
+    def report(self, step: int, loss: float, accuracy: float) -> None:
         report.step(step, self.settings.max_steps, loss, accuracy)
+
+    def save(self, step: int) -> str:
+        """Keep what ``step`` steps have learned. Returns: what became of it, for the log."""
+        return "the chief has the checkpoint"
+
+
+class Progress(Steps):
+    """Tells TensorBoard too, and saves checkpoints: what the chief does."""
+
+    def __init__(self, settings: Settings, summaries: Summaries, store: Store):
+        super().__init__(settings)
+        self.summaries, self._store = summaries, store
+
+    def done(self, step: int, loss: float, accuracy: float) -> None:
+        super().done(step, loss, accuracy)
+        if self._is_due(step, self.settings.checkpoint_every):
+            self._store.save(step)
+
+    def report(self, step: int, loss: float, accuracy: float) -> None:
+        super().report(step, loss, accuracy)
         self.summaries.scalars(step, loss=loss, accuracy=accuracy)
 
-    def save(self, step: int) -> Path:
-        self.store.save(step)
-        return self.store.folder
+    def save(self, step: int) -> str:
+        self._store.save(step)
+        return f"checkpoint saved in {self._store.folder}"
 
 
 def conclude(
@@ -113,7 +131,6 @@ def conclude(
     network: keras.Model,
     test_examples: data.Examples,
     store: Store,
-    save_options: tf.saved_model.SaveOptions | None = None,
 ) -> None:
     """Test on all test images, save the model and mark the run as finished."""
     classifier = model.Classifier(network)
@@ -123,6 +140,11 @@ def conclude(
     summaries.scalars(settings.max_steps, loss=loss, accuracy=accuracy)
     summaries.predictions(settings.max_steps, classifier, test_examples)
     with writing("the model", settings.save_dir):
-        path = model.save(classifier, settings.save_dir / "model", save_options)
+        path = model.save(classifier, settings.save_dir / "model")
     report.saved(path)
-    store.finish(settings.max_steps)
+    store.finish()
+
+
+def first_line(error: tf.errors.OpError) -> str:
+    """TensorFlow's own words for what went wrong, without the graph that follows them."""
+    return (error.message or type(error).__name__).strip().splitlines()[0]

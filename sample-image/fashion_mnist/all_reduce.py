@@ -1,0 +1,122 @@
+"""Training by all-reduce: a chief and workers, no parameter server.
+
+Every replica has all the variables. At each step each takes its share of the
+batch, the gradients are averaged over the network, and all apply the same ones,
+so the variables stay equal without ever being sent. Only at the start the chief's
+are sent to all, since it alone may have read a checkpoint.
+
+All replicas wait for the slowest: when one is lost the others end as retryable,
+and all of them go on from the chief's last checkpoint.
+"""
+
+import keras
+import tensorflow as tf
+
+from fashion_mnist import data, model, peers, report, training
+from fashion_mnist.checkpoint import Store
+from fashion_mnist.cluster import CHIEF, WORKER, Cluster
+from fashion_mnist.failure import Interruption
+from fashion_mnist.settings import Settings
+from fashion_mnist.summaries import Summaries
+
+MEAN, SUM = tf.distribute.ReduceOp.MEAN, tf.distribute.ReduceOp.SUM
+
+
+def run(settings: Settings, cluster: Cluster) -> None:
+    """Be the chief or a worker of a run. Raises: Failure, Interruption if a replica is lost."""
+    if cluster.task_type == CHIEF:
+        training.require_folders(settings)
+    examples = data.load_train(settings.data_dir)
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(cluster.spec()),
+        task_type=cluster.task_type,
+        task_id=cluster.task_index,
+        rpc_layer="grpc",
+    )
+    peers.wait_for_names(cluster.peers(CHIEF, WORKER))
+    try:
+        replica = Replica(settings, cluster, tf.distribute.MultiWorkerMirroredStrategy(resolver))
+        replica.train(examples)
+    except tf.errors.OpError as error:
+        raise Interruption(
+            "Another replica was lost: the next attempt goes on from the chief's last"
+            f" checkpoint ({training.first_line(error)})."
+        ) from error
+
+
+class Replica:
+    """One replica: its copy of the model, and the group that it averages with."""
+
+    def __init__(self, settings: Settings, cluster: Cluster, strategy):
+        self._settings, self._cluster, self._strategy = settings, cluster, strategy
+        keras.utils.set_random_seed(settings.seed)
+        self._network = model.build()
+        self._optimizer = model.build_optimizer(settings.learning_rate, settings.max_steps)
+        self._optimizer.build(self._network.trainable_variables)
+        self._is_chief = cluster.task_type == CHIEF
+
+    def train(self, examples: data.Examples) -> None:
+        """Do this replica's part of all steps; the chief also tests and saves."""
+        settings = self._settings
+        if not self._is_chief:
+            start = self._share_start(0)
+            training.loop(self._make_step(examples), start, settings, training.Steps(settings))
+            report.say(f"{self._cluster.name} ends: all {settings.max_steps} steps are done")
+            return
+        test_examples = data.load_test(settings.data_dir)
+        store = Store(
+            settings.checkpoint_dir, self._network, self._optimizer, self._cluster.run_name
+        )
+        start = self._share_start(store.resume(settings.max_steps))
+        summaries = Summaries(settings.log_dir, CHIEF)
+        progress = training.Progress(settings, summaries, store)
+        training.loop(self._make_step(examples), start, settings, progress)
+        summaries.histograms(settings.max_steps, self._network)
+        training.conclude(settings, self._network, test_examples, store)
+
+    def _share_start(self, start: int) -> int:
+        """Give every replica the chief's variables. Returns: the chief's step."""
+        variables = [*self._network.variables, *self._optimizer.variables]
+        kept = [variable for variable in variables if variable.dtype == "float32"]
+
+        @tf.function
+        def share(step):
+            def sum_with_zeros():
+                own = [step, *[tf.convert_to_tensor(variable) for variable in kept]]
+                offered = own if self._is_chief else [tf.zeros_like(value) for value in own]
+                return tf.distribute.get_replica_context().all_reduce(SUM, offered)
+
+            return self._strategy.run(sum_with_zeros)
+
+        step, *values = share(tf.constant(float(start)))
+        for variable, value in zip(kept, values, strict=True):
+            variable.assign(value)
+        self._optimizer.iterations.assign(int(step))
+        return int(step)
+
+    def _make_step(self, examples: data.Examples) -> training.StepFunction:
+        images, labels = tf.constant(examples.images), tf.constant(examples.labels)
+        replicas = self._strategy.num_replicas_in_sync
+        share = self._settings.batch_size // replicas
+        rank = 0 if self._is_chief else self._cluster.task_index + 1
+
+        @tf.function
+        def traced(indices, seed):
+            def learn():
+                batch = model.flip_half(model.scale(tf.gather(images, indices)), seed)
+                return model.learn(
+                    self._network, self._optimizer, batch, tf.gather(labels, indices), mean_of_all
+                )
+
+            return self._strategy.run(learn)
+
+        def step_function(step: int):
+            indices, seed = training.step_input(self._settings, len(examples.labels), step)
+            return traced(indices[rank * share : (rank + 1) * share], seed)
+
+        return step_function
+
+
+def mean_of_all(values: list[tf.Tensor]) -> list[tf.Tensor]:
+    """The mean over the replicas, of each tensor of each."""
+    return tf.distribute.get_replica_context().all_reduce(MEAN, values)
