@@ -11,10 +11,11 @@ cp -r /usr/lib/python3.11 "$root/usr/lib/"
 cd "$root/usr/lib/python3.11"
 rm -rf dist-packages test idlelib lib2to3 ensurepip pydoc_data tkinter turtledemo distutils \
   config-3.11-* unittest venv EXTERNALLY-MANAGED
-# Programs and tests of the libraries; and the official client's synchronous API, which nothing
-# here calls: only its configuration is used.
+# Of the official client only the way to find and to trust the cluster is used; its calls and
+# models, imported on demand and never demanded, would be half of the image.
 cd "$root/app"
-rm -rf bin ./*.dist-info/RECORD
+rm -rf bin ./*.dist-info/RECORD kubernetes/client/api kubernetes/aio/client/api
+find kubernetes -path '*client/models/*' ! -name __init__.py -type f -delete
 find "$root" -name '*.so*' -type f -exec strip --strip-unneeded {} + 2>/dev/null || true
 find "$root" -name __pycache__ -type d -prune -exec rm -rf {} +
 /usr/bin/python3.11 -m compileall -q -j 0 "$root/app/tfjob_operator" "$root/app/aiohttp" \
