@@ -1,0 +1,254 @@
+"""What holds for every job and everything that may be observed of it, tried on random ones."""
+
+from datetime import UTC, datetime
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tfjob_operator import spec, status
+from tfjob_operator.cache import Cache
+from tfjob_operator.config import Config
+from tfjob_operator.observed import Children, Job, Pod
+from tfjob_operator.reconcile import reconcile
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CONFIG = Config()
+UID = "11111111-2222-4333-8444-555555555555"
+TEMPLATE = {"spec": {"containers": [{"name": "tensorflow", "image": "x"}]}}
+quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def replica_specs(draw):
+    """A chief and any others; sometimes nonsense."""
+    kinds = draw(st.lists(st.sampled_from(["WORKER", "PS", "EVALUATOR"]), unique=True, max_size=3))
+    chief = draw(st.sampled_from(["MASTER", "CHIEF", "MASTER", "WORKER"]))
+    policies = st.sampled_from([None, "ExitCode", "OnFailure", "Never", "Always"])
+    found = [{"replicas": 1, "tfReplicaType": chief, "template": TEMPLATE}]
+    for kind in kinds:
+        replica = {"replicas": draw(st.integers(0, 3)), "tfReplicaType": kind}
+        if kind != "PS" or draw(st.booleans()):
+            replica["template"] = TEMPLATE
+        found.append(replica | {"restartPolicy": draw(policies)})
+    return found
+
+
+@st.composite
+def tf_jobs(draw):
+    """A TfJob as the API shows it, without a status."""
+    policy = {
+        "cleanPodPolicy": draw(st.sampled_from(["Running", "All", "None"])),
+        "suspend": draw(st.booleans()),
+        "backoffLimit": draw(st.integers(0, 3)),
+        "ttlSecondsAfterFinished": draw(st.sampled_from([None, 0, 60])),
+        "activeDeadlineSeconds": draw(st.sampled_from([None, 60])),
+    }
+    wanted = {
+        "replicaSpecs": draw(replica_specs()),
+        "runPolicy": policy,
+        "successPolicy": draw(st.sampled_from(["", "AllWorkers"])),
+        "enableDynamicWorker": draw(st.booleans()),
+    }
+    if draw(st.booleans()):
+        wanted["tensorboard"] = {"logDir": "/logs"}
+    meta = {"name": "j", "namespace": "n", "uid": UID, "generation": 1, "resourceVersion": "1"}
+    return {"metadata": meta, "spec": wanted}
+
+
+@st.composite
+def pods(draw, name):
+    phase = draw(st.sampled_from(["Pending", "Running", "Succeeded", "Failed"]))
+    codes = {"Succeeded": st.just(0), "Failed": st.sampled_from([1, 127, 137, 143])}
+    code = draw(codes[phase]) if phase in codes else None
+    second = draw(st.integers(0, 3))
+    return Pod(
+        name=f"{name}-{second}",
+        uid=f"{name}-pod-{second}",
+        created=f"2026-01-01T00:00:0{second}Z",
+        phase=phase,
+        deleting=draw(st.booleans()),
+        disrupted=draw(st.booleans()),
+        exit_code=code,
+        reason="OOMKilled" if code == 137 and draw(st.booleans()) else "",
+    )
+
+
+@st.composite
+def batch_jobs(draw, name):
+    end = draw(st.sampled_from(["", "", "", "Complete", "BackoffLimitExceeded"]))
+    return Job(
+        name=name,
+        uid=f"{name}-uid",
+        deleting=draw(st.booleans()),
+        failed=draw(st.integers(0, 4)),
+        succeeded=end == "Complete",
+        completed_at="2025-12-31T23:00:00Z" if end == "Complete" else "",
+        failed_reason=end if end not in ("", "Complete") else "",
+    )
+
+
+@st.composite
+def situations(draw):
+    """A job, and any part of its children in any state."""
+    job = spec.parse(draw(tf_jobs()))
+    jobs, services, seen = {}, {}, {}
+    for replica, index in job.tasks:
+        name = job.child(replica.type, index)
+        if draw(st.booleans()):
+            jobs[name] = draw(batch_jobs(name))
+            seen[jobs[name].uid] = tuple(draw(st.lists(pods(name), max_size=2)))
+        if draw(st.booleans()):
+            services[name] = f"{name}-service"
+    return job, Children(jobs=jobs, services=services, pods={k: v for k, v in seen.items() if v})
+
+
+def with_status(job, new):
+    return spec.TfJob(**{**vars(job), "status": new})
+
+
+def carried_out(job, observed, plan):
+    """The cluster after a plan: what Kubernetes would show once all of it is done."""
+    gone = {deletion.uid for deletion in plan.deletions}
+    jobs = {name: child for name, child in observed.jobs.items() if child.uid not in gone}
+    services = {name: uid for name, uid in observed.services.items() if uid not in gone}
+    for body in (body for series in plan.creations for body in series):
+        name = body["metadata"]["name"]
+        if body["kind"] == "Job":
+            jobs[name] = Job(name=name, uid=f"{name}-new")
+        if body["kind"] == "Service":
+            services[name] = f"{name}-new"
+    left = {child.uid for child in jobs.values()}
+    kept = {uid: views for uid, views in observed.pods.items() if uid in left}
+    return Children(jobs=jobs, services=services, pods=kept)
+
+
+@quick
+@given(situations())
+def test_reconcile_settles_and_then_wants_nothing_more(situation):
+    job, observed = situation
+    for _ in range(8):
+        plan = reconcile(job, observed, CONFIG, NOW)
+        if plan.status is None and not plan.deletions and not plan.creations:
+            break
+        if any(deletion.kind == "TfJob" for deletion in plan.deletions):
+            return
+        observed = carried_out(job, observed, plan)
+        job = with_status(job, plan.status or job.status)
+    again = reconcile(job, observed, CONFIG, NOW)
+    assert (again.status, again.deletions, again.creations) == (None, (), ())
+
+
+@quick
+@given(situations())
+def test_the_same_arguments_give_the_same_plan(situation):
+    job, observed = situation
+    assert reconcile(job, observed, CONFIG, NOW) == reconcile(job, observed, CONFIG, NOW)
+
+
+@quick
+@given(
+    situations(),
+    st.sampled_from([("Done", "Succeeded"), ("Failed", "Failed"), ("CleanUp", "Succeeded")]),
+)
+def test_a_finished_job_never_creates_and_never_changes_its_verdict(situation, end):
+    job, observed = situation
+    phase, state = end
+    stamp = "2025-12-31T23:59:59Z"
+    done = {"phase": phase, "state": state, "startTime": stamp, "completionTime": stamp}
+    plan = reconcile(with_status(job, done), observed, CONFIG, NOW)
+    assert plan.creations == ()
+    if plan.status is not None:
+        assert plan.status["state"] == state
+        assert status.is_finished(plan.status)
+
+
+@quick
+@given(situations())
+def test_a_plan_never_holds_two_objects_of_one_name(situation):
+    plan = reconcile(*situation, CONFIG, NOW)
+    made = [(b["kind"], b["metadata"]["name"]) for series in plan.creations for b in series]
+    assert len(made) == len(set(made))
+    dropped = [(deletion.kind, deletion.name) for deletion in plan.deletions]
+    assert len(dropped) == len(set(dropped))
+
+
+@quick
+@given(situations())
+def test_only_what_was_observed_as_its_own_is_deleted(situation):
+    job, observed = situation
+    own = {child.uid for child in observed.jobs.values()} | set(observed.services.values())
+    plan = reconcile(job, observed, CONFIG, NOW)
+    assert {deletion.uid for deletion in plan.deletions} <= own | {UID}
+
+
+@quick
+@given(situations())
+def test_every_child_names_the_job_as_its_controller(situation):
+    plan = reconcile(*situation, CONFIG, NOW)
+    for body in (body for series in plan.creations for body in series):
+        assert [owner["uid"] for owner in body["metadata"]["ownerReferences"]] == [UID]
+        assert body["metadata"]["namespace"] == "n"
+
+
+def api_object(kind, name, uid, version, owner, **more):
+    meta = {"name": name, "namespace": "n", "uid": uid, "resourceVersion": str(version)}
+    meta["ownerReferences"] = [{"uid": owner, "controller": True}]
+    return kind, {"metadata": meta, **more}
+
+
+@st.composite
+def histories(draw):
+    """Versions of Jobs, Services and Pods, some of another owner, in any order."""
+    events, version = [], 0
+    for number in range(draw(st.integers(1, 4))):
+        owner = draw(st.sampled_from([UID, UID, "stranger"]))
+        uid = f"job-{number}"
+        for failed in range(draw(st.integers(1, 3))):
+            version += 1
+            events.append(api_object("jobs", uid, uid, version, owner, status={"failed": failed}))
+            phase = draw(st.sampled_from(["Pending", "Running", "Failed", "Succeeded"]))
+            pod = f"{uid}-pod"
+            events.append(api_object("pods", pod, pod, version + 100, uid, status={"phase": phase}))
+        events.append(api_object("services", uid, f"service-{number}", version, owner))
+    return events, draw(st.permutations(events))
+
+
+def children_after(events):
+    cache = Cache(*[lambda *_: None] * 3)
+    for kind, obj in events:
+        getattr(cache, kind).put(obj)
+    return cache.children(UID)
+
+
+@quick
+@given(histories())
+def test_the_order_of_events_does_not_matter(history):
+    in_order, shuffled = history
+    assert children_after(shuffled) == children_after(in_order)
+
+
+@quick
+@given(histories())
+def test_a_strangers_objects_are_no_children(history):
+    events, _ = history
+    strangers = {
+        obj["metadata"]["name"]
+        for kind, obj in events
+        if kind != "pods" and obj["metadata"]["ownerReferences"][0]["uid"] != UID
+    }
+    children = children_after(events)
+    assert not strangers & (set(children.jobs) | set(children.services))
+
+
+@quick
+@given(situations())
+def test_a_status_patch_leads_to_the_new_status(situation):
+    job, observed = situation
+    plan = reconcile(job, observed, CONFIG, NOW)
+    if plan.status is None:
+        return
+    old = {"phase": "", "stale": "x", "conditions": []}
+    patched = {**old, **status.patch(old, plan.status)}
+    assert {k: v for k, v in patched.items() if v is not None} == {
+        k: v for k, v in plan.status.items() if v is not None
+    }
