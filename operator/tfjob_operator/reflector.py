@@ -13,7 +13,7 @@ from .kube import ApiError, Kube, Resource
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 290
+WATCH_SECONDS = 100  # less than the transport takes for silence: events have no bookmarks
 MAX_PAUSE_SECONDS = 10.0
 
 
@@ -75,6 +75,7 @@ class Reflector:
                 self._version = ""  # whatever it was, a new list mends it
                 raise OSError(event["object"].get("message", "the watch failed"))
             self._take(event["type"], event["object"])
+        self._news(self._version)  # it ended as agreed, so it was alive
 
     def _take(self, kind: str, obj: dict) -> None:  # type: ignore[type-arg]
         if kind == "DELETED":
