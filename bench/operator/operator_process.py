@@ -1,0 +1,89 @@
+"""The operator as a measured process: its memory, its CPU seconds, and the requests it made."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import orjson
+
+from bench.operator.control_plane import OPERATOR_USER, ControlPlane, cpu_seconds
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+AUDIT_FLUSH_SECONDS = 2.5
+
+
+class OperatorProcess:
+    """``python -m tfjob_operator`` against one control plane; a context manager."""
+
+    def __init__(self, plane: ControlPlane):
+        self.plane = plane
+        self.audit_offset = plane.audit_log.stat().st_size if plane.audit_log.exists() else 0
+
+    def __enter__(self) -> "OperatorProcess":
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "operator")}
+        kubeconfig = str(self.plane.kubeconfig("operator"))
+        command = [sys.executable, "-m", "tfjob_operator", "--kubeconfig", kubeconfig]
+        with (self.plane.folder / "log" / "operator.log").open("ab") as log:
+            self.started = time.monotonic()
+            self.process = subprocess.Popen(
+                [*command, "--port", "0"], stdout=log, stderr=log, env=environment
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        """Until its caches are filled, by its own log."""
+        log, end = self.plane.folder / "log" / "operator.log", time.monotonic() + seconds
+        while "caches are filled" not in log.read_text():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise SystemExit(f"the operator did not start: see {log}")
+            time.sleep(0.05)
+
+    def peak_rss_mb(self) -> float:
+        """The most memory that it ever held, in MiB."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 1024
+
+    def cpu_seconds(self) -> float:
+        return cpu_seconds(self.process.pid)
+
+    def requests(self) -> Counter[str]:
+        """ "verb resource" → how often, from the API server's audit log, since the start."""
+        time.sleep(AUDIT_FLUSH_SECONDS)
+        counts: Counter[str] = Counter()
+        with self.plane.audit_log.open("rb") as log:
+            log.seek(self.audit_offset)
+            for line in log:
+                event = orjson.loads(line)
+                where = event.get("objectRef") or {}
+                parts = [where.get("resource", ""), where.get("subresource", "")]
+                counts[f"{event['verb']} {'/'.join(filter(None, parts))}"] += 1
+        return counts
+
+
+def grant_everything(plane: ControlPlane) -> None:
+    """The benchmark is about speed; what rights the operator needs, tests/ prove."""
+    binding = {
+        "metadata": {"name": "bench-operator"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "cluster-admin",
+        },
+        "subjects": [
+            {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": OPERATOR_USER}
+        ],
+    }
+    plane.request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
