@@ -1,0 +1,314 @@
+"""The operator's life on the real cluster, installed by its chart as the workshop says.
+
+Training is left to the labs' tests: most Pods here are a line of Python in the operator's own
+image, which is small and always there.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+IMAGE = "tfjob-workshop/tf-job-operator:1.0.0"
+GPU = "alpha.kubernetes.io/nvidia-gpu"
+MANIFESTS = Path(__file__).parents[2] / "modules" / "5-tfjob" / "manifests"
+FOR_EVER = "import time; time.sleep(9999)"
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def replica(kind, program="pass", **more):
+    """One replica spec whose Pods run one line of Python; ``container`` adds to its container."""
+    container = {
+        "name": "tensorflow",
+        "image": IMAGE,
+        "command": ["/usr/bin/python3.11", "-c", program],
+        "securityContext": RESTRICTED,
+        **more.pop("container", {}),
+    }
+    template = {"spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
+    return {"tfReplicaType": kind, "template": template, **more}
+
+
+class Lab:
+    """One namespace of the real cluster."""
+
+    def __init__(self, cluster, namespace):
+        self.cluster, self.namespace = cluster, namespace
+
+    def kubectl(self, *arguments, **options):
+        return self.cluster.kubectl("--namespace", self.namespace, *arguments, **options)
+
+    def apply(self, *replicas, name="mnist", check=True, **spec):
+        body = {
+            "apiVersion": "tensorflow.org/v1alpha1",
+            "kind": "TfJob",
+            "metadata": {"name": name},
+            "spec": {"replicaSpecs": list(replicas), **spec},
+        }
+        return self.kubectl("apply", "-f", "-", input=json.dumps(body), check=check)
+
+    def wait(self, condition, what="tfjob/mnist", seconds=120):
+        wanted = f"--for={condition}" if "=" in condition else f"--for=condition={condition}"
+        self.kubectl("wait", wanted, what, f"--timeout={seconds}s", timeout=seconds + 10)
+
+    def get(self, *what):
+        found = json.loads(self.kubectl("get", *what, "-o", "json").stdout)
+        return found["items"] if found["kind"] == "List" else found
+
+    def status(self, name="mnist"):
+        return self.get("tfjob", name).get("status", {})
+
+    def condition(self, kind):
+        conditions = self.status().get("conditions", [])
+        return next((c for c in conditions if c["type"] == kind), {})
+
+    def until(self, question, seconds=60):
+        """The first true answer to a question that is asked twice a second."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if answer := question():
+                return answer
+            time.sleep(0.5)
+        return pytest.fail(f"not within {seconds} s; the status is {self.status()}")
+
+    def children(self, kinds="job,service,pod,configmap,deployment"):
+        return [
+            f"{each['kind']}/{each['metadata']['name']}"
+            for each in self.get(kinds, "--selector=tensorflow.org")
+        ]
+
+
+@pytest.fixture
+def lab(cluster, operator_release, namespace):
+    return Lab(cluster, namespace)
+
+
+@pytest.fixture
+def restricted(lab):
+    """A namespace in which Pod Security lets nothing but "restricted" in."""
+    lab.kubectl(
+        "label", "namespace", lab.namespace, "pod-security.kubernetes.io/enforce=restricted"
+    )
+    return lab
+
+
+def test_both_manifests_of_2017_run_as_they_stood_then(lab):
+    lab.kubectl("apply", "-f", str(MANIFESTS / "job.yaml"), "-f", str(MANIFESTS / "tfjob.yaml"))
+    lab.wait("Complete", "job/example-job", 400)
+    lab.wait("Succeeded", "tfjob/example-tfjob", 400)
+    status = lab.status("example-tfjob")
+    assert (status["phase"], status["state"]) == ("Done", "Succeeded")
+    runtime_id = status["runtimeId"]
+    log = lab.kubectl("logs", f"job/example-tfjob-master-{runtime_id}-0").stdout
+    assert "step" in log
+    assert "accuracy" in log
+
+
+def test_each_replica_is_told_who_it_is_and_can_be_reached_by_its_name(lab):
+    ask = (
+        "import json, os, socket, time\n"
+        "told = json.loads(os.environ['TF_CONFIG'])\n"
+        "for kind in told['cluster'].values():\n"
+        "    for address in kind:\n"
+        "        for _ in range(100):\n"
+        "            try:\n"
+        "                socket.gethostbyname(address.split(':')[0]); break\n"
+        "            except OSError: time.sleep(0.2)\n"
+        "        else: raise SystemExit(3)\n"
+        "print(os.environ['TF_CONFIG'])\n"
+    )
+    lab.apply(replica("MASTER", ask), replica("WORKER", FOR_EVER, replicas=2), RuntimeId="76no")
+    lab.wait("Succeeded")
+    assert json.loads(lab.kubectl("logs", "job/mnist-master-76no-0").stdout) == {
+        "cluster": {
+            "master": ["mnist-master-76no-0:2222"],
+            "worker": ["mnist-worker-76no-0:2222", "mnist-worker-76no-1:2222"],
+        },
+        "task": {"type": "master", "index": 0},
+        "environment": "cloud",
+    }
+
+
+def test_after_the_end_only_what_has_ended_is_left_with_its_log(lab):
+    lab.apply(replica("MASTER", "print('trained')"), replica("WORKER", FOR_EVER), RuntimeId="76no")
+    lab.wait("Succeeded")
+    lab.until(lambda: lab.status()["phase"] == "Done")
+    lab.until(lambda: len(lab.get("pods")) == 1)
+    assert lab.kubectl("logs", "job/mnist-master-76no-0").stdout == "trained\n"
+    assert "Job/mnist-worker-76no-0" not in lab.children()
+
+
+def test_an_accelerator_brings_the_nodes_drivers_into_the_child_and_not_into_the_tfjob(lab):
+    look = "import os; print(os.environ['LD_LIBRARY_PATH'], len(os.listdir('/usr/lib/nvidia')) > 0)"
+    resources = {"resources": {"limits": {GPU: 1}}}
+    lab.apply(replica("MASTER", look, container=resources), RuntimeId="76no")
+    lab.wait("Succeeded")
+    pod = lab.get("job", "mnist-master-76no-0")["spec"]["template"]["spec"]
+    assert {v["name"]: v["hostPath"]["path"] for v in pod["volumes"]} == {
+        "lib": "/usr/lib/nvidia-384",
+        "bin": "/usr/lib/nvidia-384/bin",
+        "libcuda": "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
+    }
+    assert lab.kubectl("logs", "job/mnist-master-76no-0").stdout == (
+        "/usr/lib/nvidia:/usr/lib/x86_64-linux-gnu True\n"
+    )
+    template = lab.get("tfjob", "mnist")["spec"]["replicaSpecs"][0]["template"]
+    assert "volumes" not in template["spec"]
+    assert "env" not in template["spec"]["containers"][0]
+
+
+def test_a_chief_that_fails_fails_the_job_with_its_exit_code_in_the_reason(lab):
+    lab.apply(replica("MASTER", "raise SystemExit(3)"))
+    lab.wait("Failed")
+    status = lab.status()
+    assert (status["phase"], status["state"]) == ("Failed", "Failed")
+    assert "exited with code 3" in status["reason"]
+    columns = lab.kubectl("get", "tfjobs").stdout
+    assert columns.split()[:5] == ["NAME", "STATE", "PHASE", "REPLICAS", "AGE"]
+    events = lab.kubectl("get", "events", "--field-selector=reason=ReplicaFailed").stdout
+    assert "tfjob/mnist" in events
+
+
+def test_an_invalid_template_fails_at_once_in_the_api_servers_own_words(lab):
+    lab.apply(replica("MASTER", container={"imagee": "typo"}))
+    lab.wait("Failed", seconds=20)
+    reason = lab.status()["reason"]
+    assert reason.startswith("InvalidTemplate: ")
+    assert 'unknown field "spec.template.spec.containers[0].imagee"' in reason
+
+
+def test_a_deleted_tfjob_leaves_nothing(lab):
+    lab.apply(
+        replica("MASTER", FOR_EVER),
+        {"tfReplicaType": "PS"},
+        tensorboard={"logDir": "/tmp/logs"},
+        tfImage=IMAGE,
+    )
+    lab.until(lambda: len(lab.children("job,service,configmap,deployment")) == 7)
+    lab.kubectl("delete", "tfjob", "mnist")
+    lab.until(lambda: lab.children() == [])
+
+
+def test_default_ps_and_tensorboard_run_where_pod_security_is_restricted(restricted):
+    restricted.apply(
+        replica("MASTER", FOR_EVER, container={"securityContext": {**RESTRICTED, "runAsUser": 5}}),
+        {"tfReplicaType": "PS"},
+        tensorboard={"logDir": "/tmp/logs"},
+        RuntimeId="76no",
+    )
+    restricted.until(lambda: restricted.get("pods", "--selector=job_type=PS"), 60)
+    restricted.wait("Available", "deployment/mnist-tensorboard-76no", 180)
+    restricted.until(lambda: restricted.status()["replicas"] == "2/2", 120)
+
+
+def test_a_pod_that_pod_security_refuses_is_told_as_a_condition(restricted):
+    resources = {"resources": {"limits": {GPU: 1}}}
+    restricted.apply(replica("MASTER", container=resources))
+    restricted.until(lambda: restricted.condition("Created").get("status") == "False", 90)
+    told = restricted.condition("Created")
+    assert told["reason"] == "FailedCreate"
+    assert "hostPath" in told["message"]
+
+
+def test_a_quota_is_told_as_a_condition_and_the_job_goes_on_when_it_is_lifted(lab):
+    lab.kubectl("create", "quota", "none", "--hard=count/jobs.batch=0")
+    lab.until(lambda: lab.get("quota", "none").get("status", {}).get("hard"))
+    lab.apply(replica("MASTER"))
+    lab.until(lambda: "exceeded quota" in lab.condition("Created").get("message", ""))
+    lab.kubectl("delete", "quota", "none")
+    lab.wait("Succeeded", seconds=120)
+
+
+def test_a_suspended_job_holds_no_pod_and_goes_on_when_resumed(lab):
+    lab.apply(replica("MASTER", FOR_EVER), RuntimeId="76no")
+    lab.wait("Running")
+    lab.apply(replica("MASTER", FOR_EVER), RuntimeId="76no", runPolicy={"suspend": True})
+    lab.wait("Suspended")
+    lab.until(lambda: lab.get("pods") == [])
+    lab.apply(replica("MASTER", FOR_EVER), RuntimeId="76no", runPolicy={"suspend": False})
+    lab.wait("Running")
+    assert lab.condition("Suspended")["status"] == "False"
+
+
+def test_deadline_and_ttl_end_and_remove_a_job(lab):
+    policy = {"activeDeadlineSeconds": 5, "ttlSecondsAfterFinished": 5}
+    lab.apply(replica("MASTER", FOR_EVER), runPolicy=policy)
+    lab.wait("Failed", seconds=40)
+    assert lab.status()["reason"].startswith("DeadlineExceeded")
+    lab.wait("delete", seconds=40)
+    lab.until(lambda: lab.children() == [])
+
+
+def test_workers_come_and_go_where_their_number_may_change(lab):
+    def scaled(count):
+        workers = replica("WORKER", FOR_EVER, replicas=count)
+        return lab.apply(replica("MASTER", FOR_EVER), workers, enableDynamicWorker=True)
+
+    scaled(1)
+    lab.until(lambda: lab.status().get("replicas") == "2/2")
+    scaled(3)
+    lab.until(lambda: lab.status().get("replicas") == "4/4")
+    scaled(2)
+    lab.until(lambda: len(lab.get("jobs")) == 3)
+    lab.until(lambda: lab.status().get("replicas") == "3/3")
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        pytest.param([replica("worker")], 'Unsupported value: "worker"', id="an unknown type"),
+        pytest.param([replica("MASTER")] * 2, "Duplicate value", id="a type twice"),
+        pytest.param(
+            [replica("MASTER", tfPort=70000)], "less than or equal to 65535", id="no such port"
+        ),
+        pytest.param(
+            [replica("MASTER"), replica("WORKER", replicas=-1)],
+            "greater than or equal to 0",
+            id="-1",
+        ),
+        pytest.param([replica("MASTER", replicas="2")], "must be of type integer", id="a string"),
+    ],
+)
+def test_the_api_server_refuses(lab, spec, sentence):
+    refused = lab.apply(*spec, check=False)
+    assert refused.returncode != 0
+    assert sentence in refused.stderr
+
+
+def test_what_cannot_take_effect_is_refused_with_a_sentence(lab):
+    lab.apply(replica("MASTER", FOR_EVER))
+    refused = lab.apply(replica("MASTER", "pass"), check=False)
+    assert "spec.replicaSpecs cannot be changed once the job is made" in refused.stderr
+    refused = lab.apply(replica("MASTER", FOR_EVER), tfImage="other", check=False)
+    assert "delete the TfJob and create it again" in refused.stderr
+
+
+def test_an_invalid_spec_may_be_made_good(lab):
+    lab.apply(replica("WORKER"))
+    lab.wait("Failed")
+    assert lab.status()["reason"].startswith("InvalidSpec: ")
+    lab.apply(replica("WORKER"), replica("MASTER"))
+    lab.wait("Succeeded")
+
+
+def test_helm_test_runs_a_real_job(cluster, operator_release):
+    done = cluster.run("helm", "test", "tf-job", "--namespace", operator_release, timeout=180)
+    assert "Phase:" in done.stdout
+    assert "Succeeded" in done.stdout
+
+
+def test_an_upgrade_brings_the_crd_that_helm_would_not(cluster, operator_release):
+    crd = ("crd", "tfjobs.tensorflow.org")
+    path = "{.spec.versions[0].additionalPrinterColumns[*].name}"
+    away = '[{"op": "remove", "path": "/spec/versions/0/additionalPrinterColumns"}]'
+    cluster.kubectl("patch", *crd, "--type=json", f"--patch={away}")
+    assert "State" not in cluster.kubectl("get", *crd, "-o", f"jsonpath={path}").stdout
+    where = ("--namespace", operator_release, "--reuse-values", "--wait")
+    cluster.run("helm", "upgrade", "tf-job", "operator/chart", *where, timeout=180)
+    assert "State" in cluster.kubectl("get", *crd, "-o", f"jsonpath={path}").stdout
