@@ -12,4 +12,6 @@ rm -rf tensorboard_data_server                       # a faster reader; TensorBo
 rm -rf wheel wheel-*.dist-info setuptools/_vendor/wheel
 find . -type d \( -name tests -o -name testdata \) -prune -exec rm -rf {} +
 find . -type f \( -name '*.a' -o -name '*.pyi' -o -name '*.h' \) -delete
-find . -type f -name '*.so*' -exec strip --strip-unneeded {} + 2>/dev/null || true
+# Not those that a wheel brought along in a folder NAME.libs: their tables were moved when the wheel
+# was made, and strip would leave them so that they cannot be loaded.
+find . -type f -name '*.so*' -not -path '*.libs/*' -exec strip --strip-unneeded {} +

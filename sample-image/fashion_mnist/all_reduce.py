@@ -61,6 +61,7 @@ class Replica:
         if not self._is_chief:
             start = self._share_start(0)
             training.loop(self._make_step(examples), start, settings, training.Steps(settings))
+            self._meet()
             report.say(f"{self._cluster.name} ends: all {settings.max_steps} steps are done")
             return
         test_examples = data.load_test(settings.data_dir)
@@ -73,26 +74,27 @@ class Replica:
         training.loop(self._make_step(examples), start, settings, progress)
         summaries.histograms(settings.max_steps, self._network)
         training.conclude(settings, self._network, test_examples, store)
+        self._meet()
+
+    def _meet(self) -> None:
+        """Wait for each other at the end: who left while the chief tests would seem lost."""
+        self._from_chief([tf.zeros([])])
 
     def _share_start(self, start: int) -> int:
         """Give every replica the chief's variables. Returns: the chief's step."""
         variables = [*self._network.variables, *self._optimizer.variables]
         kept = [variable for variable in variables if variable.dtype == "float32"]
-
-        @tf.function
-        def share(step):
-            def sum_with_zeros():
-                own = [step, *[tf.convert_to_tensor(variable) for variable in kept]]
-                offered = own if self._is_chief else [tf.zeros_like(value) for value in own]
-                return tf.distribute.get_replica_context().all_reduce(SUM, offered)
-
-            return self._strategy.run(sum_with_zeros)
-
-        step, *values = share(tf.constant(float(start)))
+        own = [float(start), *kept]
+        step, *values = self._from_chief([tf.convert_to_tensor(value) for value in own])
         for variable, value in zip(kept, values, strict=True):
             variable.assign(value)
         self._optimizer.iterations.assign(int(step))
         return int(step)
+
+    def _from_chief(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
+        """The chief's values, since all others count as zero."""
+        offered = values if self._is_chief else [0 * value for value in values]
+        return tf.function(lambda: self._over_all(SUM, offered))()
 
     def _make_step(self, examples: data.Examples) -> training.StepFunction:
         images, labels = tf.constant(examples.images), tf.constant(examples.labels)
@@ -102,13 +104,9 @@ class Replica:
 
         @tf.function
         def traced(indices, seed):
-            def learn():
-                batch = model.flip_half(model.scale(tf.gather(images, indices)), seed)
-                return model.learn(
-                    self._network, self._optimizer, batch, tf.gather(labels, indices), mean_of_all
-                )
-
-            return self._strategy.run(learn)
+            batch = model.flip_half(model.scale(tf.gather(images, indices)), seed)
+            own_labels = tf.gather(labels, indices)
+            return model.learn(self._network, self._optimizer, batch, own_labels, self._mean_of_all)
 
         def step_function(step: int):
             indices, seed = training.step_input(self._settings, len(examples.labels), step)
@@ -116,7 +114,19 @@ class Replica:
 
         return step_function
 
+    def _mean_of_all(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
+        return self._over_all(MEAN, values)
 
-def mean_of_all(values: list[tf.Tensor]) -> list[tf.Tensor]:
-    """The mean over the replicas, of each tensor of each."""
-    return tf.distribute.get_replica_context().all_reduce(MEAN, values)
+    def _over_all(self, operation: tf.distribute.ReduceOp, values: list[tf.Tensor]):
+        """The sum or mean over the replicas, of each tensor of each; all of them call it.
+
+        Only this happens under the strategy. Keras's optimizer would take variables
+        made there for ones that it has to update everywhere.
+        """
+
+        def reduce():
+            # The reduction asks each tensor for its device, which a captured one does not know.
+            placed = [tf.identity(value) for value in values]
+            return tf.distribute.get_replica_context().all_reduce(operation, placed)
+
+        return self._strategy.run(reduce)

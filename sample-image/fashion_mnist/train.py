@@ -54,4 +54,8 @@ def run(options: settings.Settings, replica: cluster.Cluster | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # At once: TensorFlow's threads may wait for replicas that have ended already.
+    os._exit(code)
