@@ -14,7 +14,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cluster import binaries, builders, images, load, paths, privilege, status, up
+from cluster import binaries, builders, images, load, paths, privilege, record, status, up
 
 DEFAULT_NAME = "lab"
 
@@ -42,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
         sub = verbs.add_parser(verb, help=what, description=what)
         if verb != "build":
             sub.add_argument("--name", default=DEFAULT_NAME, help="which cluster (default: lab)")
+        if verb == "up":
+            sub.add_argument("--bare", action="store_true", help="without the workshop's images")
         if verb == "logs":
             sub.add_argument("component", nargs="?", help="all of them if left out")
             sub.add_argument("--lines", type=int, default=20, help="how many (default: 20)")
@@ -74,12 +76,14 @@ def run(options: argparse.Namespace, arguments: list[str]) -> None:
         status.show_logs(cluster, options.component, options.lines, say)
         return
     if options.verb == "up":
-        privilege.check_host()
+        if record.running(cluster) is None:
+            privilege.check_host()
         binaries.ensure()
     privilege.become_root(arguments)
     if options.verb == "up":
         up.up(cluster, say)
-        load.workshop_images(cluster, say)
+        if not options.bare:
+            load.workshop_images(cluster, say)
     elif options.verb == "down":
         up.down(cluster, say)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -58,6 +59,26 @@ def _inherit_cpuset(folder: Path) -> None:
         path = folder / name
         if path.exists() and not path.read_text().strip():
             path.write_text((folder.parent / name).read_text())
+
+
+def members(group: str) -> set[int]:
+    """PIDs of the processes in a group and those below it."""
+    found: set[int] = set()
+    for mount, _ in here():
+        for path in (mount / group).rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):
+                found.update(int(pid) for pid in path.read_text().split())
+    return found
+
+
+def kill(group: str, timeout_seconds: float = 10.0) -> None:
+    """End every process of a group and wait until none is left."""
+    deadline = time.monotonic() + timeout_seconds
+    while (left := members(group)) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
 
 
 def remove(group: str, timeout_seconds: float = 5.0) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cluster import builders, images, paths, up
+from cluster import builders, images, inside, paths, record
 
 
 def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> None:
@@ -16,8 +16,8 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
 
     Raises: ValueError with a sentence if one cannot be had or the cluster does not run.
     """
-    record = up.read_record(cluster)
-    if record is None or not up.is_running(record):
+    node = record.running(cluster)
+    if node is None:
         raise ValueError(
             f"cluster {cluster.name} is not running: `python -m cluster up --name {cluster.name}`"
         )
@@ -27,7 +27,7 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
         if is_loaded(cluster, archive):
             continue
         say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
-        problem = up.import_image(record, archive)
+        problem = inside.import_image(node, archive)
         if problem:
             raise ValueError(f"{name} could not be loaded: {problem.strip().splitlines()[-1]}")
         remember(cluster, archive)

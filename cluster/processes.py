@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 
@@ -38,3 +40,15 @@ def all_pids() -> list[int]:
 def children(pid: int) -> dict[str, int]:
     """PID of each child by the name of its program."""
     return {program(child): child for child in all_pids() if parent(child) == pid}
+
+
+def inotify_instances(uid: int) -> int:
+    """How many inotify instances the processes of a user hold, as far as /proc shows them."""
+    count = 0
+    for pid in all_pids():
+        folder = Path(f"/proc/{pid}/fd")
+        with contextlib.suppress(OSError):
+            if folder.parent.stat().st_uid == uid:
+                links = (os.readlink(entry) for entry in os.scandir(folder))
+                count += sum(1 for link in links if link == "anon_inode:inotify")
+    return count

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from cluster import components, paths, processes, up
+from cluster import components, health, paths, processes, record
 
 
 def show(cluster: paths.Cluster, say: Callable[[str], None]) -> int:
     """Print one line for each part; returns the exit code, 0 if all is well."""
-    record = up.read_record(cluster)
-    if record is None or not up.is_running(record):
+    node = record.running(cluster)
+    if node is None:
         say(f"Cluster {cluster.name} is not running; `python -m cluster up --name {cluster.name}`")
         return 1
-    running = processes.children(record.pid)
-    wanted = [c.name for c in components.components(record.address)]
+    running = processes.children(node.pid)
+    wanted = [c.name for c in components.components(node.address)]
     for name in wanted:
         state = f"running, process {running[name]}" if name in running else "not running"
         say(f"{name:<24} {state}")
-    ready = up.api_ready(record)
-    say(f"{'API server':<24} {'answers' if ready else 'does not answer'} at {record.address}")
+    ready = health.api_ready(node)
+    say(f"{'API server':<24} {'answers' if ready else 'does not answer'} at {node.address}")
     say(f"{'kubeconfig':<24} {cluster.kubeconfig}")
     return 0 if ready and all(name in running for name in wanted) else 1
 

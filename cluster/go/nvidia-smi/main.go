@@ -6,7 +6,7 @@ package main
 import "fmt"
 
 const table = `+-----------------------------------------------------------------------------+
-| NVIDIA-SMI 384.111 (SIMULATED)         Driver Version: 384.111 (SIMULATED)   |
+| NVIDIA-SMI 384.111 (SIMULATED)         Driver Version: 384.111 (SIMULATED)  |
 |-------------------------------+----------------------+----------------------+
 | GPU  Name        Persistence-M| Bus-Id        Disp.A | Volatile Uncorr. ECC |
 | Fan  Temp  Perf  Pwr:Usage/Cap|         Memory-Usage | GPU-Util  Compute M. |

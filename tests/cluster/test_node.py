@@ -1,0 +1,245 @@
+"""The life of a local cluster: start, mend, stand beside another, leave nothing.
+
+Destructive, so it has clusters of its own and never touches the one called `test`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster import cgroups, components, paths, processes
+from cluster import record as records
+
+NAME = "mend"
+COMPONENTS = [component.name for component in components.components("")]
+DEFAULT_PATHS = (
+    "/etc/cni",
+    "/etc/kubernetes",
+    "/opt/cni",
+    "/run/containerd",
+    "/run/netns",
+    "/run/tfjob-workshop",
+    "/var/lib/cni",
+    "/var/lib/containerd",
+    "/var/lib/etcd",
+    "/var/lib/kubelet",
+    "/var/lib/tfjob-workshop",
+    "/var/log/containers",
+    "/var/log/pods",
+)
+SETTINGS = (
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "net/ipv4/ip_forward",
+    "net/netfilter/nf_conntrack_max",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+)
+
+
+def verb(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cluster", *arguments]
+    done = subprocess.run(command, cwd=paths.CHECKOUT, capture_output=True, text=True)
+    if check and done.returncode:
+        pytest.fail(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def record(name: str = NAME) -> records.Record:
+    found = records.read(paths.cluster(name))
+    assert found is not None
+    return found
+
+
+def kubectl(name: str, *arguments: str) -> str:
+    program = str(Path(record(name).programs) / "kubectl")
+    command = [program, f"--kubeconfig={paths.kubeconfig(name)}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def mend() -> Iterator[str]:
+    verb("up", "--bare", "--name", NAME)
+    yield NAME
+    verb("down", "--name", NAME)
+
+
+def test_up_on_a_running_cluster_changes_nothing(mend):
+    before = (record(), processes.children(record().pid))
+    said = verb("up", "--bare", "--name", mend).stdout
+    assert (record(), processes.children(record().pid)) == before
+    assert said == f"Cluster {mend} is up\n"
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_up_mends_a_cluster_after_a_component_was_killed(mend, component):
+    kubectl(mend, "create", "configmap", f"before-{component}")
+    first = processes.children(record().pid)[component]
+    os.kill(first, signal.SIGKILL)
+    verb("up", "--bare", "--name", mend)
+    assert processes.children(record().pid)[component] != first
+    kubectl(mend, "get", "configmap", f"before-{component}")
+    assert verb("status", "--name", mend).returncode == 0
+
+
+def test_up_mends_a_cluster_of_which_everything_was_killed_and_keeps_its_objects(mend):
+    kubectl(mend, "create", "configmap", "kept")
+    before = record()
+    for pid in [before.pid, *cgroups.members(paths.cluster(mend).cgroup)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    verb("up", "--bare", "--name", mend)
+    assert record().pid != before.pid
+    assert record().network == before.network
+    kubectl(mend, "get", "configmap", "kept")
+
+
+def test_up_goes_on_after_it_was_interrupted_anywhere():
+    name = "cut"
+    command = [sys.executable, "-m", "cluster", "up", "--bare", "--name", name]
+    try:
+        for seconds in (0.3, 0.6, 1.5, 3.0):
+            started = subprocess.Popen(command, cwd=paths.CHECKOUT, stdout=subprocess.DEVNULL)
+            time.sleep(seconds)
+            started.kill()
+            started.wait()
+        verb("up", "--bare", "--name", name)
+        assert "lab-node" in kubectl(name, "get", "nodes")
+    finally:
+        verb("down", "--name", name)
+
+
+def test_gpus_come_back_after_the_kubelet_forgot_them(mend):
+    os.kill(processes.children(record().pid)["kubelet"], signal.SIGKILL)
+    verb("up", "--bare", "--name", mend)
+    for name in components.GPU_NAMES:
+        path = name.replace(".", "\\.")
+        wait_until(
+            lambda path=path: (
+                kubectl(
+                    mend, "get", "node", "-o", f"jsonpath={{.items[0].status.allocatable.{path}}}"
+                )
+                == "4"
+            )
+        )
+
+
+def test_nothing_leaves_the_node(mend):
+    routes = subprocess.run(
+        ["nsenter", f"--net=/proc/{record().pid}/ns/net", "ip", "route"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "default" not in routes
+
+
+def test_the_kubelet_refuses_who_does_not_say_who_he_is(mend):
+    ask = ["nsenter", f"--net=/proc/{record().pid}/ns/net", sys.executable, "-c"]
+    code = (
+        "import ssl, urllib.request, urllib.error\n"
+        "try: urllib.request.urlopen('https://127.0.0.1:10250/pods',"
+        " context=ssl._create_unverified_context())\n"
+        "except urllib.error.HTTPError as error: print(error.code)"
+    )
+    done = subprocess.run([*ask, code], capture_output=True, text=True, timeout=30)
+    assert done.stdout.strip() == "401", done.stderr
+
+
+def test_two_clusters_run_side_by_side(mend):
+    try:
+        verb("up", "--bare", "--name", "beside")
+        kubectl("beside", "create", "configmap", "only-here")
+        assert record("beside").network != record(mend).network
+        assert "only-here" not in kubectl(mend, "get", "configmaps")
+    finally:
+        verb("down", "--name", "beside")
+    assert "lab-node" in kubectl(mend, "get", "nodes")
+
+
+def test_down_leaves_nothing():
+    name = "trace"
+    cluster = paths.cluster(name)
+    before = traces(cluster)
+    verb("up", "--bare", "--name", name)
+    try:
+        namespaces = node_namespaces(record(name).pid)
+        assert traces(cluster) != before, "what is compared does not see a running cluster"
+    finally:
+        verb("down", "--name", name)
+    assert traces(cluster) == before
+    assert [pid for pid in processes.all_pids() if namespaces & node_namespaces(pid)] == []
+
+
+def test_down_removes_what_a_killed_node_left():
+    name = "trace"
+    cluster = paths.cluster(name)
+    before = traces(cluster)
+    verb("up", "--bare", "--name", name)
+    os.kill(record(name).pid, signal.SIGKILL)
+    verb("down", "--name", name)
+    assert traces(cluster) == before
+
+
+def test_down_without_a_cluster_is_fine():
+    assert verb("down", "--name", "nobody").stdout == "Cluster nobody is not there\n"
+
+
+def node_namespaces(pid: int) -> set[str]:
+    """The namespaces of a process that are not this test's own."""
+    found = set()
+    for kind in ("net", "mnt", "pid", "ipc", "uts"):
+        with contextlib.suppress(OSError):
+            namespace = os.readlink(f"/proc/{pid}/ns/{kind}")
+            if namespace != os.readlink(f"/proc/self/ns/{kind}"):
+                found.add(namespace)
+    return found
+
+
+def traces(cluster: paths.Cluster) -> dict[str, object]:
+    """What a cluster could leave on the host. Other clusters may come and go meanwhile."""
+    return {
+        "processes": cgroups.members(cluster.cgroup),
+        "mounts": _lines("cat", "/proc/self/mounts"),
+        "links": [link for link in os.listdir("/sys/class/net") if _is_ours(link, cluster)],
+        "cgroups": [str(m) for m, _ in cgroups.here() if (m / cluster.cgroup).exists()],
+        "rules": _lines("nft", "list", "ruleset"),
+        "named network namespaces": _lines("ip", "netns", "list"),
+        "settings": {name: _read(f"/proc/sys/{name}") for name in SETTINGS},
+        "default paths": {path: _listing(path) for path in DEFAULT_PATHS},
+        "state": [cluster.folder.exists(), cluster.lock.exists()],
+    }
+
+
+def _is_ours(link: str, cluster: paths.Cluster) -> bool:
+    return link == cluster.link or not link.startswith("tfjob")
+
+
+def _lines(*command: str) -> list[str]:
+    return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text() if Path(path).exists() else ""
+
+
+def _listing(path: str) -> list[str]:
+    return sorted(str(entry) for entry in Path(path).rglob("*")) if Path(path).exists() else []
+
+
+def wait_until(holds: Callable[[], bool], timeout_seconds: float = 30) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.1)

@@ -1,0 +1,46 @@
+import json
+from ipaddress import IPv4Network
+
+import pytest
+
+from cluster import network
+
+
+@pytest.mark.parametrize(
+    ("seed", "taken", "chosen"),
+    [
+        pytest.param(0, [], "10.213.0.0/30", id="the first when nothing is taken"),
+        pytest.param(5, [], "10.213.0.20/30", id="the seed says where the search starts"),
+        pytest.param(0, ["10.213.0.0/30"], "10.213.0.4/30", id="a taken network is left out"),
+        pytest.param(0, ["10.213.0.2/32"], "10.213.0.4/30", id="one taken address is enough"),
+        pytest.param(0, ["10.213.0.0/17"], "10.213.128.0/30", id="a wider network takes all in it"),
+        pytest.param(16383, ["10.213.255.252/30"], "10.213.0.0/30", id="the search starts over"),
+        pytest.param(16384, [], "10.213.0.0/30", id="a seed may be larger than the pool"),
+        pytest.param(0, ["192.168.0.0/16"], "10.213.0.0/30", id="other networks do not matter"),
+    ],
+)
+def test_choose(seed, taken, chosen):
+    assert network.choose(seed, map(IPv4Network, taken)) == IPv4Network(chosen)
+
+
+def test_a_full_pool_is_said():
+    with pytest.raises(ValueError, match=r"every network of 10\.213\.0\.0/16 is in use"):
+        network.choose(0, [IPv4Network("10.0.0.0/8")])
+
+
+def test_the_host_has_the_first_address_and_the_node_the_second():
+    assert network.ends(IPv4Network("10.213.0.4/30")) == ("10.213.0.5", "10.213.0.6")
+
+
+def test_routes_are_read_and_default_routes_left_out():
+    routes = [{"dst": "default"}, {"dst": "10.213.0.4/30"}, {"dst": "10.1.2.3"}, {}]
+    found = network.networks_in(json.dumps(routes))
+    assert found == [IPv4Network("10.213.0.4/30"), IPv4Network("10.1.2.3/32")]
+
+
+def test_a_host_without_routes_has_no_networks():
+    assert network.networks_in("") == []
+
+
+def test_the_node_gets_no_default_route():
+    assert not [line for line in network.commands_inside("10.213.0.6") if "default" in line]
