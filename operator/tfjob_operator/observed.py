@@ -78,7 +78,7 @@ def pod(obj: Json) -> Pod:
         name=meta["name"],
         uid=meta["uid"],
         created=meta.get("creationTimestamp", ""),
-        phase=status.get("phase", "Pending"),
+        phase=_phase(status),
         deleting="deletionTimestamp" in meta,
         disrupted="DisruptionTarget" in _true_conditions(status),
         exit_code=ended.get("exitCode"),
@@ -101,6 +101,19 @@ def job(obj: Json) -> Job:
         failed_reason=(failed.get("reason") or "Failed") if failed else "",
         failed_message=failed.get("message", ""),
     )
+
+
+def _phase(status: Json) -> str:
+    """The phase that the Pod is in or will be: containers' ends are reported before the phase.
+
+    Taken for a Pod that still runs, it would be deleted at the job's end, and its log lost.
+    Children's Pods never restart a container.
+    """
+    states = [container.get("state") or {} for container in status.get("containerStatuses") or []]
+    ends = [state["terminated"] for state in states if state.get("terminated")]
+    if not ends or len(ends) < len(states) or status.get("phase") != "Running":
+        return str(status.get("phase", "Pending"))
+    return "Failed" if any(end.get("exitCode") for end in ends) else "Succeeded"
 
 
 def _ended(status: Json) -> Json:
