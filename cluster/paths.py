@@ -72,7 +72,7 @@ class Cluster:
 
     @property
     def record(self) -> Path:
-        """JSON about the running node: see `cluster.node.Record`."""
+        """JSON about the running node: see `cluster.record`."""
         return self.folder / "node.json"
 
     @property
