@@ -1,0 +1,79 @@
+import json
+import tarfile
+
+import pytest
+
+from cluster import images
+
+
+@pytest.fixture
+def context(tmp_path):
+    folder = tmp_path / "context"
+    (folder / "package").mkdir(parents=True)
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "package" / "main.py").write_text("print()\n")
+    return folder
+
+
+def test_a_scratch_image_holds_its_program_and_runs_it(tmp_path):
+    program = tmp_path / "hello"
+    program.write_bytes(b"\x7fELF")
+    archive = tmp_path / "hello.tar"
+    images.scratch_archive(archive, "registry.example/hello:1", program)
+    with tarfile.open(archive) as outer:
+        [entry] = json.load(outer.extractfile("manifest.json"))
+        config = json.load(outer.extractfile(entry["Config"]))
+        [layer] = [outer.extractfile(name) for name in entry["Layers"]]
+        with tarfile.open(fileobj=layer) as inner:
+            [member] = inner.getmembers()
+            assert (member.name, member.mode) == ("hello", 0o755)
+    assert entry["RepoTags"] == ["registry.example/hello:1"]
+    assert config["config"]["Entrypoint"] == ["/hello"]
+
+
+def change_content(folder):
+    (folder / "package" / "main.py").write_text("print(1)\n")
+
+
+def rename(folder):
+    (folder / "package" / "main.py").rename(folder / "package" / "other.py")
+
+
+def make_executable(folder):
+    (folder / "package" / "main.py").chmod(0o755)
+
+
+def compile_python(folder):
+    (folder / "package" / "__pycache__").mkdir()
+    (folder / "package" / "__pycache__" / "main.pyc").write_bytes(b"x")
+
+
+def touch(folder):
+    (folder / "Dockerfile").touch()
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        pytest.param(change_content, True, id="another content is another image"),
+        pytest.param(rename, True, id="another name is another image"),
+        pytest.param(make_executable, True, id="another mode is another image"),
+        pytest.param(compile_python, False, id="what Python compiles does not count"),
+        pytest.param(touch, False, id="times do not count"),
+    ],
+)
+def test_context_digest(context, change, differs):
+    before = images.context_digest(context)
+    change(context)
+    assert (images.context_digest(context) != before) is differs
+
+
+def test_an_image_that_was_built_is_not_built_again(context, tmp_path, monkeypatch):
+    monkeypatch.setattr(images.paths, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(images.paths, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(images, "CONTEXTS", {"tfjob-workshop/x:1.0.0": "context"})
+    monkeypatch.setenv("PATH", str(tmp_path))  # no builder at all
+    archive = images.archive_of("tfjob-workshop/x:1.0.0")
+    archive.parent.mkdir(parents=True)
+    archive.touch()
+    assert images.build("tfjob-workshop/x:1.0.0") == archive

@@ -1,0 +1,58 @@
+import pytest
+
+from cluster import paths
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("lab", id="a word"),
+        pytest.param("a", id="one letter"),
+        pytest.param("ci-2", id="a dash and a digit"),
+    ],
+)
+def test_names_that_will_do(name):
+    assert paths.cluster(name).folder.name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("../x", id="a way out of the folder"),
+        pytest.param("Lab", id="capitals"),
+        pytest.param("-x", id="a dash in front"),
+        pytest.param("x" * 40, id="too long"),
+    ],
+)
+def test_names_that_will_not_do(name):
+    with pytest.raises(ValueError, match="cannot name a cluster"):
+        paths.cluster(name)
+
+
+def test_two_clusters_share_neither_link_nor_group():
+    one, other = paths.cluster("one"), paths.cluster("other")
+    assert one.link != other.link
+    assert one.cgroup != other.cgroup
+
+
+def test_a_links_name_fits_into_the_kernels_fifteen_characters():
+    assert len(paths.cluster("x" * 32).link) <= 15
+
+
+def test_what_sudo_leaves_belongs_to_the_person_at_the_keyboard(monkeypatch, tmp_path):
+    monkeypatch.setattr(paths.os, "geteuid", lambda: 0)
+    monkeypatch.setenv("SUDO_UID", "1234")
+    monkeypatch.setenv("SUDO_GID", "5678")
+    given = []
+    monkeypatch.setattr(paths.os, "chown", lambda path, *who, **_: given.append((path, *who)))
+    paths.hand_to_user(tmp_path)
+    assert given == [(tmp_path, 1234, 5678)]
+
+
+def test_clusters_are_listed_by_name_and_locks_are_not(monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "STATE", tmp_path)
+    for name in ("b", "a"):
+        (tmp_path / "clusters" / name).mkdir(parents=True)
+    (tmp_path / "clusters" / ".a.lock").touch()
+    assert paths.clusters() == ["a", "b"]
