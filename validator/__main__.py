@@ -33,6 +33,9 @@ INTERRUPTED = 130
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line. Returns: the exit code."""
     options = parse(arguments)
+    if hasattr(sys.stdout, "reconfigure"):
+        # A learner's names may hold letters that this terminal has not.
+        sys.stdout.reconfigure(errors="replace")
     try:
         return _COMMANDS[options.action](options)
     except NoCluster as problem:
