@@ -7,6 +7,7 @@ pipeline that could be slow.
 """
 
 import gzip
+import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +67,13 @@ def read_idx(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
         raise _broken(path, error.strerror or "it is not a whole gzip file") from error
     except (EOFError, zlib.error) as error:
         raise _broken(path, "it is cut short or damaged") from error
-    header = np.frombuffer(raw[: 4 * (len(shape) + 1)], dtype=">u4")
-    if header.tolist() != [magic, *shape]:
-        raise _broken(path, f"its header says {header.tolist()}, not {[magic, *shape]}")
-    if len(raw) != header.nbytes + int(np.prod(shape)):
+    size = 4 * (1 + len(shape))  # the header's: a magic number, then each dimension
+    header = [int.from_bytes(raw[start : start + 4], "big") for start in range(0, size, 4)]
+    if header != [magic, *shape]:
+        raise _broken(path, f"its header says {header}, not {[magic, *shape]}")
+    if len(raw) != size + math.prod(shape):
         raise _broken(path, "its length is not what its header says")
-    return np.frombuffer(raw, np.uint8, offset=header.nbytes).reshape(shape)
+    return np.frombuffer(raw, np.uint8, offset=size).reshape(shape)
 
 
 def _broken(path: Path, why: str) -> Failure:

@@ -1,0 +1,107 @@
+"""Runs of the sample image's program, as processes, alone and as the replicas of a cluster."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DATA_DIR = Path("/usr/share/datasets/fashion-mnist")
+PATIENCE_SECONDS = 240
+STEP_LINE = re.compile(r"^step (\d+)/(\d+) loss (\d+\.\d{4}) accuracy (\d\.\d{4})$", re.MULTILINE)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Fashion-MNIST as Debian's package installs it."""
+    if not DATA_DIR.exists():
+        pytest.skip(f"no Fashion-MNIST in {DATA_DIR}: install Debian's dataset-fashion-mnist")
+    return DATA_DIR
+
+
+@dataclass
+class Run:
+    """A process of the program and the file with what it prints, errors included."""
+
+    process: subprocess.Popen
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    @property
+    def losses(self) -> dict[int, float]:
+        return {int(step): float(loss) for step, _, loss, _ in STEP_LINE.findall(self.log)}
+
+    def wait(self) -> int:
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def wait_for(self, text: str) -> None:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while text not in self.log:
+            assert self.process.poll() is None, f"ended without {text!r}:\n{self.log}"
+            assert time.monotonic() < end, f"no {text!r} in:\n{self.log}"
+            time.sleep(0.05)
+
+    def terminate(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def start(tmp_path, data_dir):
+    """start(*options, name=, tf_config=, prefix=) → Run; all are ended after the test."""
+    runs: list[Run] = []
+
+    def start(*options, name="alone", tf_config=None, prefix=()) -> Run:
+        log_file = tmp_path / f"{name}.log"
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "sample-image")}
+        environment.pop("TF_CONFIG", None)
+        if tf_config is not None:
+            environment["TF_CONFIG"] = tf_config
+        command = [*prefix, sys.executable, "-m", "fashion_mnist.train", *map(str, options)]
+        with log_file.open("w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        runs.append(Run(process, log_file))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        if run.process.poll() is None:
+            run.kill()
+
+
+@pytest.fixture
+def make_cluster(start):
+    """make_cluster(master=1, worker=2, ps=1) → a function that starts one of its replicas."""
+
+    def make_cluster(**counts: int):
+        cluster = {kind: [_address() for _ in range(count)] for kind, count in counts.items()}
+
+        def start_replica(kind: str, index: int, *options, prefix=()) -> Run:
+            task = {"type": kind, "index": index}
+            config = json.dumps({"cluster": cluster, "task": task, "environment": "cloud"})
+            return start(*options, name=f"{kind}-{index}", tf_config=config, prefix=prefix)
+
+        return start_replica
+
+    return make_cluster
+
+
+def _address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"localhost:{probe.getsockname()[1]}"

@@ -1,0 +1,36 @@
+"""The log's lines are an interface: exactly these, each seen at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from fashion_mnist import report
+
+
+def test_the_lines_are_as_documented(capsys):
+    report.step(100, 500, 0.51234, 0.8125)
+    report.test(0.8743, 10_000)
+    report.saved("/data/model")
+    report.worker_share(0, 512)
+    assert capsys.readouterr().out.splitlines() == [
+        "step 100/500 loss 0.5123 accuracy 0.8125",
+        "test accuracy 0.8743 on 10000 images",
+        "saved model to /data/model",
+        "worker 0 took 512 steps",
+    ]
+
+
+def test_a_tiny_loss_is_not_written_with_an_exponent(capsys):
+    report.step(1, 1, 1e-7, 1.0)
+    assert capsys.readouterr().out == "step 1/1 loss 0.0000 accuracy 1.0000\n"
+
+
+def test_a_line_is_seen_while_the_program_goes_on():
+    code = "from fashion_mnist import report; report.say('now'); import time; time.sleep(600)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(Path(report.__file__).parents[1])},
+    ) as program:
+        assert program.stdout.readline() == b"now\n"
+        program.kill()

@@ -1,0 +1,61 @@
+"""TensorBoard finds each run's scalars, weights and predictions under its own name."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fashion_mnist import data, model
+from fashion_mnist.failure import Failure
+from fashion_mnist.summaries import RIGHT, WRONG, Summaries, framed, table
+
+
+def written(folder) -> dict[str, list[int]]:
+    """Tag → steps of all that was written below ``folder``."""
+    found: dict[str, list[int]] = {}
+    for file in folder.glob("events.*"):
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            for value in event.summary.value:
+                found.setdefault(value.tag, []).append(event.step)
+    return found
+
+
+def test_scalars_are_there_as_soon_as_they_are_written(tmp_path):
+    summaries = Summaries(tmp_path, "chief")
+    summaries.scalars(50, loss=1.5, accuracy=0.5)
+    summaries.scalars(100, loss=1.0, accuracy=0.6)
+    assert written(tmp_path / "chief") == {"loss": [50, 100], "accuracy": [50, 100]}
+
+
+def test_every_layer_with_weights_has_a_histogram(tmp_path):
+    network = model.build()
+    summaries = Summaries(tmp_path, "chief")
+    summaries.histograms(10, network)
+    summaries.scalars(10, loss=0.0)
+    layers = [layer.name for layer in network.layers if layer.weights]
+    assert set(written(tmp_path / "chief")) == {"loss", *(f"weights/{name}" for name in layers)}
+
+
+def test_predictions_come_as_pictures_and_as_a_table(tmp_path):
+    examples = data.Examples(np.zeros((30, 28, 28, 1), np.uint8), np.zeros(30, np.uint8))
+    classifier = model.Classifier(
+        keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    )
+    Summaries(tmp_path, "test").predictions(5, classifier, examples)
+    assert written(tmp_path / "test") == {"predictions": [5, 5]}
+
+
+def test_a_right_prediction_has_a_green_frame_and_a_wrong_one_a_red():
+    frames = framed(np.ones((2, 28, 28, 1), np.float32), np.array([True, False]))
+    assert frames.shape == (2, 32, 32, 3)
+    np.testing.assert_allclose(frames[:, 0, 0], [RIGHT, WRONG])
+    assert (frames[:, 2:-2, 2:-2] == 1).all()
+
+
+def test_the_table_names_the_classes():
+    assert table(np.array([9]), np.array([5])).endswith("| 0 | Ankle boot | Sandal |")
+
+
+def test_a_log_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(Failure, match="Cannot write summaries to"):
+        Summaries(tmp_path / "file", "chief").scalars(1, loss=1.0)
