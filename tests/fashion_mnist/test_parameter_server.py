@@ -1,0 +1,84 @@
+"""Parameter servers: who did what, and what happens when one of them goes.
+
+Every PS runs in a mount namespace with a /tmp of its own, as in a Pod: on a shared
+disk a checkpoint that a PS writes on its own side would go unnoticed.
+"""
+
+import re
+import time
+
+import pytest
+
+OWN_TMP = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs own /tmp && cd / && exec "$@"', "sh")
+SMALL = ("--batch-size", 32)
+
+
+def start_servers(replica, workers: int) -> list:
+    servers = [replica("ps", 0, prefix=OWN_TMP)]
+    return servers + [replica("worker", index) for index in range(workers)]
+
+
+def test_two_workers_share_the_steps_and_the_chief_says_how(make_cluster, tmp_path):
+    replica = make_cluster(master=1, worker=2, ps=1)
+    servers = start_servers(replica, 2)
+    chief = replica("master", 0, "--max-steps", 200, *SMALL, "--save-dir", tmp_path / "save")
+    assert chief.wait() == 0, chief.log
+    shares = [int(steps) for steps in re.findall(r"^worker \d took (\d+) steps$", chief.log, re.M)]
+    assert len(shares) == 2
+    assert sum(shares) == 200
+    assert min(shares) > 0
+    assert list(chief.losses) == [50, 100, 150, 200]
+    assert (tmp_path / "save/model/saved_model.pb").exists()
+    assert [server.terminate() for server in servers] == [143, 143, 143]
+    assert "ps 0 serves at " in servers[0].log
+    assert "worker 1 ends: it was asked to." in servers[2].log
+
+
+def test_one_worker_trains_as_one_process_alone_does(make_cluster, start, tmp_path):
+    """The same batches in the same order from the same weights.
+
+    The chief hands out two steps at a time, but one worker does them in turn. What is
+    left is the order in which floats are added: 1 % of the loss is far above it and
+    far below what one batch more or less would do.
+    """
+    options = ("--max-steps", 20, *SMALL, "--log-every", 1)
+    replica = make_cluster(master=1, worker=1, ps=1)
+    start_servers(replica, 1)
+    together = replica("master", 0, *options, "--save-dir", tmp_path / "together")
+    alone = start(*options, "--save-dir", tmp_path / "alone")
+    assert [together.wait(), alone.wait()] == [0, 0], together.log
+    assert together.losses == pytest.approx(alone.losses, rel=0.01)
+
+
+def test_a_killed_worker_comes_back_and_the_job_ends_well(make_cluster, tmp_path):
+    replica = make_cluster(master=1, worker=2, ps=1)
+    _, _, victim = start_servers(replica, 2)
+    chief = replica("master", 0, "--max-steps", 1500, *SMALL, "--save-dir", tmp_path / "save")
+    chief.wait_for("step 100/")
+    victim.kill()
+    replica("worker", 1)
+    assert chief.wait() == 0, chief.log
+    assert max(chief.losses) == 1500
+    assert re.findall(r"^worker 1 took ([1-9]\d*) steps$", chief.log, re.M)
+
+
+def test_a_lost_ps_ends_the_chief_as_retryable_and_its_successor_goes_on(make_cluster, tmp_path):
+    replica = make_cluster(master=1, worker=1, ps=1)
+    servers = start_servers(replica, 1)
+    options = ("--max-steps", 100_000, *SMALL, "--checkpoint-every", 20, "--log-every", 10)
+    first = replica("master", 0, *options, "--save-dir", tmp_path / "save")
+    first.wait_for("step 50/")
+    servers[0].kill()
+    assert first.wait() == 143, first.log
+    assert "A parameter server was lost" in first.log
+    assert "Traceback" not in first.log
+    second = replica("master", 0, *options, "--save-dir", tmp_path / "save")
+    second.wait_for("waiting for ps 0 at")
+    time.sleep(1)
+    replica("ps", 0, prefix=OWN_TMP)
+    second.wait_for("step ")
+    resumed = int(re.search(r"resuming at step (\d+) from", second.log)[1])
+    assert resumed >= 40
+    assert min(second.losses) > resumed
+    assert second.terminate() == 143
+    assert "checkpoint saved in" in second.log

@@ -1,0 +1,102 @@
+"""The program as Kubernetes sees it: its log, its files, its exit code. Each run is a process."""
+
+import gzip
+import shutil
+
+import pytest
+import tensorflow as tf
+
+from fashion_mnist import data, model
+
+SHORT = ("--max-steps", 100, "--batch-size", 16, "--log-every", 1)
+
+
+def test_five_hundred_steps_reach_the_promised_accuracy_and_the_saved_model_has_it(
+    start, tmp_path, data_dir
+):
+    run = start("--max-steps", 500, "--save-dir", tmp_path / "save")
+    assert run.wait() == 0, run.log
+    assert sorted(run.losses) == list(range(50, 501, 50))
+    assert run.losses[500] < run.losses[50] / 2
+    reported = float(run.log.split("test accuracy ")[1].split(" on 10000 images")[0])
+    assert reported >= 0.80
+    assert f"saved model to {tmp_path}/save/model\n" in run.log
+    loaded = tf.saved_model.load(f"{tmp_path}/save/model")
+    _, accuracy = model.test(loaded, data.load_test(data_dir))
+    assert accuracy == pytest.approx(reported, abs=0.0001)
+    assert {folder.name for folder in (tmp_path / "save/logs").iterdir()} == {"chief", "test"}
+
+
+def test_the_same_seed_gives_the_same_first_hundred_losses_and_another_others(start, tmp_path):
+    runs = [
+        start(*SHORT, "--seed", seed, "--save-dir", tmp_path / name, name=name)
+        for name, seed in (("one", 5), ("same", 5), ("other", 6))
+    ]
+    assert [run.wait() for run in runs] == [0, 0, 0]
+    one, same, other = (run.losses for run in runs)
+    assert len(one) == 100
+    assert one == same
+    assert one != other
+
+
+def test_sigterm_saves_a_checkpoint_from_which_the_next_attempt_goes_on(start, tmp_path):
+    options = ("--max-steps", 100_000, "--batch-size", 16, "--log-every", 1)
+    first = start(*options, "--save-dir", tmp_path / "save", name="first")
+    first.wait_for("step 5/")
+    assert first.terminate() == 143
+    assert "checkpoint saved in" in first.log
+    reached = max(first.losses)
+    second = start(*options, "--save-dir", tmp_path / "save", name="second")
+    second.wait_for("step ")
+    assert f"resuming at step {reached} from" in second.log
+    assert min(second.losses) == reached + 1
+
+
+@pytest.mark.parametrize("option", ["--save-dir", "--log-dir", "--checkpoint-dir"])
+def test_a_folder_that_cannot_be_written_is_one_sentence_and_permanent(start, tmp_path, option):
+    run = start("--save-dir", tmp_path / "save", option, "/proc/nothing")
+    assert run.wait() == 1
+    assert "Cannot write into /proc/nothing: No such file or directory" in run.log
+    assert option in run.log
+    assert "Traceback" not in run.log
+
+
+def test_a_damaged_data_file_is_one_sentence_and_permanent(start, tmp_path, data_dir):
+    copy = shutil.copytree(data_dir, tmp_path / "data")
+    whole = (copy / data.TEST_LABELS).read_bytes()
+    (copy / data.TEST_LABELS).write_bytes(gzip.compress(gzip.decompress(whole)[:5000]))
+    run = start("--data-dir", copy, "--save-dir", tmp_path / "save")
+    assert run.wait() == 1
+    assert f"Cannot use the data file {copy}/{data.TEST_LABELS}" in run.log
+    assert "Traceback" not in run.log
+
+
+def test_a_bad_tf_config_is_one_sentence_and_permanent(start):
+    run = start(tf_config='{"cluster": {"worker": ["h:1"]}, "task": {"type": "worker"}}')
+    assert run.wait() == 1
+    assert run.log == (
+        "Cannot use TF_CONFIG: `cluster` has 0 chiefs; exactly one MASTER is needed;"
+        " the operator writes it from the TfJob's spec.\n"
+    )
+
+
+@pytest.mark.parametrize("kib", [pytest.param(200, id="200 KiB"), pytest.param(4000, id="4 MiB")])
+def test_a_full_volume_is_one_sentence_and_permanent(start, tmp_path, kib):
+    """A checkpoint takes 2.7 MB: the first volume has no room for one, the second for no two."""
+    full = tmp_path / "volume"
+    full.mkdir()
+    mounted = f'mount -t tmpfs -o size={kib}k full "{full}" && exec "$@"'
+    run = start(
+        *("--max-steps", 30, "--batch-size", 16, "--checkpoint-every", 10, "--save-dir", full),
+        prefix=("unshare", "--mount", "sh", "-c", mounted, "sh"),
+    )
+    assert run.wait() == 1, run.log
+    assert "no space is left on the volume" in run.log
+    assert "Traceback" not in run.log
+
+
+def test_a_master_alone_in_its_cluster_trains_alone(make_cluster, tmp_path):
+    run = make_cluster(master=1)("master", 0, *SHORT, "--save-dir", tmp_path / "save")
+    assert run.wait() == 0
+    assert run.log.startswith("chief of the cluster chief localhost:")
+    assert len(run.losses) == 100
