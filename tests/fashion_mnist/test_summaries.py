@@ -37,9 +37,7 @@ def test_every_layer_with_weights_has_a_histogram(tmp_path):
 
 def test_predictions_come_as_pictures_and_as_a_table(tmp_path):
     examples = data.Examples(np.zeros((30, 28, 28, 1), np.uint8), np.zeros(30, np.uint8))
-    classifier = model.Classifier(
-        keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
-    )
+    classifier = model.Classifier(model.build())
     Summaries(tmp_path, "test").predictions(5, classifier, examples)
     assert written(tmp_path / "test") == {"predictions": [5, 5]}
 
