@@ -22,6 +22,8 @@ BIN = "/opt/tfjob-workshop/bin"
 PKI = "/etc/kubernetes/pki"
 CONFIG = "/etc/kubernetes"
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+# Clients that are refused before RBAC is there wait for seconds before they ask again.
+API_READY = "API server is ready"
 VOLUMES = "/var/lib/volumes"
 # Composed: no text of the repository names a registry's host.
 DEFAULT_REGISTRY = "docker" + ".io"
@@ -31,7 +33,10 @@ COREDNS_IMAGE = f"{DEFAULT_REGISTRY}/tfjob-workshop/coredns:1.13.1"
 
 @dataclass(frozen=True)
 class Component:
-    """One process: its command, and the socket or the port of another that it needs first."""
+    """One process: its command, and what it needs first.
+
+    That is the socket (a path) or the local port of another, or `API_READY`.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -45,10 +50,10 @@ def components(address: str) -> list[Component]:
         Component("containerd", (f"{BIN}/containerd", "--config", f"{CONFIG}/containerd.toml")),
         Component("kube-apiserver", api_server(address), after=2379),
         Component("kubelet", kubelet(address), after=CONTAINERD_SOCKET),
-        Component("kube-controller-manager", controller_manager(), after=API_PORT),
-        Component("kube-scheduler", scheduler(), after=API_PORT),
-        Component("kube-proxy", proxy(address), after=API_PORT),
-        Component("node-addons", addons(), after=API_PORT),
+        Component("kube-controller-manager", controller_manager(), after=API_READY),
+        Component("kube-scheduler", scheduler(), after=API_READY),
+        Component("kube-proxy", proxy(address), after=API_READY),
+        Component("node-addons", addons(), after=API_READY),
     ]
 
 

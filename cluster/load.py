@@ -35,8 +35,11 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
 
 
 def workshop_images(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
-    """Load the workshop's images as far as they are built."""
+    """Load the workshop's images as far as they are built, and name those that are not."""
     load(cluster, [image for image in images.WORKSHOP if images.is_built(image)], say)
+    for image in images.WORKSHOP:
+        if not images.is_built(image):
+            say(f"{image} is not built as its files are now: `python -m cluster build`, then `up`")
 
 
 def archive_for(cluster: paths.Cluster, name: str) -> Path:

@@ -9,10 +9,12 @@ then starts the components and starts again any that ends. Killing it ends every
 from __future__ import annotations
 
 import contextlib
+import encodings.idna  # noqa: F401 -- ssl wants it later, when the host's files are gone
 import os
 import resource
 import signal
 import socket
+import ssl
 import sys
 import time
 from dataclasses import dataclass
@@ -155,15 +157,29 @@ def postpone(slot: Slot) -> None:
 
 
 def is_there(needed: str | int | None) -> bool:
-    """Whether a socket's path exists or a local port accepts; None needs nothing."""
+    """Whether what a component needs first is there: see `components.Component.after`."""
     if needed is None:
         return True
+    if needed == components.API_READY:
+        return api_is_ready()
     if isinstance(needed, str):
         family, address = socket.AF_UNIX, needed
     else:
         family, address = socket.AF_INET, ("127.0.0.1", needed)
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         return probe.connect_ex(address) == 0
+
+
+def api_is_ready() -> bool:
+    """Whether the API server says so; anyone may ask once its roles are in place."""
+    try:
+        context = ssl.create_default_context(cafile=f"{components.PKI}/ca.crt")
+        plain = socket.create_connection(("127.0.0.1", components.API_PORT), timeout=1)
+        with context.wrap_socket(plain, server_hostname="127.0.0.1") as server:
+            server.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+            return server.recv(64).startswith(b"HTTP/1.0 200")
+    except OSError:
+        return False
 
 
 def start(slot: Slot) -> None:

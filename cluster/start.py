@@ -79,7 +79,7 @@ def prepare_folders(cluster: paths.Cluster, wanted: IPv4Network, programs: Path)
     for below in ("lib/containerd", "lib/volumes", "tmp", "log/pods", "log/containers"):
         (cluster.var / below).mkdir(parents=True, exist_ok=True)
     (cluster.etc / "cni").mkdir(exist_ok=True)
-    if filesystem(cluster.var) in NO_OVERLAY:
+    if filesystem(cluster.var, Path("/proc/self/mounts").read_text()) in NO_OVERLAY:
         cluster.fallback.mkdir(parents=True, exist_ok=True)
     address = network.ends(wanted)[1]
     service = components.API_SERVICE_ADDRESS
@@ -107,10 +107,10 @@ def write_config(cluster: paths.Cluster) -> None:
         (cluster.etc / name).write_text(text)
 
 
-def filesystem(folder: Path) -> str:
-    """The type of the file system of a folder, as /proc/self/mounts calls it."""
+def filesystem(folder: Path, mounts: str) -> str:
+    """The type of the file system of a folder, by the text of /proc/self/mounts."""
     best, kind = Path("/"), ""
-    for line in Path("/proc/self/mounts").read_text().splitlines():
+    for line in mounts.splitlines():
         _, target, this_kind = line.split()[:3]
         mounted = Path(target.replace("\\040", " "))
         if folder.is_relative_to(mounted) and len(mounted.parts) >= len(best.parts):
