@@ -43,7 +43,7 @@ class Shell:
         self._end()
         self._files.cleanup()
 
-    def run(self, command: str, timeout_seconds: float = 300) -> tuple[str, int]:
+    def run(self, command: str, timeout_seconds: float = 660) -> tuple[str, int]:
         """Run one command. Returns: its output (both streams, as they came) and exit code.
 
         Raises: ShellError if the command ends the shell or does not end in time.

@@ -18,7 +18,7 @@ def nbval(path, environment, activate):
     """Run one notebook with the bash kernel. Returns: the finished pytest."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider",
-         "--nbval-cell-timeout=300", str(path)],
+         "--nbval-cell-timeout=660", str(path)],
         cwd=CHECKOUT,
         env={**os.environ, **environment, "WORKSHOP_ACTIVATE": str(activate)},
         capture_output=True,
