@@ -5,7 +5,6 @@ Everything that goes wrong is retried by key; nothing is remembered that a resta
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,35 +12,21 @@ from typing import Any
 
 import orjson
 
-from . import observed, reconcile, spec, status
+from . import observed, reconcile, spec
 from .cache import Cache, Index
+from .carry_out import Blocked, Hands
 from .config import Config
-from .kube import BY_KIND, EVENTS, JOBS, PODS, SERVICES, TFJOBS, ApiError, Kube
+from .events import Announcer
+from .kube import EVENTS, JOBS, PODS, SERVICES, TFJOBS, ApiError, Kube
 from .metrics import Metrics
-from .reconcile import Deletion, Event, Plan
 from .reflector import Reflector
-from .resources import API_VERSION, KIND
-from .spec import Json, TfJob
 from .work_queue import Lane, WorkQueue
 
 log = logging.getLogger(__name__)
 
 OURS = {"labelSelector": "tensorflow.org"}
 NO_POD = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"}
-MAX_EVENTS = 1000
 STUCK_SECONDS = 600.0  # two watches' length, or a request that never ends
-
-
-class Blocked(Exception):
-    """A child cannot be made for now; the user is told, and it is tried again."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class InvalidTemplate(Exception):
-    """The API server will never accept a child that the spec asks for."""
 
 
 def utc_now() -> datetime:
@@ -62,7 +47,8 @@ class Controller:
         self.metrics = metrics or Metrics()
         self.queue = WorkQueue()
         self.cache = Cache(self._on_tfjob, self._on_job, self._on_pod)
-        self._events: asyncio.Queue[tuple[TfJob, Event]] = asyncio.Queue(MAX_EVENTS)
+        self._announcer = Announcer(kube, clock)
+        self._hands = Hands(kube, self.cache, self._announcer, self.metrics, clock)
         self._busy_since: dict[str, float] = {}
         self._runs = False
         cache = self.cache
@@ -90,7 +76,7 @@ class Controller:
                     widest = Lane.PROGRESS if number < self.config.workers else Lane.FINISH
                     tasks.create_task(self._work(widest))
                 tasks.create_task(self._resync())
-                tasks.create_task(self._send_events())
+                tasks.create_task(self._announcer.run())
         finally:
             self._runs = False
             self.queue.close()
@@ -179,137 +165,16 @@ class Controller:
         if plan.wake_seconds is not None:
             self.queue.add_later(uid, Lane.BACKLOG, max(plan.wake_seconds, 0.0))
         if plan.status is not None and plan.is_urgent:
-            await self._write_status(job, plan.status)
+            await self._hands.write_status(job, plan.status)
             self.queue.add(uid, Lane.FINISH)
         for deletion in plan.deletions:
-            await self._delete(job, deletion)
+            await self._hands.delete(job, deletion)
         if plan.creations:
-            await self._create(job, plan)
+            await self._hands.create(job, plan)
         if plan.creations or plan.deletions:
             self._soon(uid)
         elif plan.status is not None and not plan.is_urgent:
             if lane is Lane.PROGRESS:
-                await self._write_status(job, plan.status)
+                await self._hands.write_status(job, plan.status)
             else:
                 self._soon(uid)
-
-    async def _create(self, job: TfJob, plan: Plan) -> None:
-        """Make the children, series beside series; the most telling failure is acted upon."""
-        series = (self._create_series(job, bodies) for bodies in plan.creations)
-        results = await asyncio.gather(*series, return_exceptions=True)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        for kind in (InvalidTemplate, Blocked, BaseException):
-            for error in errors:
-                if isinstance(error, kind):
-                    return await self._tell(job, error)
-        return self.metrics.count("created")
-
-    async def _tell(self, job: TfJob, error: BaseException) -> None:
-        """Write into the status what the user can do something about; raise what is retried."""
-        if isinstance(error, InvalidTemplate):
-            reason, now = status.INVALID_TEMPLATE, self.clock()
-            await self._write_status(job, status.failed(job, reason, str(error), now))
-            return self.queue.add(job.uid, Lane.FINISH)
-        if isinstance(error, Blocked):
-            new = status.blocked(job, error.reason, str(error), self.clock())
-            if status.patch(job.status, new):
-                await self._write_status(job, new)
-        raise error
-
-    async def _create_series(self, job: TfJob, bodies: tuple[Json, ...]) -> None:
-        for body in bodies:
-            try:
-                made = await self.kube.create(BY_KIND[body["kind"]], body)
-            except ApiError as error:
-                if error.status != 409:
-                    raise _meaning(body, error) from error
-                made = await self._existing(job, body)
-            self._remember(body["kind"], made)
-
-    async def _existing(self, job: TfJob, body: Json) -> Json:
-        """What has the name of a child: ours, from an earlier attempt, or a stranger's."""
-        kind, name = body["kind"], body["metadata"]["name"]
-        found = await self.kube.get(BY_KIND[kind], job.namespace, name)
-        if observed.owner(found) != job.uid:
-            message = f"{kind} {name} exists and is not owned by this TfJob; rename one of them"
-            raise Blocked(status.NAME_TAKEN, message)
-        return found
-
-    def _remember(self, kind: str, obj: Json) -> None:
-        index = {"TfJob": self.cache.tfjobs, "Job": self.cache.jobs, "Service": self.cache.services}
-        if kind in index:
-            index[kind].put_own(obj)
-
-    async def _delete(self, job: TfJob, deletion: Deletion) -> None:
-        resource = BY_KIND[deletion.kind]
-        try:
-            await self.kube.delete(resource, job.namespace, deletion.name, deletion.uid)
-        except ApiError as error:
-            if error.status != 404:  # a 409 may be another of that name, or bad luck: look again
-                raise
-        if deletion.kind == "Job":
-            self.cache.jobs.remove(deletion.uid)
-
-    async def _write_status(self, job: TfJob, new: Json) -> None:
-        """Write what changed, if the object is still the one that we decided about.
-
-        A merge patch with uid and resourceVersion: small, and refused (409) for a stale cache, a
-        second operator or a successor of the same name; then the newest is fetched and judged.
-        """
-        meta = {"uid": job.uid, "resourceVersion": job.resource_version}
-        body = {"metadata": meta, "status": status.patch(job.status, new)}
-        try:
-            written = await self.kube.patch_status(TFJOBS, job.namespace, job.name, body)
-        except ApiError as error:
-            if error.status == 409:
-                self.cache.tfjobs.put_own(await self.kube.get(TFJOBS, job.namespace, job.name))
-            raise
-        self.cache.tfjobs.put_own(written)
-        self._announce(job, new)
-
-    def _announce(self, job: TfJob, new: Json) -> None:
-        log.info("%s/%s: %s %s", job.namespace, job.name, new["phase"], new["reason"])
-        self.metrics.count_transition(job.status, new)
-        for event in reconcile.events(job.status, new):
-            if not self._events.full():
-                self._events.put_nowait((job, event))
-
-    async def _send_events(self) -> None:
-        """Send events one by one, behind everything else; one that fails is not worth a retry."""
-        while True:
-            job, event = await self._events.get()
-            try:
-                await self.kube.create(EVENTS, event_object(job, event, self.clock()))
-            except (ApiError, OSError) as error:
-                log.debug("event %s of %s: %s", event.reason, job.name, error)
-
-
-def _meaning(body: Json, error: ApiError) -> Exception:
-    """What a refused creation means: for good (400, 422), until something changes, or by chance."""
-    sentence = f"{body['kind']} {body['metadata']['name']}: {error}"
-    if error.status in (400, 422):
-        return InvalidTemplate(sentence)
-    if error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500:
-        return error
-    return Blocked(status.FAILED_CREATE, sentence)
-
-
-def event_object(job: TfJob, event: Event, now: datetime) -> Json:
-    """An Event whose name follows from what it says, so that it exists once however often sent."""
-    said = f"{job.uid}/{event.reason}/{event.message}"
-    digest = hashlib.sha256(said.encode()).hexdigest()[:16]
-    involved = {"apiVersion": API_VERSION, "kind": KIND, "namespace": job.namespace}
-    stamp = status.timestamp(now)
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": f"{job.name}.{digest}", "namespace": job.namespace},
-        "involvedObject": {**involved, "name": job.name, "uid": job.uid},
-        "type": event.type,
-        "reason": event.reason,
-        "message": event.message[:1024],
-        "firstTimestamp": stamp,
-        "lastTimestamp": stamp,
-        "count": 1,
-        "source": {"component": "tf-job-operator"},
-    }

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 MERGE_PATCH = "application/merge-patch+json"
-PAGE_SIZE = "500"
+PAGE_SIZE = "750"
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,9 @@ class Kube:
         more: Mapping[str, str] = {"limit": PAGE_SIZE}
         while True:
             page = await self.send(Request("GET", resource.path(namespace), {**query, **more}))
-            yield page
             token = page["metadata"].get("continue")
+            yield page
+            del page  # before the next one is there
             if not token:
                 return
             more = {"limit": PAGE_SIZE, "continue": token}

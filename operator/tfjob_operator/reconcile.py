@@ -13,21 +13,6 @@ from .config import Config
 from .observed import Children
 from .spec import MANAGED_BY, Json, TfJob
 
-ANNOUNCED = {
-    status.SUCCESSFUL_CREATE: "Normal",
-    status.SUSPENDED: "Normal",
-    status.RESUMED: "Normal",
-    status.SUCCEEDED: "Normal",
-    status.RESTARTING: "Warning",
-    status.FAILED_CREATE: "Warning",
-    status.NAME_TAKEN: "Warning",
-    status.INVALID_SPEC: "Warning",
-    status.INVALID_TEMPLATE: "Warning",
-    status.REPLICA_FAILED: "Warning",
-    status.BACKOFF_LIMIT_EXCEEDED: "Warning",
-    status.DEADLINE_EXCEEDED: "Warning",
-}
-
 
 @dataclass(frozen=True)
 class Deletion:
@@ -36,15 +21,6 @@ class Deletion:
     kind: str
     name: str
     uid: str
-
-
-@dataclass(frozen=True)
-class Event:
-    """``type`` is Normal or Warning."""
-
-    type: str
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -85,16 +61,6 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
         return replace(_write(job, status.suspended(job, now)), deletions=deletions)
     return _go_on(job, verdicts, observed, config, now)
-
-
-def events(old: Json, new: Json) -> list[Event]:
-    """What a person would look for, told once: conditions that say something new."""
-    before = {(c["type"], c["status"], c["reason"]) for c in old.get("conditions") or []}
-    return [
-        Event(ANNOUNCED[c["reason"]], c["reason"], c["message"])
-        for c in new.get("conditions") or []
-        if c["reason"] in ANNOUNCED and (c["type"], c["status"], c["reason"]) not in before
-    ]
 
 
 def _has_new_spec(job: TfJob) -> bool:

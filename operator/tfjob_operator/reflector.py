@@ -59,6 +59,7 @@ class Reflector:
             for item in page.get("items") or []:
                 seen.add(item["metadata"]["uid"])
                 self._index.put(item)
+            del page
             await asyncio.sleep(0)
         self._index.keep_only(seen, int(version))
         self._news(version)

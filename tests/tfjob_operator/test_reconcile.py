@@ -16,8 +16,9 @@ from tests.tfjob_operator.builders import (
     template,
 )
 from tfjob_operator import status
+from tfjob_operator.events import news
 from tfjob_operator.observed import Children
-from tfjob_operator.reconcile import events, reconcile
+from tfjob_operator.reconcile import reconcile
 
 DISTRIBUTED = (replica("MASTER"), replica("WORKER", 2), replica("PS"))
 DONE = {"phase": "Done", "state": "Succeeded", "observedGeneration": 1, "completionTime": ago(30)}
@@ -285,10 +286,10 @@ def test_a_pod_that_may_not_be_made_is_a_condition():
 def test_an_event_tells_what_is_new_and_only_once():
     job = parsed(*DISTRIBUTED)
     running = plan_for(job).status
-    assert [event.reason for event in events({}, running)] == ["SuccessfulCreate"]
+    assert [event.reason for event in news({}, running)] == ["SuccessfulCreate"]
     ended = plan_for(job, children(job, {"ps_0": pod("Failed", 2)})).status
-    assert [(e.type, e.reason) for e in events(running, ended)] == [("Warning", "ReplicaFailed")]
-    assert events(ended, ended) == []
+    assert [(e.type, e.reason) for e in news(running, ended)] == [("Warning", "ReplicaFailed")]
+    assert news(ended, ended) == []
 
 
 def test_fault_7_no_start_time_crashes_nothing():

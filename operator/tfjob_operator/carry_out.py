@@ -1,0 +1,133 @@
+"""Carries out a Plan: deletions, creations and the status write, and what their refusals mean.
+
+The controller calls ``Hands`` with what reconcile decided. Creating what exists and deleting what
+is gone are successes; what is raised here is retried by the controller's queue.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from . import observed, status
+from .cache import Cache
+from .events import Announcer
+from .kube import BY_KIND, TFJOBS, ApiError, Kube
+from .metrics import Metrics
+from .reconcile import Deletion, Plan
+from .spec import Json, TfJob
+
+log = logging.getLogger(__name__)
+
+
+class Blocked(Exception):
+    """A child cannot be made for now; the user is told, and it is tried again."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class InvalidTemplate(Exception):
+    """The API server will never accept a child that the spec asks for."""
+
+
+class Hands:
+    """The writes. What the API server answers goes into the cache before the watch tells it."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        cache: Cache,
+        announcer: Announcer,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._kube, self._cache, self._announcer = kube, cache, announcer
+        self._metrics, self._clock = metrics, clock
+
+    async def create(self, job: TfJob, plan: Plan) -> None:
+        """Make the children, series beside series; the most telling failure is acted upon."""
+        series = (self._create_series(job, bodies) for bodies in plan.creations)
+        results = await asyncio.gather(*series, return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        for kind in (InvalidTemplate, Blocked, BaseException):
+            for error in errors:
+                if isinstance(error, kind):
+                    return await self._tell(job, error)
+        return self._metrics.count("created")
+
+    async def _tell(self, job: TfJob, error: BaseException) -> None:
+        """Write into the status what the user can do something about; raise what is retried."""
+        if isinstance(error, InvalidTemplate):
+            reason, now = status.INVALID_TEMPLATE, self._clock()
+            return await self.write_status(job, status.failed(job, reason, str(error), now))
+        if isinstance(error, Blocked):
+            new = status.blocked(job, error.reason, str(error), self._clock())
+            if status.patch(job.status, new):
+                await self.write_status(job, new)
+        raise error
+
+    async def _create_series(self, job: TfJob, bodies: tuple[Json, ...]) -> None:
+        for body in bodies:
+            try:
+                made = await self._kube.create(BY_KIND[body["kind"]], body)
+            except ApiError as error:
+                if error.status != 409:
+                    raise meaning(body, error) from error
+                made = await self._existing(job, body)
+            self._remember(body["kind"], made)
+
+    async def _existing(self, job: TfJob, body: Json) -> Json:
+        """What has the name of a child: ours, from an earlier attempt, or a stranger's."""
+        kind, name = body["kind"], body["metadata"]["name"]
+        found = await self._kube.get(BY_KIND[kind], job.namespace, name)
+        if observed.owner(found) != job.uid:
+            message = f"{kind} {name} exists and is not owned by this TfJob; rename one of them"
+            raise Blocked(status.NAME_TAKEN, message)
+        return found
+
+    def _remember(self, kind: str, obj: Json) -> None:
+        index = {"Job": self._cache.jobs, "Service": self._cache.services}.get(kind)
+        if index:
+            index.put_own(obj)
+
+    async def delete(self, job: TfJob, deletion: Deletion) -> None:
+        resource = BY_KIND[deletion.kind]
+        try:
+            await self._kube.delete(resource, job.namespace, deletion.name, deletion.uid)
+        except ApiError as error:
+            if error.status not in (404, 409):  # gone, or another of that name: both are fine
+                raise
+        if deletion.kind == "Job":
+            self._cache.jobs.remove(deletion.uid)
+
+    async def write_status(self, job: TfJob, new: Json) -> None:
+        """Write what changed, if the object is still the one that we decided about.
+
+        A merge patch with uid and resourceVersion: small, and refused (409) for a stale cache, a
+        second operator or a successor of the same name; then the newest is fetched and judged.
+        """
+        meta = {"uid": job.uid, "resourceVersion": job.resource_version}
+        body = {"metadata": meta, "status": status.patch(job.status, new)}
+        try:
+            written = await self._kube.patch_status(TFJOBS, job.namespace, job.name, body)
+        except ApiError as error:
+            if error.status == 409:
+                newest = await self._kube.get(TFJOBS, job.namespace, job.name)
+                self._cache.tfjobs.put_own(newest)
+            raise
+        self._cache.tfjobs.put_own(written)
+        log.info("%s/%s: %s %s", job.namespace, job.name, new["phase"], new["reason"])
+        self._metrics.count_transition(job.status, new)
+        self._announcer.announce(job, new)
+
+
+def meaning(body: Json, error: ApiError) -> Exception:
+    """What a refused creation means: for good (400, 422), until something changes, or by chance."""
+    sentence = f"{body['kind']} {body['metadata']['name']}: {error}"
+    if error.status in (400, 422):
+        return InvalidTemplate(sentence)
+    if error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500:
+        return error
+    return Blocked(status.FAILED_CREATE, sentence)
