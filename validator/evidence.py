@@ -5,6 +5,7 @@ The log lines are an interface of the sample image::
     step 100/500 loss 0.5123 accuracy 0.8125
     test accuracy 0.8743 on 10000 images
     saved model to PATH
+    worker 0 took 512 steps             (of a chief, with parameter servers)
 
 Anyone can print these; only a training takes time between its steps, in a
 container that ran TensorFlow for a while and ended well.
@@ -22,6 +23,7 @@ from validator.tfjobs import TRAINING_CONTAINER
 
 STEP = re.compile(r"step (\d+)/(\d+) loss (\d+\.\d+|nan|inf) accuracy (\d\.\d+)")
 TEST_ACCURACY = re.compile(r"test accuracy (\d\.\d+) on (\d+) images")
+WORKER = re.compile(r"worker (\d+) took (\d+) steps")
 SAVED = re.compile(r"saved model to (\S.*)")
 
 # No GPU runs a step of even this small network in 0.2 ms: starting its kernels takes longer.
@@ -50,6 +52,7 @@ class Training:
     test_images: int
     saved_to: str | None
     last_line: str
+    worker_steps: dict[int, int]
 
     @property
     def last_step(self) -> int:
@@ -73,6 +76,7 @@ def read(lines: Sequence[LogLine]) -> Training:
     steps = [_step(match, line.time) for line in lines if (match := STEP.fullmatch(_bare(line)))]
     tests = [match for line in lines if (match := TEST_ACCURACY.fullmatch(_bare(line)))]
     saves = [match for line in lines if (match := SAVED.fullmatch(_bare(line)))]
+    shares = [match for line in lines if (match := WORKER.fullmatch(_bare(line)))]
     last = next((_bare(line) for line in reversed(lines) if _bare(line)), "")
     return Training(
         steps=tuple(steps),
@@ -80,6 +84,7 @@ def read(lines: Sequence[LogLine]) -> Training:
         test_images=int(tests[-1][2]) if tests else 0,
         saved_to=saves[-1][1] if saves else None,
         last_line=last,
+        worker_steps={int(match[1]): int(match[2]) for match in shares},
     )
 
 

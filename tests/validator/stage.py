@@ -17,7 +17,7 @@ from tests.validator.cases import Case
 from validator.verdicts import EXIT_CODES, Verdict
 
 # For the solution: starting TensorFlow, 500 steps and 10,000 test images beside other trainings.
-PATIENCE_SECONDS = 170
+PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True)
