@@ -1,0 +1,130 @@
+"""What the chart renders: the values of the workshop, the options of a platform team."""
+
+import pytest
+import yaml
+
+CHART = "operator/chart"
+GPU = "alpha.kubernetes.io/nvidia-gpu"
+AZURE = {
+    "lib": ("/usr/lib/nvidia-384", "/usr/lib/nvidia"),
+    "bin": ("/usr/lib/nvidia-384/bin", "/usr/local/nvidia/bin"),
+    "libcuda": ("/usr/lib/x86_64-linux-gnu/libcuda.so.1",) * 2,
+}
+GKE = {
+    "lib": ("/home/kubernetes/bin/nvidia/lib", "/usr/local/nvidia/lib64"),
+    "bin": ("/home/kubernetes/bin/nvidia/bin", "/usr/local/bin/nvidia"),
+}
+
+
+@pytest.fixture
+def render(cluster):
+    """Render the chart with --set flags; gives the objects by kind and name."""
+
+    def rendered(*settings, check=True):
+        flags = [flag for setting in settings for flag in ("--set", setting)]
+        done = cluster.run("helm", "template", "tf-job", CHART, *flags, check=check)
+        if done.returncode:
+            return done.stderr
+        objects = filter(None, yaml.safe_load_all(done.stdout))
+        return {(obj["kind"], obj["metadata"]["name"]): obj for obj in objects}
+
+    return rendered
+
+
+def config_of(objects):
+    found = objects["ConfigMap", "tf-job-operator-config"]["data"]["controller_config_file.yaml"]
+    return yaml.safe_load(found)
+
+
+def pod_of(objects):
+    return objects["Deployment", "tf-job-operator"]["spec"]["template"]["spec"]
+
+
+def test_helm_lint_finds_nothing(cluster):
+    done = cluster.run("helm", "lint", "--strict", CHART, "--set", "cloud=azure")
+    assert "0 chart(s) failed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("cloud", "volumes"),
+    [
+        pytest.param("azure", AZURE, id="azure"),
+        pytest.param("gke", GKE, id="gke"),
+        pytest.param("", {}, id="no cloud"),
+    ],
+)
+def test_the_cloud_chooses_the_driver_folders(render, cloud, volumes):
+    accelerators = config_of(render(f"cloud={cloud}"))["accelerators"]
+    found = accelerators.get(GPU, {}).get("volumes", [])
+    assert {v["name"]: (v["hostPath"], v["mountPath"]) for v in found} == volumes
+    assert accelerators["nvidia.com/gpu"] == {}
+
+
+def test_azure_names_the_library_path_of_2017(render):
+    assert config_of(render("cloud=azure"))["accelerators"][GPU]["envVars"] == [
+        {"name": "LD_LIBRARY_PATH", "value": "/usr/lib/nvidia:/usr/lib/x86_64-linux-gnu"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        pytest.param("cloud=azur", "/cloud", id="a cloud that is none"),
+        pytest.param("clout=azure", "clout", id="a value that is misspelt"),
+        pytest.param("replicas=two", "/replicas", id="a count that is a word"),
+        pytest.param("image.digest=abc", "/image/digest", id="a digest that is none"),
+    ],
+)
+def test_the_schema_refuses(render, setting, sentence):
+    assert sentence in render(setting, check=False)
+
+
+def test_a_digest_stands_in_for_the_tag(render):
+    digest = "sha256:" + "0" * 64
+    image = pod_of(render(f"image.digest={digest}"))["containers"][0]["image"]
+    assert image == f"tfjob-workshop/tf-job-operator@{digest}"
+
+
+def test_the_names_are_those_of_2017(render):
+    objects = render()
+    deployment = objects["Deployment", "tf-job-operator"]
+    assert deployment["metadata"]["labels"]["name"] == "tf-job-operator"
+    container = pod_of(objects)["containers"][0]
+    assert container["volumeMounts"] == [{"name": "config-volume", "mountPath": "/etc/config"}]
+    assert container["imagePullPolicy"] == "IfNotPresent"
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"),
+    [
+        pytest.param("podDisruptionBudget.enabled=true", "PodDisruptionBudget", id="a budget"),
+        pytest.param("serviceMonitor.enabled=true", "ServiceMonitor", id="a monitor"),
+    ],
+)
+def test_an_option_is_there_when_asked_for_and_only_then(render, setting, kind):
+    assert kind in {found for found, _ in render(setting)}
+    assert kind not in {found for found, _ in render()}
+
+
+def test_rbac_can_be_left_to_others(render):
+    kinds = {kind for kind, name in render("rbac.install=false") if name == "tf-job-operator"}
+    assert kinds == {"ServiceAccount", "Deployment"}
+
+
+def test_every_container_of_the_chart_is_restricted(render):
+    objects = render()
+    containers = [
+        container
+        for obj in objects.values()
+        for pod in (obj.get("spec", {}), obj.get("spec", {}).get("template", {}).get("spec", {}))
+        for container in (pod or {}).get("containers", [])
+    ]
+    assert len(containers) == 3  # the operator, the upgrade of the CRD, the test
+    for container in containers:
+        context = container["securityContext"]
+        assert context["runAsNonRoot"] is True
+        assert context["runAsUser"] == 65532
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}
