@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "PATH": f"{components.BIN}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin",
     "HOME": "/root",
     "LANG": "C.UTF-8",
+    "GOGC": "200",
 }
 
 

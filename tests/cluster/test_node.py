@@ -211,19 +211,24 @@ def traces(cluster: paths.Cluster) -> dict[str, object]:
     """What a cluster could leave on the host. Other clusters may come and go meanwhile."""
     return {
         "processes": cgroups.members(cluster.cgroup),
-        "mounts": _lines("cat", "/proc/self/mounts"),
+        "mounts": [m for m in _lines("cat", "/proc/self/mounts") if not _is_builders(m)],
         "links": [link for link in os.listdir("/sys/class/net") if _is_ours(link, cluster)],
         "cgroups": [str(m) for m, _ in cgroups.here() if (m / cluster.cgroup).exists()],
         "rules": _lines("nft", "list", "ruleset"),
         "named network namespaces": _lines("ip", "netns", "list"),
         "settings": {name: _read(f"/proc/sys/{name}") for name in SETTINGS},
         "default paths": {path: _listing(path) for path in DEFAULT_PATHS},
-        "state": [cluster.folder.exists(), cluster.lock.exists()],
+        "state": [cluster.folder.exists()],
     }
 
 
 def _is_ours(link: str, cluster: paths.Cluster) -> bool:
     return link == cluster.link or not link.startswith("tfjob")
+
+
+def _is_builders(mount: str) -> bool:
+    """Images may be built meanwhile."""
+    return "/containers/storage/" in mount or "/buildah/" in mount
 
 
 def _lines(*command: str) -> list[str]:
