@@ -7,8 +7,6 @@ cd "$1"/lib/python3*/site-packages
 rm -rf tensorflow/include                            # C++ headers
 rm -rf clang libclang-*.dist-info                    # reads C++ when TensorFlow itself is built
 rm -rf tensorflow/compiler/mlir/stablehlo tensorflow/compiler/tf2xla/ops/_xla_ops.so  # exporters
-rm -rf tensorflow/lite                               # the mobile runtime, with a second oneDNN,
-sed -i '/^from tensorflow._api.v2 import lite$/d' tensorflow/__init__.py     # imported at once
 rm -rf tensorboard_data_server                       # a faster reader; TensorBoard has its own
 rm -rf wheel wheel-*.dist-info setuptools/_vendor/wheel
 find . -type d \( -name tests -o -name testdata \) -prune -exec rm -rf {} +

@@ -14,7 +14,7 @@ DEFAULT_SAVE_DIR = Path("/tmp/fashion-mnist")
 class Settings:
     """The options of `python -m fashion_mnist.train`, under the same names."""
 
-    max_steps: int = 2500
+    max_steps: int = 2200
     batch_size: int = 128
     learning_rate: float = 0.003
     seed: int = 1

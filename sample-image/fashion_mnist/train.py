@@ -3,7 +3,7 @@
     python -m fashion_mnist.train --max-steps 500
     python -m fashion_mnist.train --help
 
-Alone, 2,500 steps (the default) take ... see sample-image/README.md.
+What it writes, prints and ends with: sample-image/README.md.
 """
 
 import os
