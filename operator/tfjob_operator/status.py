@@ -52,15 +52,16 @@ def timestamp(now: datetime) -> str:
 
 
 def started(job: TfJob, now: datetime) -> Json:
-    """What every status of a job at work says."""
+    """What every status of a job at work says; one that had failed for its spec begins anew."""
+    old = {} if is_finished(job.status) else job.status
     return {
         "phase": "Creating",
         "state": "Unknown",
         "reason": "",
-        **job.status,
+        **old,
         "runtimeId": job.runtime_id,
         "observedGeneration": job.generation,
-        "startTime": job.status.get("startTime") or timestamp(now),
+        "startTime": old.get("startTime") or timestamp(now),
     }
 
 
