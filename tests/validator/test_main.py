@@ -261,3 +261,12 @@ def test_any_encoding_of_the_terminal_will_do(snapshot_file, encoding):
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True)
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"\x1b" not in done.stdout
+
+
+def test_nothing_slow_is_imported():
+    """A cold start fits into a third of a second, as long as none of these creeps in."""
+    program = "import sys, validator.__main__; print(*sys.modules)"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    slow = {"kubernetes", "requests", "urllib3", "yaml", "asyncio", "cryptography", "tensorflow"}
+    assert slow & set(done.stdout.split()) == set()

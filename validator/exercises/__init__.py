@@ -3,6 +3,6 @@
 Importing this package registers all of them with the engine.
 """
 
-from validator.exercises import module5
+from validator.exercises import module5, module6
 
-__all__ = ["module5"]
+__all__ = ["module5", "module6"]
