@@ -15,7 +15,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DATA_DIR = Path("/usr/share/datasets/fashion-mnist")
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 420
 STEP_LINE = re.compile(r"^step (\d+)/(\d+) loss (\d+\.\d{4}) accuracy (\d\.\d{4})$", re.MULTILINE)
 
 

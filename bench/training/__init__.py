@@ -1,0 +1,1 @@
+"""How long the sample image's program takes, for what, and how good it gets."""
