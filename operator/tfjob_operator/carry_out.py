@@ -97,7 +97,7 @@ class Hands:
         try:
             await self._kube.delete(resource, job.namespace, deletion.name, deletion.uid)
         except ApiError as error:
-            if error.status not in (404, 409):  # gone, or another of that name: both are fine
+            if error.status != 404:  # a 409 may be another of that name, or bad luck: look again
                 raise
         if deletion.kind == "Job":
             self._cache.jobs.remove(deletion.uid)
