@@ -37,8 +37,8 @@ def run(settings: Settings, run_name: str = "alone") -> None:
 
 def require_folders(settings: Settings) -> None:
     """Stop at once where one of the folders cannot be written. Raises: Failure."""
-    require_writable(settings.log_dir, "--log-dir")
     require_writable(settings.save_dir, "--save-dir")
+    require_writable(settings.log_dir, "--log-dir")
     require_writable(settings.checkpoint_dir, "--checkpoint-dir")
 
 

@@ -46,10 +46,16 @@ class Run:
         return self.process.wait(PATIENCE_SECONDS)
 
     def wait_for(self, text: str) -> None:
+        self._wait_until(lambda: text in self.log, text)
+
+    def wait_for_steps(self) -> None:
+        self._wait_until(lambda: self.losses, "step line")
+
+    def _wait_until(self, holds, what: str) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
-        while text not in self.log:
-            assert self.process.poll() is None, f"ended without {text!r}:\n{self.log}"
-            assert time.monotonic() < end, f"no {text!r} in:\n{self.log}"
+        while not holds():
+            assert self.process.poll() is None, f"ended without {what!r}:\n{self.log}"
+            assert time.monotonic() < end, f"no {what!r} in:\n{self.log}"
             time.sleep(0.05)
 
     def terminate(self) -> int:

@@ -76,7 +76,7 @@ def test_a_lost_ps_ends_the_chief_as_retryable_and_its_successor_goes_on(make_cl
     second.wait_for("waiting for ps 0 at")
     time.sleep(1)
     replica("ps", 0, prefix=OWN_TMP)
-    second.wait_for("step ")
+    second.wait_for_steps()
     resumed = int(re.search(r"resuming at step (\d+) from", second.log)[1])
     assert resumed >= 40
     assert min(second.losses) > resumed

@@ -47,7 +47,7 @@ def test_sigterm_saves_a_checkpoint_from_which_the_next_attempt_goes_on(start, t
     assert "checkpoint saved in" in first.log
     reached = max(first.losses)
     second = start(*options, "--save-dir", tmp_path / "save", name="second")
-    second.wait_for("step ")
+    second.wait_for_steps()
     assert f"resuming at step {reached} from" in second.log
     assert min(second.losses) == reached + 1
 
