@@ -101,8 +101,13 @@ def root_links() -> dict[str, str]:
     return {**links, "/etc/mtab": "../proc/self/mounts"}
 
 
-def copied_files() -> dict[str, bytes]:
+def copied_files(cluster: paths.Cluster) -> dict[str, bytes]:
     """Small files of the host's /etc that programs look into, and our own."""
     found = {path: Path(path).read_bytes() for path in HOST_FILES if os.path.isfile(path)}
     hosts = f"127.0.0.1 localhost\n127.0.1.1 {components.NODE_NAME}\n"
-    return {**found, "/etc/hosts": hosts.encode(), "/etc/hostname": components.NODE_NAME.encode()}
+    own = {
+        "/etc/hosts": hosts,
+        "/etc/hostname": f"{components.NODE_NAME}\n",
+        "/etc/machine-id": f"{cluster.id * 4}\n",
+    }
+    return {**found, **{path: text.encode() for path, text in own.items()}}

@@ -72,7 +72,7 @@ def enter_root(cluster: paths.Cluster, programs: str) -> None:
     """Build the node's root in memory and make it this namespace's; the host's is gone then."""
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     root = str(cluster.folder / "root")
-    copies = copied_files()
+    copies = copied_files(cluster)
     mount_tree(root, mounts(cluster, programs))
     for path, content in copies.items():
         target = Path(root + path)

@@ -80,8 +80,9 @@ def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
     with ThreadPoolExecutor() as pool:
         imports = pool.submit(inside.import_node_images, node, deadline)
         wait_for(server.is_ready, deadline, cluster, node)
-        apply_manifests(server)
+        # First the images: a Pod that starts without them tries again only after ten seconds.
         imports.result()
+        apply_manifests(server)
     wait_for(lambda: health.is_healthy(cluster, node), deadline, cluster, node)
 
 
