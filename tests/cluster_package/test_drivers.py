@@ -1,0 +1,21 @@
+from cluster import drivers
+
+
+def test_the_tree_has_the_folders_of_both_clouds_and_says_that_it_is_simulated(tmp_path):
+    tool = tmp_path / "tool"
+    tool.write_bytes(b"\x7fELF")
+    drivers.write(tmp_path / "tree", tool)
+    for path in drivers.LIBRARIES:
+        assert "Simulated" in (tmp_path / "tree" / path).read_text()
+    for path in drivers.TOOLS:
+        assert (tmp_path / "tree" / path).stat().st_mode & 0o777 == 0o755
+
+
+def test_a_tree_that_lost_a_file_is_mended(tmp_path):
+    tool = tmp_path / "tool"
+    tool.write_bytes(b"")
+    drivers.write(tmp_path / "tree", tool)
+    lost = tmp_path / "tree" / drivers.LIBRARIES[0]
+    lost.unlink()
+    drivers.write(tmp_path / "tree", tool)
+    assert lost.exists()
