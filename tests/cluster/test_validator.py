@@ -14,13 +14,14 @@ import pytest
 
 from tests.conftest import OPERATOR_NAMESPACE
 from tests.validator import stage
-from tests.validator.cases import BLOCKED, OPERATOR, TRAINING
+from tests.validator.cases import BLOCKED, DISTRIBUTED, OPERATOR, TRAINING
 
 VALIDATOR = (sys.executable, "-m", "validator")
 # What the scheduler and two cores take at a time without one training starving another.
 SIDE_BY_SIDE = 4
 SOLUTION = "modules/5-tfjob/solution/exercise-1.yaml"
 CAN_NOT_CHECK = 6
+TOGETHER = [case for case in (*TRAINING, *DISTRIBUTED) if not case.alone]
 
 
 @pytest.fixture(scope="module")
@@ -62,21 +63,22 @@ def answers(cluster, operator_release):
         with stage.played(cluster, case) as namespace:
             return stage.ask(cluster, case, namespace)
 
-    together = [case for case in TRAINING if not case.alone]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return dict(zip((case.name for case in together), pool.map(play, together), strict=True))
+        return dict(zip(TOGETHER, pool.map(play, TOGETHER), strict=True))
 
 
-@pytest.mark.parametrize("case", [pytest.param(c, id=c.name) for c in TRAINING if not c.alone])
+@pytest.mark.parametrize("case", [pytest.param(c, id=c.snapshot.stem) for c in TOGETHER])
 def test_each_manifest_gets_its_verdict_and_its_hint(answers, case):
-    stage.expect(case, answers[case.name])
+    stage.expect(case, answers[case])
 
 
 def test_solve_check_and_reset(cluster, operator_release, namespace):
     """What the commands do by themselves, as a learner who gave up would use them."""
     where = ("--namespace", namespace)
     cluster.run(*VALIDATOR, "solve", "module5", "--exercise", "1", "--yes", *where)
-    watched = cluster.run(*VALIDATOR, "module5", "--watch", *where, check=False, timeout=170)
+    watched = cluster.run(
+        *VALIDATOR, "module5", "--watch", *where, check=False, timeout=stage.PATIENCE_SECONDS
+    )
     assert watched.returncode == 0, watched.stdout
     cluster.run(*VALIDATOR, "reset", "module5", *where)
     assert cluster.kubectl("get", "tfjobs", *where, "-o", "name").stdout == ""

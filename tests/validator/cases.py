@@ -42,9 +42,9 @@ class Case:
         return SNAPSHOTS / f"{self.exercise}-{self.name}.json"
 
 
-def _mistake(name: str, found: str, hint: str, alone: bool = False) -> Case:
-    manifest = MISTAKES / f"5.1-{name}.yaml"
-    return Case("5.1", name, Verdict.WRONG, found, hint, manifest, alone=alone)
+def _mistake(name: str, found: str, hint: str, alone: bool = False, exercise: str = "5.1") -> Case:
+    manifest = MISTAKES / f"{exercise}-{name}.yaml"
+    return Case(exercise, name, Verdict.WRONG, found, hint, manifest, alone=alone)
 
 
 # In this order: each starts from what the one before left.
@@ -140,4 +140,11 @@ TRAINING = [
     _mistake("no-gpu", "no GPU asked for", "nvidia.com/gpu: 1"),
     _mistake("wrong-option", "exit code 2", "kubectl logs"),
 ]
-ALL = [*OPERATOR, BLOCKED, *TRAINING]
+DISTRIBUTED = [
+    _mistake("one-worker", "1 MASTER, 1 WORKER, 1 PS", "three entries", exercise="6.1"),
+    _mistake("wrong-name", "TfJob module6-exl", "metadata.name to module6-ex1", exercise="6.1"),
+    _mistake("ps-with-template", "a template in the replica", "delete `template`", exercise="6.1"),
+    _mistake("tf-config-by-hand", "TF_CONFIG in the", "delete TF_CONFIG", exercise="6.1"),
+    _mistake("unquoted-number", "InvalidTemplate", "mend that field", exercise="6.1"),
+]
+ALL = [*OPERATOR, BLOCKED, *TRAINING, *DISTRIBUTED]

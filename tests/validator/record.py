@@ -5,7 +5,7 @@
 Takes about three minutes; run it after a change of what the reader reads, of
 the operator's objects, or of the cases. Its cluster, named ``record``, is
 stopped at the end; with --on, a running local cluster of that name is used,
-and stays. With names of cases, only those of 5.1 are recorded again.
+and stays. With cases, such as 5.1-solution, only those are recorded again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def _surprises(cluster: Cluster, names: list[str]) -> int:
     surprises = [] if names else _play_the_operators(cluster)
     install = ("helm", "upgrade", "--install", *cases.INSTALL[2:], "--wait")
     cluster.run(*install, "--namespace", NAMESPACE, "--create-namespace")
-    chosen = [case for case in cases.TRAINING if case.name in names or not names]
+    played = [*cases.TRAINING, *cases.DISTRIBUTED]
+    chosen = [case for case in played if f"{case.exercise}-{case.name}" in names or not names]
     surprises += [_record(cluster, case) for case in chosen if case.alone]
     with ThreadPoolExecutor(PARALLEL) as pool:
         together = [case for case in chosen if not case.alone]
