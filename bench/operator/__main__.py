@@ -7,6 +7,8 @@ Each measurement has a fresh control plane, in a temporary folder.
 import argparse
 import asyncio
 import json
+import signal
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -84,6 +86,7 @@ def short(value: object) -> str:
 
 def main() -> None:
     flags = parse_flags()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we started ends too
     sizes = [int(size) for size in flags.jobs.split(",")]
     with tempfile.TemporaryDirectory(prefix="tfjob-bench-") as base:
         bench = Bench(flags, Path(base))
