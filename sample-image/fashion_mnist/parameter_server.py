@@ -10,7 +10,9 @@ All files are written by the chief: a PS would write its part on its own disk.
 """
 
 import collections
+import math
 import os
+import re
 import signal
 import tempfile
 from pathlib import Path
@@ -30,6 +32,7 @@ CHIEF_DEVICE = f"/job:{CHIEF}/replica:0/task:0/device:CPU:0"
 # Steps handed out and not yet answered, for each worker: one at work, one at hand.
 AHEAD = 2
 INDEX_FILE = "worker-index"
+CHANCE_LOSS = math.log(len(data.CLASSES))  # of guessing, before the first answer
 LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -148,6 +151,12 @@ def _step_on_worker(strategy, network, optimizer):
     return step
 
 
+def _lost_worker(error: tf.errors.OpError) -> str | None:
+    """The index of the worker that the error says cannot be reached, if it is one."""
+    said = re.search(r"/job:worker/replica:0/task:(\d+)", str(error))
+    return said[1] if said and "/job:ps" not in str(error) else None
+
+
 class Crew:
     """The workers, as the chief sees them: steps go out, answers come back in order."""
 
@@ -155,6 +164,7 @@ class Crew:
         self._coordinator, self._step, self._settings = coordinator, step_on_worker, settings
         self._data = iter(coordinator.create_per_worker_dataset(worker_data))
         self._steps_by_worker: collections.Counter[int] = collections.Counter()
+        self._last_answer = [CHANCE_LOSS, 1 / len(data.CLASSES)]
 
     def loop(self, start: int, progress: training.Progress) -> None:
         """Hand out the steps from ``start``. Raises: LOST errors, Interruption after SIGTERM."""
@@ -174,9 +184,16 @@ class Crew:
     def _collect(self, handed_out: collections.deque, progress: training.Progress) -> None:
         step, answer = handed_out.popleft()
         stopping.check(progress.save, step)
-        index, loss, accuracy = answer.fetch()
-        self._steps_by_worker[int(index)] += 1
-        progress.done(step + 1, float(loss), float(accuracy))
+        try:
+            index, *self._last_answer = answer.fetch()
+            self._steps_by_worker[int(index)] += 1
+        except LOST as error:
+            # A worker that dies after its step takes the answer with it, but what it learned is
+            # on the parameter servers. Steps that were not done yet are handed out again.
+            if not (lost := _lost_worker(error)):
+                raise
+            report.say(f"worker {lost} is lost: the others take its steps until it is back")
+        progress.done(step + 1, *map(float, self._last_answer))
 
     def say_who_did_what(self, workers: int) -> None:
         for index in range(workers):
