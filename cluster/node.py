@@ -164,7 +164,8 @@ def is_there(needed: str | int | None) -> bool:
     if needed == components.API_READY:
         return api_is_ready()
     if isinstance(needed, str):
-        family, address = socket.AF_UNIX, needed
+        family: socket.AddressFamily = socket.AF_UNIX
+        address: str | tuple[str, int] = needed
     else:
         family, address = socket.AF_INET, ("127.0.0.1", needed)
     with socket.socket(family, socket.SOCK_STREAM) as probe:
