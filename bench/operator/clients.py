@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,7 @@ def main() -> None:
     flags = parser.parse_args()
     if flags.client:
         return one(flags.client, flags.kubeconfig)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we started ends too
     with tempfile.TemporaryDirectory(prefix="tfjob-bench-") as base:
         for name in CLIENTS:
             with ControlPlane(binaries(flags.bin), Path(base) / name, nodes=0) as plane:
