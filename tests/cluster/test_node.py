@@ -175,11 +175,17 @@ def test_down_leaves_nothing():
     verb("up", "--bare", "--name", name)
     try:
         namespaces = node_namespaces(record(name).pid)
+        inside = {
+            pid: processes.start_time(pid)
+            for pid in processes.all_pids()
+            if namespaces & node_namespaces(pid)
+        }
         assert traces(cluster) != before, "what is compared does not see a running cluster"
     finally:
         verb("down", "--name", name)
     assert traces(cluster) == before
-    assert [pid for pid in processes.all_pids() if namespaces & node_namespaces(pid)] == []
+    # By start time: the kernel gives the numbers of namespaces and processes out again.
+    assert [pid for pid, begun in inside.items() if processes.start_time(pid) == begun] == []
 
 
 def test_down_removes_what_a_killed_node_left():
