@@ -14,10 +14,10 @@ import time
 IMAGE = "tfjob-workshop/tf-job-operator:1.0.0"
 UNTIL_TOLD = """
 import os, time
-while not os.path.exists("/work/exit"):
+while not os.path.exists("/exchange/exit"):
     time.sleep(0.1)
 time.sleep(1)  # so that the one who told us ends first
-os._exit(int(open("/work/exit").read()))
+os._exit(int(open("/exchange/exit").read()))
 """
 CHILDREN = "jobs,services,pods,configmaps,deployments"
 
@@ -29,7 +29,7 @@ def replica(kind, replicas=1, program=UNTIL_TOLD):
         "image": IMAGE,
         "imagePullPolicy": "Never",
         "command": ["/usr/bin/python3.11", "-c", program],
-        "volumeMounts": [{"name": "work", "mountPath": "/work"}],
+        "volumeMounts": [{"name": "work", "mountPath": "/exchange"}],
     }
     spec = {
         "containers": [container],
@@ -98,7 +98,7 @@ class Chaos:
 
     def end(self, pod, exit_code):
         """Tell the program in a Pod to end so; on a slow machine it takes us along (137)."""
-        write = f"open('/work/exit', 'w').write('{exit_code}')"
+        write = f"open('/exchange/exit', 'w').write('{exit_code}')"
         done = self.kubectl("exec", pod, "--", "/usr/bin/python3.11", "-c", write, check=False)
         assert done.returncode in (0, 137), done.stderr
 

@@ -165,7 +165,7 @@ def test_jobs_made_and_deleted_at_random_leave_nothing_over(chaos):
 
 
 def test_a_whole_life_needs_no_right_but_those_of_the_cluster_role(chaos, operator_release):
-    board = {"logDir": "/work"}
+    board = {"logDir": "/exchange"}
     chaos.apply(
         tf_job(
             "j",
