@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -66,12 +67,12 @@ def read(kubeconfig: Path, registry: str = "") -> OwnCluster:
     )
 
 
-def _named(config: dict, section: str, name: str) -> dict:
+def _named(config: dict[str, Any], section: str, name: str) -> dict[str, Any]:
     entries = config.get(section) or []
     return next((e for e in entries if isinstance(e, dict) and e.get("name") == name), {})
 
 
-def _provider(context_name: str, cluster: dict) -> str:
+def _provider(context_name: str, cluster: dict[str, Any]) -> str:
     if context_name.startswith("kind-"):
         return "kind"
     extensions = cluster.get("extensions") or []

@@ -65,7 +65,7 @@ def test_no_file_names_a_registrys_host():
 
 
 def test_no_file_holds_an_absolute_path_of_one_machine():
-    machine_path = re.compile(r"/(?:home|Users)/[a-z][\w.-]+/|/root/(?!\.)|" + "/wo" + "rk/")
+    machine_path = re.compile(r"/(?:home|Users)/[a-z][\w.-]+/|/ro" + "ot/(?!\\.)|/wo" + "rk/")
     hits = [
         f"{name}: {match.group()}"
         for name, text in tracked_texts()
@@ -77,7 +77,9 @@ def test_no_file_holds_an_absolute_path_of_one_machine():
 
 def test_one_version_is_named_everywhere():
     images = re.compile(r"tfjob-workshop/(?:fashion-mnist|tf-job-operator):([\w.]+)")
-    versions = {v for _, text in tracked_texts() for v in images.findall(text)} - {"latest"}
+    # Pages may show what a mistake looks like; what is applied, built or installed may not.
+    texts = [text for name, text in tracked_texts() if not name.endswith((".md", ".ipynb"))]
+    versions = {version for text in texts for version in images.findall(text)}
     assert versions <= {"1.0.0"}, "an image of another version would not be found in the cluster"
 
 

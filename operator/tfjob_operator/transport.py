@@ -80,10 +80,10 @@ async def load_settings(kubeconfig: str | None) -> Configuration:
     """
     settings = Configuration()
     if kubeconfig is None:
-        kube_config.load_incluster_config(settings)  # type: ignore[no-untyped-call]
+        kube_config.load_incluster_config(settings)
     else:
         path = str(Path(kubeconfig).expanduser())
-        read = kube_config.load_kube_config(path, client_configuration=settings)  # type: ignore[no-untyped-call]
+        read = kube_config.load_kube_config(path, client_configuration=settings)
         await read
     return settings
 
