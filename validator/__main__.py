@@ -26,7 +26,9 @@ __all__ = ["exercises", "main"]
 
 WATCH_SECONDS = 1.0
 # What no waiting and no other terminal will heal, while the watch runs.
-FINAL = (Verdict.DONE, Verdict.WRONG, Verdict.COULD_NOT_CHECK)
+FINAL = (Verdict.DONE, Verdict.WRONG)
+# An API server that restarts answers again within so many looks; a missing right never.
+WATCH_PATIENCE = 10
 INTERRUPTED = 130
 
 
@@ -49,13 +51,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    last = ""
+    last, unanswered = "", 0
     while True:
-        seen = _snapshot(options)
+        try:
+            seen = _snapshot(options)
+        except NoCluster:
+            unanswered += 1
+            if not options.watch or unanswered > WATCH_PATIENCE:
+                raise
+            time.sleep(WATCH_SECONDS)
+            continue
         grades = grade(seen, options.exercises)
         text = _text(options, grades, seen)
         verdict = verdict_of(grades)
-        final = not options.watch or verdict in FINAL
+        unanswered = unanswered + 1 if verdict is Verdict.COULD_NOT_CHECK else 0
+        final = not options.watch or verdict in FINAL or unanswered > WATCH_PATIENCE
         if text != last and (final or options.output == "text"):
             print(text, flush=True)
             last = text

@@ -5,6 +5,10 @@ python grpc_tensorflow_server.py --cluster_spec "ps|h:p;h:p,worker|h:p" --job_na
 """
 
 import argparse
+import os
+import signal
+
+TERMINATED = 128 + signal.SIGTERM
 
 
 def read_cluster(text: str) -> dict[str, list[str]]:
@@ -22,12 +26,15 @@ def main() -> None:
 
     import tensorflow as tf  # type: ignore[import-untyped]
 
+    # As a container's first process it would ignore SIGTERM, and be killed after the grace period.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     server = tf.distribute.Server(
         tf.train.ClusterSpec(options.cluster_spec),
         job_name=options.job_name,
         task_index=options.task_id,
     )
-    server.join()
+    while server:  # not its join(): that waits in C++, where no signal reaches Python
+        signal.pause()
 
 
 if __name__ == "__main__":

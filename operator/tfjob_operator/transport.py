@@ -1,8 +1,8 @@
 """Requests over HTTPS: aiohttp and orjson, with the official client's way to find the cluster.
 
-The official client's own calls cost three times the CPU and memory of raw JSON (bench/README.md),
-so only its configuration (in-cluster token that is renewed, kubeconfig) is used. ``__main__``
-makes one HttpTransport.
+The official client's own calls cost twice the CPU and memory of raw JSON (bench/README.md), so
+only its configuration (in-cluster token that is renewed, kubeconfig) is used. ``__main__`` makes
+one HttpTransport.
 """
 
 import asyncio

@@ -18,6 +18,22 @@ def test_the_exit_code_is_that_of_the_container_tensorflow():
     assert pod(ended("tensorflow", exitCode=137, reason="OOMKilled")).reason == "OOMKilled"
 
 
+@pytest.mark.parametrize(
+    ("ends", "phase"),
+    [
+        pytest.param([{"terminated": {"exitCode": 0}}], "Succeeded", id="it ended well"),
+        pytest.param([{"terminated": {"exitCode": 3}}], "Failed", id="it failed"),
+        pytest.param(
+            [{"terminated": {"exitCode": 0}}, {"running": {}}], "Running", id="a sidecar runs on"
+        ),
+        pytest.param([{"running": {}}], "Running", id="it runs"),
+    ],
+)
+def test_the_end_of_all_containers_is_the_pods_end_before_its_phase_says_so(ends, phase):
+    states = [{"name": f"c{number}", "state": state} for number, state in enumerate(ends)]
+    assert pod({"phase": "Running", "containerStatuses": states}).phase == phase
+
+
 def test_a_pod_without_a_status_waits():
     assert pod({}).phase == "Pending"
     assert pod({}).exit_code is None
