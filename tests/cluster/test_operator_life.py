@@ -54,7 +54,7 @@ class Lab:
         return self.kubectl("apply", "-f", "-", input=json.dumps(body), check=check)
 
     def wait(self, condition, what="tfjob/mnist", seconds=300):
-        wanted = f"--for={condition}" if "=" in condition else f"--for=condition={condition}"
+        wanted = f"--for=condition={condition}"
         self.kubectl("wait", wanted, what, f"--timeout={seconds}s", timeout=seconds + 10)
 
     def get(self, *what):
@@ -241,7 +241,7 @@ def test_deadline_and_ttl_end_and_remove_a_job(lab):
     lab.apply(replica("MASTER", FOR_EVER), runPolicy=policy)
     lab.wait("Failed")
     assert lab.status()["reason"].startswith("DeadlineExceeded")
-    lab.wait("delete")
+    lab.kubectl("wait", "tfjob/mnist", "--for=delete", "--timeout=60s")
     lab.until(lambda: lab.children() == [])
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import socket
 
 import pytest
 
@@ -52,7 +53,9 @@ async def ask(port, request):
 def test_one_port_serves_health_and_metrics(request_, problems, wanted):
     async def run():
         server = await metrics.serve(0, Metrics(), lambda: problems)
-        answer = await ask(server.sockets[0].getsockname()[1], request_)
+        # Port 0 gives every address family a port of its own.
+        ipv4 = next(s for s in server.sockets if s.family == socket.AF_INET)
+        answer = await ask(ipv4.getsockname()[1], request_)
         server.close()
         return answer
 

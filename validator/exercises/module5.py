@@ -233,7 +233,7 @@ def asks_for_five_hundred_steps(cluster: Snapshot) -> Finding | None:
     container = _container(cluster)
     steps = tfjobs.option(container, "--max-steps")
     if not steps and not container.get("command"):
-        return _other_number_of_steps("no --max-steps in args, so the image trains 2,500 steps")
+        return _other_number_of_steps("no --max-steps in args, so the image trains 2,200 steps")
     if not steps.isdigit() or int(steps) == STEPS:
         return None
     return _other_number_of_steps(f"--max-steps {steps}")
