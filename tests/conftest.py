@@ -1,6 +1,6 @@
-"""The real cluster for the tests that need one: started once, called `test`, left running.
+"""The real cluster for the tests that need one: started once, called `test`, stopped at the end.
 
-It stays up after the run so that the next one starts in a second; `make down` stops it.
+With KEEP_CLUSTER=1 it stays up, so that the next run starts in a second; `make down` stops it.
 It is never the learner's: their `lab` and their kubeconfig are not touched.
 """
 
@@ -80,10 +80,13 @@ def start_cluster(name: str) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
+def cluster() -> Iterator[Cluster]:
     """The cluster `test` with the workshop's images."""
     subprocess.run([sys.executable, "-m", "cluster", "build"], cwd=CHECKOUT, check=True)
-    return start_cluster(NAME)
+    yield start_cluster(NAME)
+    if os.environ.get("KEEP_CLUSTER") != "1":
+        command = [sys.executable, "-m", "cluster", "down", "--name", NAME]
+        subprocess.run(command, cwd=CHECKOUT, check=True)
 
 
 @pytest.fixture
