@@ -128,6 +128,7 @@ def meaning(body: Json, error: ApiError) -> Exception:
     sentence = f"{body['kind']} {body['metadata']['name']}: {error}"
     if error.status in (400, 422):
         return InvalidTemplate(sentence)
-    if error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500:
+    by_chance = error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500
+    if by_chance or "NamespaceTerminating" in error.causes:  # whose TfJob goes too: say nothing
         return error
     return Blocked(status.FAILED_CREATE, sentence)

@@ -54,6 +54,8 @@ class ApiError(Exception):
         super().__init__(status.get("message") or f"the API server answered {response.status}")
         self.status = response.status
         self.reason: str = status.get("reason", "")
+        causes = (status.get("details") or {}).get("causes") or []
+        self.causes = {cause.get("reason") for cause in causes}
         self.retry_after_seconds = _seconds(response.headers.get("retry-after", ""))
 
 

@@ -43,7 +43,8 @@ def check_namespace(store: Store, resource: Resource, obj: Object) -> None:
         raise refusals.not_found(NAMESPACES, name)
     if "deletionTimestamp" in space["metadata"]:
         why = f"unable to create new content in namespace {name} because it is being terminated"
-        raise refusals.forbidden(resource, obj["metadata"].get("name", ""), why)
+        name = obj["metadata"].get("name", "")
+        raise refusals.forbidden(resource, name, why, "NamespaceTerminating")
 
 
 def admit(resource: Resource, obj: Object, *, strict: bool) -> None:

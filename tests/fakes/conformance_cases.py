@@ -390,6 +390,7 @@ async def a_deleted_namespace_takes_all_in_it(b: Bench) -> None:
     error = await b.refused(b.create(CONFIG_MAPS, config_map("b")))
     assert (error.status, error.reason) == (403, "Forbidden")
     assert "because it is being terminated" in str(error)
+    assert error.causes == {"NamespaceTerminating"}
     await b.patch(CONFIG_MAPS, "a", {"metadata": {"finalizers": None}})
     await b.gone(CONFIG_MAPS, "a")
 

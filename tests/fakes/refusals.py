@@ -6,10 +6,18 @@ from tests.fakes.objects import Object, Resource
 class Refused(Exception):
     """An API call that ends with a Status of kind Failure."""
 
-    def __init__(self, code: int, reason: str, message: str, headers: dict[str, str] | None = None):
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        headers: dict[str, str] | None = None,
+        cause: str = "",
+    ):
         super().__init__(message)
         self.code, self.reason, self.message = code, reason, message
         self.headers = headers or {}
+        self.details = {"causes": [{"reason": cause, "message": message}]} if cause else {}
 
     @property
     def status(self) -> Object:
@@ -20,6 +28,7 @@ class Refused(Exception):
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,
+            "details": self.details,
             "code": self.code,
         }
 
@@ -45,9 +54,9 @@ def expired(message: str = "too old resource version: 1 (2)") -> Refused:
     return Refused(410, "Expired", message)
 
 
-def forbidden(resource: Resource, name: str, why: str) -> Refused:
+def forbidden(resource: Resource, name: str, why: str, cause: str = "") -> Refused:
     message = f'{resource.qualified} "{name}" is forbidden: {why}'
-    return Refused(403, "Forbidden", message)
+    return Refused(403, "Forbidden", message, cause=cause)
 
 
 def bad_request(message: str) -> Refused:
