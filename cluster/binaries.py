@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,11 @@ def folder() -> Path:
     return paths.CACHE / "bin" / hashlib.sha256(everything.encode()).hexdigest()[:12]
 
 
+def go_work() -> Path:
+    """Go's caches while it builds, up to 9 GB: a build that was cut short goes on from them."""
+    return paths.CACHE / "go-work"
+
+
 def missing(names: Iterable[str] = NEEDED) -> list[str]:
     """Recipes of which a program is not in `folder()` yet."""
     target = folder()
@@ -137,6 +143,7 @@ def ensure(names: Iterable[str] = NEEDED) -> Path:
         to_do = missing(names)
         for number, name in enumerate(to_do, start=1):
             _provide(name, f"{number} of {len(to_do)}")
+        shutil.rmtree(go_work(), ignore_errors=True)
     return folder()
 
 
@@ -189,7 +196,14 @@ def _run(command: list[str], source: Path, what: str) -> None:
     watching = sys.stdout.isatty()
     print(f"{what} …", end="" if watching else "\n", flush=True)
     lines: list[str] = []
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOCACHE": str(go_work() / "build"),
+        "GOFLAGS": "-mod=readonly -modcacherw",
+        "GOMODCACHE": str(go_work() / "modules"),
+        "GOWORK": "off",
+    }
     with subprocess.Popen(
         command,
         cwd=source,
