@@ -62,16 +62,34 @@ def _check(options: argparse.Namespace) -> int:
             time.sleep(WATCH_SECONDS)
             continue
         grades = grade(seen, options.exercises)
-        text = _text(options, grades, seen)
         verdict = verdict_of(grades)
         unanswered = unanswered + 1 if verdict is Verdict.COULD_NOT_CHECK else 0
         final = not options.watch or verdict in FINAL or unanswered > WATCH_PATIENCE
-        if text != last and (final or options.output == "text"):
-            print(text, flush=True)
-            last = text
+        if final or options.output == "text":
+            last = _show(options, grades, seen, last, final)
         if final:
             return EXIT_CODES[verdict]
         time.sleep(WATCH_SECONDS)
+
+
+def _show(
+    options: argparse.Namespace,
+    grades: list[Grade],
+    seen: Snapshot | None,
+    last: str,
+    final: bool,
+) -> str:
+    """Print what is new: a terminal's report in place of the last one, a log's line by line."""
+    if last and not final and not sys.stdout.isatty():
+        text = report.as_line(grades, _look(options))
+    else:
+        text = _text(options, grades, seen)
+    if text == last:
+        return last
+    if last and sys.stdout.isatty():
+        print(report.erase(last), end="")
+    print(text, flush=True)
+    return text
 
 
 def _overview(options: argparse.Namespace) -> int:

@@ -82,6 +82,18 @@ def as_text(grades: Sequence[Grade], notes: Iterable[str], look: Look) -> str:
     return "\n\n".join(parts)
 
 
+def as_line(grades: Sequence[Grade], look: Look) -> str:
+    """One line on the first exercise that is not done: its verdict, and what was found."""
+    grade = next((grade for grade in grades if grade.finding), grades[-1])
+    found = f": {clean(grade.finding.found)}" if grade.finding else ""
+    return _exercise_line(grade, look) + found
+
+
+def erase(text: str) -> str:
+    """What takes a text that a terminal has just shown off it again."""
+    return f"\x1b[{text.count(chr(10)) + 1}A\x1b[J"
+
+
 def overview(grades: Sequence[Grade], place: str, look: Look) -> str:
     """All modules, a line for each exercise, and what to do next."""
     lines = [look.wrap(f"The workshop's modules, in {place}", "", ""), ""]

@@ -240,6 +240,26 @@ def test_watch_ends_when_it_is_done(api, monkeypatch, capsys):
     assert said.index("not started") < said.index("done")
 
 
+def starting(api):
+    installed(api)
+    deployments = json.loads(json.dumps(api.answers["/apis/apps/v1/deployments"]))
+    for deployment in deployments:
+        deployment["status"] = {}
+    api.answers["/apis/apps/v1/deployments"] = deployments
+
+
+def test_watch_says_all_at_first_and_last_and_in_between_one_line(api, monkeypatch, capsys):
+    steps = iter([starting, starting, installed])
+    monkeypatch.setattr("time.sleep", lambda seconds: next(steps)(api))
+    assert main(["module5", "--exercise", "0", "--watch"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    heads = [line.split(": ")[1] for line in said if line.startswith("5.0")]
+    assert heads == ["not started", "converging", "done"]
+    between = said.index(next(line for line in said if "converging" in line))
+    assert said[between - 1].endswith("4 checks come after this one")
+    assert said[between + 1].startswith("5.0")
+
+
 def test_watch_stops_at_what_cannot_heal(api, capsys):
     installed(api)
     api.answers["/api/v1/configmaps"] = []

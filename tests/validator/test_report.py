@@ -126,3 +126,7 @@ def test_without_a_cluster_every_exercise_says_why():
     why = Finding(Verdict.COULD_NOT_CHECK, "no cluster", "a cluster", "make lab")
     text = report.as_text(ungraded(["5.0", "5.1"], why), [], PLAIN)
     assert text.count("make lab") == 2
+
+
+def test_erase_goes_up_as_many_lines_as_were_shown():
+    assert report.erase("one\ntwo") == "\x1b[2A\x1b[J"
