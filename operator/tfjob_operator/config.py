@@ -26,7 +26,7 @@ class Config:
     namespace: str = ""
     workers: int = 16
     finishers: int = 8
-    progress_delay_seconds: float = 1.0
+    progress_delay_seconds: float = 2.0
     resync_seconds: float = 600.0
 
 

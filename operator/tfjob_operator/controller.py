@@ -166,7 +166,7 @@ class Controller:
             self.queue.add_later(uid, Lane.BACKLOG, max(plan.wake_seconds, 0.0))
         if plan.status is not None and plan.is_urgent:
             await self._hands.write_status(job, plan.status)
-            self.queue.add(uid, Lane.FINISH)
+            self._soon(uid)  # clean up after those that end by themselves along with the chief
         for deletion in plan.deletions:
             await self._hands.delete(job, deletion)
         if plan.creations:
