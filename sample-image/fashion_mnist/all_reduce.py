@@ -3,7 +3,8 @@
 Every replica has all the variables. At each step each takes its share of the
 batch, the gradients are averaged over the network, and all apply the same ones,
 so the variables stay equal without ever being sent. Only at the start the chief's
-are sent to all, since it alone may have read a checkpoint.
+are sent to all, since it alone may have read a checkpoint. Each replica normalises
+by what it sees of the batch; the running means that are saved are the chief's.
 
 All replicas wait for the slowest: when one is lost the others end as retryable,
 and all of them go on from the chief's last checkpoint.

