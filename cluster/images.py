@@ -134,13 +134,14 @@ def build(image: str) -> Path:
 
 
 def export(tool: str, image: str, archive: Path) -> None:
-    """Write a built image's archive, and remove those of its earlier builds."""
+    """Write a built image's archive; of its earlier builds the last stays, for another checkout."""
     unfinished = archive.with_name(f".{archive.name}")
     unfinished.unlink(missing_ok=True)
     builders.run(builders.export_command(tool, image, unfinished), f"exporting {image}")
     paths.hand_to_user(unfinished)
-    for earlier in archive.parent.glob(archive.name[: -len("-123456789012.tar")] + "-*.tar"):
-        earlier.unlink()
+    earlier = archive.parent.glob(archive.name[: -len("-123456789012.tar")] + "-*.tar")
+    for old in sorted(earlier, key=lambda path: path.stat().st_mtime)[:-1]:
+        old.unlink()
     unfinished.replace(archive)
     if tool == "buildah":
         builders.run(

@@ -97,10 +97,18 @@ class Chaos:
         return self.until(lambda: len(found := self.pods(name)) == count and found, 120)
 
     def end(self, pod, exit_code):
-        """Tell the program in a Pod to end so; on a slow machine it takes us along (137)."""
+        """Tell the program in a Pod to end so, and see it end; it may take us along (137)."""
         write = f"open('/exchange/exit', 'w').write('{exit_code}')"
+        started = self._running_since(pod)
         done = self.kubectl("exec", pod, "--", "/usr/bin/python3.11", "-c", write, check=False)
         assert done.returncode in (0, 137), done.stderr
+        self.until(lambda: self._running_since(pod) != started)
+
+    def _running_since(self, pod):
+        """When the container that runs in a Pod started; "" if none runs, or the Pod is gone."""
+        path = "{.status.containerStatuses[0].state.running.startedAt}"
+        wanted = (pod, "--ignore-not-found", f"--output=jsonpath={path}")
+        return self.kubectl("get", "pod", *wanted).stdout
 
     def status(self, name):
         return self.get("tfjob", name)["status"]

@@ -138,7 +138,7 @@ def test_each_replica_is_told_who_it_is_and_can_be_reached_by_its_name(lab):
 def test_after_the_end_only_what_has_ended_is_left_with_its_log(lab):
     lab.apply(replica("MASTER", "print('trained')"), replica("WORKER", FOR_EVER), RuntimeId="76no")
     lab.wait("Succeeded")
-    lab.until(lambda: lab.status()["phase"] == "Done")
+    lab.until(lambda: lab.status().get("phase") == "Done")
     lab.until(lambda: len(lab.get("pods")) == 1)
     assert lab.kubectl("logs", "job/mnist-master-76no-0").stdout == "trained\n"
     assert "Job/mnist-worker-76no-0" not in lab.children()
@@ -204,7 +204,7 @@ def test_default_ps_and_tensorboard_run_where_pod_security_is_restricted(restric
     )
     restricted.until(lambda: restricted.get("pods", "--selector=job_type=PS"))
     restricted.wait("Available", "deployment/mnist-tensorboard-76no")
-    restricted.until(lambda: restricted.status()["replicas"] == "2/2")
+    restricted.until(lambda: restricted.status().get("replicas") == "2/2")
 
 
 def test_a_pod_that_pod_security_refuses_is_told_as_a_condition(restricted):

@@ -55,7 +55,9 @@ class Training:
     def pods(self, kind):
         """The Pods of a replica type, oldest first, those that have failed among them."""
         found = self.kubectl("get", "pods", f"--selector=job_type={kind}", "--output=json").stdout
-        return sorted(json.loads(found)["items"], key=lambda pod: pod["status"]["startTime"])
+        return sorted(
+            json.loads(found)["items"], key=lambda pod: pod["metadata"]["creationTimestamp"]
+        )
 
     def log(self, pod):
         return self.kubectl("logs", pod["metadata"]["name"], check=False).stdout

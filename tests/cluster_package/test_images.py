@@ -1,9 +1,10 @@
 import json
+import os
 import tarfile
 
 import pytest
 
-from cluster import images
+from cluster import builders, images
 
 
 @pytest.fixture
@@ -77,3 +78,15 @@ def test_an_image_that_was_built_is_not_built_again(context, tmp_path, monkeypat
     archive.parent.mkdir(parents=True)
     archive.touch()
     assert images.build("tfjob-workshop/x:1.0.0") == archive
+
+
+def test_of_earlier_builds_the_last_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(builders, "run", lambda command, what: None)
+    monkeypatch.setattr(builders, "export_command", lambda tool, image, to: to.touch() or [])
+    for age, digest in enumerate(["aaaaaaaaaaaa", "bbbbbbbbbbbb"]):
+        old = tmp_path / f"x-1.0.0-{digest}.tar"
+        old.touch()
+        os.utime(old, (age, age))
+    images.export("docker", "tfjob-workshop/x:1.0.0", tmp_path / "x-1.0.0-cccccccccccc.tar")
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {"x-1.0.0-bbbbbbbbbbbb.tar", "x-1.0.0-cccccccccccc.tar"}
