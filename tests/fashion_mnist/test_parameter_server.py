@@ -1,7 +1,7 @@
 """Parameter servers: who did what, and what happens when one of them goes.
 
-Every PS runs in a mount namespace with a /tmp of its own, as in a Pod: on a shared
-disk a checkpoint that a PS writes on its own side would go unnoticed.
+Every PS runs in a mount namespace where the folder that the chief saves in is one of its own, as
+in a Pod: on a shared disk a checkpoint that a PS writes on its own side would go unnoticed.
 """
 
 import re
@@ -9,18 +9,22 @@ import time
 
 import pytest
 
-OWN_TMP = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs own /tmp && cd / && exec "$@"', "sh")
+OWN_DISK = 'mount -t tmpfs own "$1" && shift && cd / && exec "$@"'
 SMALL = ("--batch-size", 32)
 
 
-def start_servers(replica, workers: int) -> list:
-    servers = [replica("ps", 0, prefix=OWN_TMP)]
+def own_disk(folder) -> tuple[str, ...]:
+    return ("unshare", "--mount", "sh", "-c", OWN_DISK, "sh", str(folder))
+
+
+def start_servers(replica, workers: int, folder) -> list:
+    servers = [replica("ps", 0, prefix=own_disk(folder))]
     return servers + [replica("worker", index) for index in range(workers)]
 
 
 def test_two_workers_share_the_steps_and_the_chief_says_how(make_cluster, tmp_path):
     replica = make_cluster(master=1, worker=2, ps=1)
-    servers = start_servers(replica, 2)
+    servers = start_servers(replica, 2, tmp_path)
     chief = replica("master", 0, "--max-steps", 200, *SMALL, "--save-dir", tmp_path / "save")
     assert chief.wait() == 0, chief.log
     shares = [int(steps) for steps in re.findall(r"^worker \d took (\d+) steps$", chief.log, re.M)]
@@ -43,7 +47,7 @@ def test_one_worker_trains_as_one_process_alone_does(make_cluster, start, tmp_pa
     """
     options = ("--max-steps", 20, *SMALL, "--log-every", 1)
     replica = make_cluster(master=1, worker=1, ps=1)
-    start_servers(replica, 1)
+    start_servers(replica, 1, tmp_path)
     together = replica("master", 0, *options, "--save-dir", tmp_path / "together")
     alone = start(*options, "--save-dir", tmp_path / "alone")
     assert [together.wait(), alone.wait()] == [0, 0], together.log
@@ -52,7 +56,7 @@ def test_one_worker_trains_as_one_process_alone_does(make_cluster, start, tmp_pa
 
 def test_a_killed_worker_comes_back_and_the_job_ends_well(make_cluster, tmp_path):
     replica = make_cluster(master=1, worker=2, ps=1)
-    _, _, victim = start_servers(replica, 2)
+    _, _, victim = start_servers(replica, 2, tmp_path)
     chief = replica("master", 0, "--max-steps", 1500, *SMALL, "--save-dir", tmp_path / "save")
     chief.wait_for("step 100/")
     victim.kill()
@@ -64,7 +68,7 @@ def test_a_killed_worker_comes_back_and_the_job_ends_well(make_cluster, tmp_path
 
 def test_a_lost_ps_ends_the_chief_as_retryable_and_its_successor_goes_on(make_cluster, tmp_path):
     replica = make_cluster(master=1, worker=1, ps=1)
-    servers = start_servers(replica, 1)
+    servers = start_servers(replica, 1, tmp_path)
     options = ("--max-steps", 100_000, *SMALL, "--checkpoint-every", 20, "--log-every", 10)
     first = replica("master", 0, *options, "--save-dir", tmp_path / "save")
     first.wait_for("step 50/")
@@ -75,7 +79,7 @@ def test_a_lost_ps_ends_the_chief_as_retryable_and_its_successor_goes_on(make_cl
     second = replica("master", 0, *options, "--save-dir", tmp_path / "save")
     second.wait_for("waiting for ps 0 at")
     time.sleep(1)
-    replica("ps", 0, prefix=OWN_TMP)
+    replica("ps", 0, prefix=own_disk(tmp_path))
     second.wait_for_steps()
     resumed = int(re.search(r"resuming at step (\d+) from", second.log)[1])
     assert resumed >= 40
