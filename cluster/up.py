@@ -23,6 +23,7 @@ from cluster import cgroups, health, inside, network, paths, record, start
 from cluster.api import Api
 from cluster.record import Record
 
+REMOVE = ("rm", "-rf", "--one-file-system")
 MANIFESTS = Path(__file__).resolve().parent / "manifests"
 START_TIMEOUT_SECONDS = 90
 ATTEMPTS = 3
@@ -141,5 +142,10 @@ def clear_leftovers(cluster: paths.Cluster) -> None:
 
 
 def remove(folder: Path) -> None:
+    """Remove a folder, the deepest first and several at a time: it is the disk that takes long."""
     if folder.exists():
-        subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)
+        find = ["find", str(folder), "-xdev", "-mindepth", "6", "-depth", "-type", "d", "-print0"]
+        with subprocess.Popen(find, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as found:
+            each = ["xargs", "-0", "-r", "-P8", "-n200", *REMOVE, "--"]
+            subprocess.run(each, stdin=found.stdout, stderr=subprocess.DEVNULL)
+        subprocess.run([*REMOVE, str(folder)], check=True)
