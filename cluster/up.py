@@ -142,10 +142,14 @@ def clear_leftovers(cluster: paths.Cluster) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, the deepest first and several at a time: it is the disk that takes long."""
+    """Remove a folder, but nothing of what is mounted in it.
+
+    What lies deep, mostly unpacked images, goes first and in parallel: the disk is what takes long.
+    """
     if folder.exists():
         find = ["find", str(folder), "-xdev", "-mindepth", "6", "-depth", "-type", "d", "-print0"]
+        # find names folders on which something is mounted too; --preserve-root=all keeps these.
+        each = ["xargs", "-0", "-r", "-P8", "-n200", *REMOVE, "--preserve-root=all", "--"]
         with subprocess.Popen(find, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as found:
-            each = ["xargs", "-0", "-r", "-P8", "-n200", *REMOVE, "--"]
             subprocess.run(each, stdin=found.stdout, stderr=subprocess.DEVNULL)
         subprocess.run([*REMOVE, str(folder)], check=True)
