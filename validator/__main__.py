@@ -73,21 +73,17 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _show(
-    options: argparse.Namespace,
-    grades: list[Grade],
-    seen: Snapshot | None,
-    last: str,
-    final: bool,
+    options: argparse.Namespace, grades: list[Grade], seen: Snapshot, last: str, final: bool
 ) -> str:
-    """Print what is new: a terminal's report in place of the last one, a log's line by line."""
-    if last and not final and not sys.stdout.isatty():
-        text = report.as_line(grades, _look(options))
-    else:
-        text = _text(options, grades, seen)
-    if text == last:
+    """Print what is new since the report ``last``: a terminal's in its place, a log's in a line."""
+    text = _text(options, grades, seen)
+    if text == last and not final:
         return last
     if last and sys.stdout.isatty():
         print(report.erase(last), end="")
+    elif last and not final:
+        print(report.as_line(grades, _look(options)), flush=True)
+        return text
     print(text, flush=True)
     return text
 
