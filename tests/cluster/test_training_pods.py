@@ -3,11 +3,12 @@
 The variables go with the PS; what is left is the chief's checkpoint on a PersistentVolumeClaim.
 """
 
-import json
 import re
-import time
+import sys
+from pathlib import Path
 
-import pytest
+sys.path.insert(0, str(Path(__file__).parent))
+from chaos import Chaos, tf_job
 
 IMAGE = "tfjob-workshop/fashion-mnist:1.0.0"
 OPTIONS = ["--max-steps=1500", "--batch-size=32", "--checkpoint-every=100", "--save-dir=/data"]
@@ -29,46 +30,12 @@ def replica(kind, *options, **pod):
 
 
 VOLUME = {"name": "training", "persistentVolumeClaim": {"claimName": "training"}}
-TFJOB = {
-    "apiVersion": "tensorflow.org/v1alpha1",
-    "kind": "TfJob",
-    "metadata": {"name": "training"},
-    "spec": {
-        "replicaSpecs": [
-            replica("MASTER", *OPTIONS, volumes=[VOLUME]),
-            replica("WORKER"),
-            {"tfReplicaType": "PS"},
-        ]
-    },
-}
-
-
-class Training:
-    """The TfJob `training` in one namespace."""
-
-    def __init__(self, cluster, namespace):
-        self._cluster, self._namespace = cluster, namespace
-
-    def kubectl(self, *arguments, **options):
-        return self._cluster.kubectl("--namespace", self._namespace, *arguments, **options)
-
-    def pods(self, kind):
-        """The Pods of a replica type, oldest first, those that have failed among them."""
-        found = self.kubectl("get", "pods", f"--selector=job_type={kind}", "--output=json").stdout
-        return sorted(
-            json.loads(found)["items"], key=lambda pod: pod["metadata"]["creationTimestamp"]
-        )
-
-    def log(self, pod):
-        return self.kubectl("logs", pod["metadata"]["name"], check=False).stdout
-
-    def wait_for_step(self, step):
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            if any(f"step {step}/" in self.log(pod) for pod in self.pods("MASTER")):
-                return
-            time.sleep(0.5)
-        pytest.fail(f"no step {step} within {SECONDS} s: {self.kubectl('get', 'pods').stdout}")
+TFJOB = tf_job(
+    "training",
+    replica("MASTER", *OPTIONS, volumes=[VOLUME]),
+    replica("WORKER"),
+    {"tfReplicaType": "PS"},
+)
 
 
 def exit_code(pod):
@@ -78,20 +45,27 @@ def exit_code(pod):
 def test_a_lost_ps_costs_the_chief_its_life_but_not_what_was_learned(
     cluster, operator_release, namespace
 ):
-    training = Training(cluster, namespace)
-    both = {"apiVersion": "v1", "kind": "List", "items": [CLAIM, TFJOB]}
-    training.kubectl("apply", "--filename=-", input=json.dumps(both))
-    training.wait_for_step(200)
-    training.kubectl("delete", "pod", "--selector=job_type=PS", "--now")
-    succeeded = ("--for=condition=Succeeded", f"--timeout={SECONDS}s")
-    training.kubectl("wait", "tfjob/training", *succeeded, timeout=SECONDS + 10)
+    chaos = Chaos(cluster, namespace)
 
-    first, second = training.pods("MASTER")
+    def chiefs():
+        """The chief's Pods, oldest first, those that have failed among them."""
+        oldest_first = "--sort-by=.metadata.creationTimestamp"
+        return chaos.get("pods", "--selector=job_type=MASTER", oldest_first)["items"]
+
+    def log(pod):
+        return chaos.kubectl("logs", pod["metadata"]["name"], check=False).stdout
+
+    chaos.apply(CLAIM, TFJOB)
+    chaos.until(lambda: any("step 200/" in log(pod) for pod in chiefs()), SECONDS)
+    chaos.kubectl("delete", "pod", "--selector=job_type=PS", "--now")
+    chaos.wait("training", "Succeeded", SECONDS)
+
+    first, second = chiefs()
     assert [exit_code(first), exit_code(second)] == [143, 0]
-    assert "A parameter server was lost, and the variables on it" in training.log(first)
-    log = training.log(second)
-    resumed = int(re.search(r"^resuming at step (\d+) from /data/checkpoints/", log, re.M)[1])
-    steps = [int(step) for step in re.findall(r"^step (\d+)/1500 ", log, re.M)]
+    assert "A parameter server was lost, and the variables on it" in log(first)
+    said = log(second)
+    resumed = int(re.search(r"^resuming at step (\d+) from /data/checkpoints/", said, re.M)[1])
+    steps = [int(step) for step in re.findall(r"^step (\d+)/1500 ", said, re.M)]
     assert 200 <= resumed < steps[0]
     assert steps[-1] == 1500
-    assert "saved model to /data/model" in log
+    assert "saved model to /data/model" in said

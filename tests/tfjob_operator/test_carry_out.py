@@ -21,7 +21,7 @@ BODY = {"kind": "Job", "metadata": {"name": "mnist-master-abcd-0"}}
     ],
 )
 def test_what_a_refused_creation_means(code, details, kind):
-    body = {"message": "no", "details": details} if details else {"message": "no"}
+    body = {"message": "no", "details": details}
     found = meaning(BODY, ApiError(Response(code, body, {})))
     assert type(found) is kind
     assert "no" in str(found)
