@@ -18,9 +18,7 @@ rm -rf bin ./*.dist-info/RECORD kubernetes/client/api kubernetes/aio/client/api
 find kubernetes -path '*client/models/*' ! -name __init__.py -type f -delete
 find "$root" -name '*.so*' -type f -exec strip --strip-unneeded {} + 2>/dev/null || true
 find "$root" -name __pycache__ -type d -prune -exec rm -rf {} +
-/usr/bin/python3.11 -m compileall -q -j 0 "$root/app/tfjob_operator" "$root/app/aiohttp" \
-  "$root/app/yarl" "$root/app/multidict" "$root/app/yaml" "$root/app/kubernetes/aio/config" \
-  "$root/app/kubernetes/config" "$root/usr/lib/python3.11"
+/usr/bin/python3.11 -m compileall -q -j 0 "$root/app" "$root/usr/lib/python3.11"
 # Shared libraries of the interpreter and of every extension module, and the loader itself.
 find "$root" -type f \( -name '*.so*' -o -name python3.11 \) -exec ldd {} + 2>/dev/null \
   | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^[[:space:]]*\(\/lib[^ ]*ld-[^ ]*\).*/\1/p' \

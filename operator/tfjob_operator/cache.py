@@ -15,6 +15,10 @@ from .observed import Children
 from .spec import Json
 
 OnChange = Callable[[str, Any, bool], None]
+WANTED = {  # of a TfJob's metadata
+    *("namespace", "name", "uid", "generation", "resourceVersion"),
+    *("creationTimestamp", "deletionTimestamp"),
+}
 
 
 class Index:
@@ -121,8 +125,7 @@ class Cache:
 
 def pack(obj: Json) -> bytes:
     """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
-    wanted = ("namespace", "name", "uid", "generation", "resourceVersion", "deletionTimestamp")
-    meta = {key: value for key, value in obj["metadata"].items() if key in wanted}
+    meta = {key: value for key, value in obj["metadata"].items() if key in WANTED}
     return orjson.dumps({"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")})
 
 

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 OURS = {"labelSelector": "tensorflow.org"}
 NO_POD = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"}
+FRESH_SECONDS = 5.0  # a job younger than this need not wait until every cache is filled
 STUCK_SECONDS = 600.0  # two watches' length, or a request that never ends
 
 
@@ -50,10 +51,11 @@ class Controller:
         self._announcer = Announcer(kube, clock)
         self._hands = Hands(kube, self.cache, self._announcer, self.metrics, clock)
         self._busy_since: dict[str, float] = {}
+        self._held: list[tuple[str, Lane]] | None = []  # until the caches are filled
         self._runs = False
         cache = self.cache
-        self._reflectors = [
-            self._reflector(TFJOBS, {}, cache.tfjobs),
+        self._tfjobs = self._reflector(TFJOBS, {}, cache.tfjobs)
+        self._children = [
             self._reflector(JOBS, OURS, cache.jobs),
             self._reflector(SERVICES, OURS, cache.services),
             self._reflector(PODS, OURS, cache.pods),
@@ -64,29 +66,38 @@ class Controller:
         return Reflector(self.kube, resource, self.config.namespace, query, index)
 
     async def run(self) -> None:
-        """Work until cancelled. Nothing is decided before every cache holds a whole list."""
+        """Work until cancelled: at first on new jobs only, on all when every cache is filled."""
         self._runs = True
         try:
             async with asyncio.TaskGroup() as tasks:
-                for reflector in self._reflectors:
-                    tasks.create_task(reflector.run())
-                await asyncio.gather(*(reflector.synced.wait() for reflector in self._reflectors))
-                log.info("caches are filled: %d TfJobs", len(self.cache.tfjobs.owners()))
+                tasks.create_task(self._tfjobs.run())
+                await self._tfjobs.synced.wait()
                 for number in range(self.config.workers + self.config.finishers):
                     widest = Lane.PROGRESS if number < self.config.workers else Lane.FINISH
                     tasks.create_task(self._work(widest))
+                for reflector in self._children:
+                    tasks.create_task(reflector.run())
+                await asyncio.gather(*(reflector.synced.wait() for reflector in self._children))
+                self._release()
                 tasks.create_task(self._resync())
                 tasks.create_task(self._announcer.run())
         finally:
             self._runs = False
             self.queue.close()
 
+    def _release(self) -> None:
+        log.info("caches are filled: %d TfJobs", len(self.cache.tfjobs.owners()))
+        held, self._held = self._held or [], None
+        for uid, lane in held:
+            self.queue.add(uid, lane)
+
     def problems(self) -> list[str]:
         """What is stuck, for /healthz: [] when all is well, or when another leads."""
         if not self._runs:
             return []
         oldest = asyncio.get_running_loop().time() - STUCK_SECONDS
-        watches = [r.name for r in self._reflectors if r.last_seen < oldest]
+        reflectors = (self._tfjobs, *self._children)
+        watches = [r.name for r in reflectors if r.last_seen < oldest]
         keys = [key for key, since in self._busy_since.items() if since < oldest]
         return [f"no news of {name}" for name in watches] + [f"stuck at {key}" for key in keys]
 
@@ -97,8 +108,10 @@ class Controller:
             return
         known = orjson.loads(packed)
         told = (known["status"] or {}).get("observedGeneration")
-        is_new = told != known["metadata"].get("generation", 1)
-        self.queue.add(uid, Lane.START if is_new else Lane.BACKLOG)
+        if told != known["metadata"].get("generation", 1):
+            self.queue.add(uid, Lane.START)
+        else:
+            self._soon(uid)
 
     def _on_job(self, uid: str, job: observed.Job | None, deleted: bool) -> None:
         if deleted:
@@ -155,26 +168,37 @@ class Controller:
         meta = (self.cache.tfjob(uid) or {}).get("metadata", {})
         return f"{meta.get('namespace')}/{meta.get('name')}"
 
+    def _is_fresh(self, packed: spec.Json) -> bool:
+        """Whether a job hardly has children yet; if it does, creating them again does no harm."""
+        age = self.clock() - spec.time_of(packed["metadata"]["creationTimestamp"])
+        return not packed["status"] and age.total_seconds() < FRESH_SECONDS
+
     async def sync(self, uid: str, lane: Lane = Lane.PROGRESS) -> None:
         """Bring one TfJob a step further; raises what is to be retried."""
         packed = self.cache.tfjob(uid)
         if packed is None:
             return
+        if self._held is not None and not self._is_fresh(packed):
+            self._held.append((uid, lane))  # what its children did is not known yet
+            return
         job = spec.parse(packed)
         plan = reconcile.reconcile(job, self.cache.children(uid), self.config, self.clock())
         if plan.wake_seconds is not None:
             self.queue.add_later(uid, Lane.BACKLOG, max(plan.wake_seconds, 0.0))
+        await self._carry_out(job, plan, lane)
+
+    async def _carry_out(self, job: spec.TfJob, plan: reconcile.Plan, lane: Lane) -> None:
         if plan.status is not None and plan.is_urgent:
             await self._hands.write_status(job, plan.status)
-            self._soon(uid)  # clean up after those that end by themselves along with the chief
         for deletion in plan.deletions:
             await self._hands.delete(job, deletion)
         if plan.creations:
             await self._hands.create(job, plan)
-        if plan.creations or plan.deletions:
-            self._soon(uid)
+            self._soon(job.uid)
+        elif plan.deletions:
+            self.queue.add(job.uid, Lane.PROGRESS)
         elif plan.status is not None and not plan.is_urgent:
             if lane is Lane.PROGRESS:
                 await self._hands.write_status(job, plan.status)
             else:
-                self._soon(uid)
+                self._soon(job.uid)

@@ -1,6 +1,7 @@
-"""What only the clock brings about: activeDeadlineSeconds and ttlSecondsAfterFinished.
+"""What only the clock brings about: activeDeadlineSeconds, the grace before cleaning up, and
+ttlSecondsAfterFinished.
 
-Both count from a time in the status, so they fire after a restart too. ``reconcile`` turns the
+All count from a time in the status, so they fire after a restart too. ``reconcile`` turns the
 seconds that remain into a wake-up.
 """
 
@@ -8,11 +9,18 @@ from datetime import datetime, timedelta
 
 from .spec import TfJob, time_of
 
+GRACE_SECONDS = 2
+
 
 def seconds_to_deadline(job: TfJob, now: datetime) -> float | None:
     """Seconds for which the job may still run (0 or less: it is over), None for ever."""
     started = job.status.get("startTime")
     return _left(started, job.run_policy.active_deadline_seconds, now)
+
+
+def seconds_to_cleanup(job: TfJob, now: datetime) -> float:
+    """Seconds in which replicas may still end by themselves, as most do along with the chief."""
+    return _left(job.status.get("completionTime"), GRACE_SECONDS, now) or 0.0
 
 
 def seconds_to_deletion(job: TfJob, now: datetime) -> float | None:

@@ -80,19 +80,19 @@ class Announcer:
 
     def __init__(self, kube: Kube, clock: Callable[[], datetime]) -> None:
         self._kube, self._clock = kube, clock
-        self._waiting: asyncio.Queue[tuple[TfJob, Event]] = asyncio.Queue(MAX_WAITING)
+        self._waiting: asyncio.Queue[Json] = asyncio.Queue(MAX_WAITING)
 
     def announce(self, job: TfJob, new: Json) -> None:
         """Take what the step from ``job.status`` to ``new`` has to say."""
         for event in news(job.status, new):
             if not self._waiting.full():
-                self._waiting.put_nowait((job, event))
+                self._waiting.put_nowait(event_object(job, event, self._clock()))
 
     async def run(self) -> None:
         """Send for ever; an event that fails is not worth a retry."""
         while True:
-            job, event = await self._waiting.get()
+            event = await self._waiting.get()
             try:
-                await self._kube.create(EVENTS, event_object(job, event, self._clock()))
+                await self._kube.create(EVENTS, event)
             except (ApiError, OSError) as error:
-                log.debug("event %s of %s: %s", event.reason, job.name, error)
+                log.debug("event %s: %s", event["message"], error)

@@ -1,8 +1,8 @@
 """The seam to the API server: requests and answers as data, and the few verbs that we use.
 
 ``Transport`` is what tests replace by an in-memory API server; ``transport.HttpTransport`` is the
-real one. ``Kube`` adds what every caller wants: the in-flight bound, errors in the API's own
-words, and paged lists. Nothing here retries: the controller's queue does, key by key.
+real one. ``Kube`` adds what every caller wants: the in-flight bound, and errors in the API's own
+words. Nothing here retries: the controller's queue does, key by key.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 MERGE_PATCH = "application/merge-patch+json"
-PAGE_SIZE = "750"
 
 
 @dataclass(frozen=True)
@@ -136,20 +135,6 @@ class Kube:
     ) -> dict[str, Any]:
         path = resource.path(namespace, name, "status")
         return await self.send(Request("PATCH", path, body=body, content_type=MERGE_PATCH))
-
-    async def pages(
-        self, resource: Resource, namespace: str, query: Mapping[str, str]
-    ) -> AsyncIterator[dict[str, Any]]:
-        """List in pages, so that a large cluster is never in memory at once."""
-        more: Mapping[str, str] = {"limit": PAGE_SIZE}
-        while True:
-            page = await self.send(Request("GET", resource.path(namespace), {**query, **more}))
-            token = page["metadata"].get("continue")
-            yield page
-            del page  # before the next one is there
-            if not token:
-                return
-            more = {"limit": PAGE_SIZE, "continue": token}
 
     def watch(
         self, resource: Resource, namespace: str, query: Mapping[str, str]

@@ -174,11 +174,14 @@ def _reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Deletio
 
 def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
     """Let go of what the job still holds, keep the logs, and go when the time has come."""
-    doomed = cleanup.jobs_to_delete(job, observed)
-    deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
     left = deadline.seconds_to_deletion(job, now)
     if left is not None and left <= 0:
         return Plan(deletions=(Deletion("TfJob", job.name, job.uid),))
+    doomed = cleanup.jobs_to_delete(job, observed)
+    grace = deadline.seconds_to_cleanup(job, now)
+    if doomed and grace > 0:
+        return Plan(wake_seconds=grace)
+    deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
     new = {**job.status, "observedGeneration": job.generation}
     if new.get("phase") == "CleanUp" and not doomed:
         new |= {"phase": "Done"} | status.replica_fields(job, _judge(job, observed))

@@ -1,7 +1,8 @@
-"""Keeps one index equal to the API server: list once, then watch, for ever.
+"""Keeps one index equal to the API server by one watch, for ever.
 
-The controller runs one per kind. A dropped watch goes on where it was; only when the server no
-longer knows that place (410) is everything listed again.
+The controller runs one per kind. A watch begins with all that is there (a streaming list), so no
+list is ever in memory. A dropped watch goes on where it was; only when the server no longer knows
+that place (410) does everything come again.
 """
 
 import asyncio
@@ -10,22 +11,28 @@ from collections.abc import Mapping
 
 from .cache import Index
 from .kube import ApiError, Kube, Resource
+from .spec import Json
 
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 100  # less than the transport takes for silence: events have no bookmarks
 MAX_PAUSE_SECONDS = 10.0
+FROM_THE_BEGINNING = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+END_OF_BEGINNING = "k8s.io/initial-events-end"
 
 
 class Reflector:
-    """``synced`` is set after the first list; ``last_seen`` is the loop's time of the last news."""
+    """``synced`` is set when all was told once; ``last_seen`` is the loop's time of the last news.
+
+    Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
+    """
 
     def __init__(
         self, kube: Kube, resource: Resource, namespace: str, query: Mapping[str, str], index: Index
     ) -> None:
         self._kube, self._resource, self._namespace = kube, resource, namespace
         self._query, self._index = query, index
-        self._version = ""
+        self._version = ""  # how far the watch has come; "" is before the end of its beginning
         self._pause = 0.0
         self.name = resource.plural
         self.synced = asyncio.Event()
@@ -35,8 +42,6 @@ class Reflector:
         self.last_seen = asyncio.get_running_loop().time()
         while True:
             try:
-                if not self._version:
-                    await self._list()
                 await self._watch()
             except ApiError as error:
                 if error.status == 410:
@@ -51,41 +56,35 @@ class Reflector:
         await asyncio.sleep(max(self._pause, at_least_seconds))
         self._pause = min(2 * self._pause or 0.2, MAX_PAUSE_SECONDS)
 
-    async def _list(self) -> None:
-        seen: set[str] = set()
-        version = ""
-        async for page in self._kube.pages(self._resource, self._namespace, self._query):
-            version = page["metadata"]["resourceVersion"]
-            for item in page.get("items") or []:
-                seen.add(item["metadata"]["uid"])
-                self._index.put(item)
-            del page
-            await asyncio.sleep(0)
-        self._index.keep_only(seen, int(version))
-        self._news(version)
-        self.synced.set()
-
     async def _watch(self) -> None:
-        query = {
-            **self._query,
-            "resourceVersion": self._version,
-            "timeoutSeconds": str(WATCH_SECONDS),
-        }
+        start = {"resourceVersion": self._version} if self._version else FROM_THE_BEGINNING
+        query = {**self._query, **start, "timeoutSeconds": str(WATCH_SECONDS)}
+        told: set[str] = set()
         async for event in self._kube.watch(self._resource, self._namespace, query):
             if event["type"] == "ERROR":
-                self._version = ""  # whatever it was, a new list mends it
+                self._version = ""  # whatever it was, the beginning mends it
                 raise OSError(event["object"].get("message", "the watch failed"))
-            self._take(event["type"], event["object"])
-        self._news(self._version)  # it ended as agreed, so it was alive
+            self._take(event["type"], event["object"], told)
+        self._news()  # it ended as agreed, so it was alive
 
-    def _take(self, kind: str, obj: dict) -> None:  # type: ignore[type-arg]
+    def _take(self, kind: str, obj: Json, told: set[str]) -> None:
+        """Take one event; ``told`` gathers the UIDs of the beginning."""
+        meta, began = obj["metadata"], bool(self._version)
+        version = meta["resourceVersion"]
         if kind == "DELETED":
-            self._index.remove(obj["metadata"]["uid"])
+            self._index.remove(meta["uid"])
         elif kind != "BOOKMARK":
             self._index.put(obj)
-        self._news(obj["metadata"]["resourceVersion"])
+            if not began:
+                told.add(meta["uid"])
+        elif END_OF_BEGINNING in (meta.get("annotations") or {}):
+            self._index.keep_only(told, int(version))
+            self.synced.set()
+            began = True
+        if began:
+            self._version, self._index.version = version, int(version)
+        self._news()
 
-    def _news(self, version: str) -> None:
-        self._version, self._index.version = version, int(version)
+    def _news(self) -> None:
         self._pause = 0.0
         self.last_seen = asyncio.get_running_loop().time()

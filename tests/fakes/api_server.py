@@ -5,7 +5,6 @@ and faults. Everything that a caller could tell from the real server in the case
 conformance table lists is a bug here.
 """
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,8 +49,6 @@ class ApiServer:
 
     def __init__(self, store: Store, crd_schema: dict[str, Any] | None = None):
         self.store, self.crd_schema = store, crd_schema
-        self._pages: dict[str, tuple[list[Object], int]] = {}
-        self._tokens = itertools.count(1)
 
     def handle(self, request: Request) -> Response:
         """Answer one request; refusals are answers too."""
@@ -70,26 +67,15 @@ class ApiServer:
         return self.store.get(target.resource, target.namespace or "", target.name)
 
     def _list(self, target: Target, request: Request) -> Response:
-        items, version = self._selection(target, request.query)
-        limit = int(request.query.get("limit") or 0)
-        meta: dict[str, Any] = {"resourceVersion": str(version)}
-        if limit and len(items) > limit:
-            token = f"page-{next(self._tokens)}"
-            self._pages[token] = items[limit:], version
-            meta |= {"continue": token, "remainingItemCount": len(items) - limit}
-            items = items[:limit]
-        resource = target.resource
-        head = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version}
+        items, version = self.selection(target, request.query)
+        head = {"kind": f"{target.resource.kind}List", "apiVersion": target.resource.api_version}
+        meta = {"resourceVersion": str(version)}
         return Response(200, {**head, "metadata": meta, "items": items})
 
-    def _selection(self, target: Target, query: Mapping[str, str]) -> tuple[list[Object], int]:
-        if token := query.get("continue"):
-            if token not in self._pages:
-                raise refusals.expired("The provided continue parameter is too old")
-            return self._pages.pop(token)
-        items = [obj for obj in self.store.all(target.resource, target.namespace)
-                 if selected(obj, query)]  # fmt: skip
-        return items, self.store.version
+    def selection(self, target: Target, query: Mapping[str, str]) -> tuple[list[Object], int]:
+        """What a list or the beginning of a watch shows, and the version at which it is so."""
+        items = self.store.all(target.resource, target.namespace)
+        return [obj for obj in items if selected(obj, query)], self.store.version
 
     # ------------------------------------------------------------------ writing
 

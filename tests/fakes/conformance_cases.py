@@ -114,20 +114,6 @@ async def a_list_selects_by_labels(b: Bench) -> None:
         assert [obj["metadata"]["name"] for obj in listed["items"]] == wanted, selector
 
 
-async def a_list_comes_in_pages(b: Bench) -> None:
-    for i in range(5):
-        await b.create(CONFIG_MAPS, config_map(f"a{i}", labels={"paged": "yes"}))
-    names, query = [], {"limit": "2", "labelSelector": "paged=yes"}
-    while True:
-        page = await b.listing(CONFIG_MAPS, **query)
-        names += [obj["metadata"]["name"] for obj in page["items"]]
-        assert len(page["items"]) <= 2
-        if not page["metadata"].get("continue"):
-            break
-        query["continue"] = page["metadata"]["continue"]
-    assert names == [f"a{i}" for i in range(5)]
-
-
 async def _events(b: Bench, count: int, **query: str) -> list[tuple[str, str]]:
     """(type, name) of the first events of a watch of ConfigMaps."""
     seen: list[tuple[str, str]] = []
@@ -157,6 +143,25 @@ async def a_watch_is_told_of_what_leaves_its_selector(b: Bench) -> None:
     await b.patch(CONFIG_MAPS, "w", {"metadata": {"labels": {"in": None}}})
     seen = await _events(b, 2, resourceVersion=version, labelSelector="in=yes")
     assert seen == [("ADDED", "w"), ("DELETED", "w")]
+
+
+async def a_watch_begins_with_all_that_is_there_if_that_is_asked_for(b: Bench) -> None:
+    for name in ("a", "b"):
+        await b.create(CONFIG_MAPS, config_map(name, labels={"in": "yes"}))
+    await b.create(CONFIG_MAPS, config_map("out"))
+    query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+    seen = []
+    async with asyncio.timeout(30):
+        watch = b.client.watch(CONFIG_MAPS, b.namespace, {**query, "labelSelector": "in=yes"})
+        async for event in watch:
+            meta = event["object"]["metadata"]
+            seen.append((event["type"], meta.get("name"), bool(meta.get("annotations"))))
+            if event["type"] == "BOOKMARK":
+                await b.create(CONFIG_MAPS, config_map("c", labels={"in": "yes"}))
+            if meta.get("name") == "c":
+                break
+    assert sorted(seen[:2]) == [("ADDED", "a", False), ("ADDED", "b", False)]
+    assert seen[2:] == [("BOOKMARK", None, True), ("ADDED", "c", False)]
 
 
 async def a_watch_from_a_forgotten_version_is_410(b: Bench) -> None:

@@ -123,9 +123,15 @@ class FakeTransport:
         return bool(blocks) and not allowed
 
     async def _events(self, request: Request) -> AsyncIterator[dict[str, Any]]:
-        """The log from the resourceVersion on; 410 as an ERROR event when it is compacted."""
+        """The log from the resourceVersion on, or first all that is there if that is asked for;
+        410 as an ERROR event when the log is compacted."""
         store, dropped = self.server.store, self.dropped
         version = int(request.query.get("resourceVersion") or store.version)
+        if request.query.get("sendInitialEvents") == "true":
+            present, version = self.server.selection(Target(request.path), request.query)
+            for obj in present:
+                yield {"type": "ADDED", "object": obj}
+            yield bookmark(version, {"k8s.io/initial-events-end": "true"})
         loop = asyncio.get_running_loop()
         end = loop.time() + float(request.query.get("timeoutSeconds") or 3000)
         if version < store.compacted:
@@ -134,7 +140,7 @@ class FakeTransport:
             return
         position = next((i for i, c in enumerate(store.log) if c.version > version),
                         len(store.log))  # fmt: skip
-        while loop.time() < end:
+        while loop.time() < end - 1e-6:  # less cannot be slept
             if position == len(store.log):
                 await self._wait_for_change(dropped, min(end, loop.time() + BOOKMARK_SECONDS))
                 if position == len(store.log) and "allowWatchBookmarks" in request.query:
@@ -192,6 +198,9 @@ def event_of(change: Change, target: Target, request: Request) -> dict[str, Any]
     return {"type": "MODIFIED" if was_in else "ADDED", "object": change.obj}
 
 
-def bookmark(version: int) -> dict[str, Any]:
-    """The event that only says how far a quiet watch has come."""
-    return {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(version)}}}
+def bookmark(version: int, annotations: dict[str, str] | None = None) -> dict[str, Any]:
+    """The event that only says how far a quiet watch has come, or that all there is was told."""
+    meta: dict[str, Any] = {"resourceVersion": str(version)}
+    if annotations:
+        meta["annotations"] = annotations
+    return {"type": "BOOKMARK", "object": {"metadata": meta}}

@@ -191,6 +191,7 @@ def test_killed_again_and_again_the_job_still_ends(tried):
             await operator.kill()
             if world.is_done():
                 break
+            await asyncio.sleep(1)
             assert len(world.operators) < 60, world.tail()
         return summary(world)
 

@@ -55,18 +55,6 @@ def test_a_deletion_means_one_object_and_no_successor():
     assert transport.asked[0].body["preconditions"] == {"uid": "uid-1"}
 
 
-def test_a_long_list_comes_in_pages():
-    first = Response(200, {"metadata": {"continue": "next"}, "items": [1]})
-    transport = Answers(first, Response(200, {"metadata": {}, "items": [2]}))
-
-    async def read():
-        return [page["items"] async for page in Kube(transport).pages(PODS, "", {"a": "b"})]
-
-    assert asyncio.run(read()) == [[1], [2]]
-    assert [request.query.get("continue") for request in transport.asked] == [None, "next"]
-    assert all(request.query["a"] == "b" for request in transport.asked)
-
-
 class Slow:
     """A transport that notes how many requests are under way at the same time."""
 

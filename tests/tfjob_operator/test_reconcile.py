@@ -124,10 +124,21 @@ def test_after_the_end_what_still_runs_goes_and_then_it_is_done():
     observed = children(job, SUCCEEDED)
     ended = settled(job, observed)
     assert ended.status["phase"] == "CleanUp"
-    plan = plan_for(ended, observed)
+    later = NOW + timedelta(seconds=2)
+    plan = plan_for(ended, observed, later)
     assert [name.split("-")[1] for _, name in deleted(plan)] == ["worker", "worker", "ps"]
     jobs = {"mnist-master-76no-0": observed.jobs["mnist-master-76no-0"]}
-    assert plan_for(ended, replace(observed, jobs=jobs)).status["phase"] == "Done"
+    assert plan_for(ended, replace(observed, jobs=jobs), later).status["phase"] == "Done"
+
+
+def test_those_that_end_right_after_the_chief_are_given_the_time_and_keep_their_logs():
+    job = parsed(*DISTRIBUTED)
+    ended = settled(job, children(job, SUCCEEDED))
+    plan = plan_for(ended, children(job, SUCCEEDED), NOW + timedelta(seconds=1))
+    assert (deleted(plan), plan.status, plan.wake_seconds) == ([], None, 1)
+    good = SUCCEEDED | dict.fromkeys(["worker_0", "worker_1", "ps_0"], pod("Succeeded", 0))
+    plan = plan_for(ended, children(job, good), NOW + timedelta(seconds=1))
+    assert (deleted(plan), plan.status["phase"]) == ([], "Done")
 
 
 def test_all_workers_decide_where_the_success_policy_says_so():

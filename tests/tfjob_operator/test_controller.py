@@ -1,0 +1,41 @@
+"""What the loop does before it knows everything."""
+
+import asyncio
+
+from tests.fakes import virtual_time
+from tests.fakes.objects import JOBS, TFJOBS
+from tests.fakes.operator_life import distributed, fake_world
+
+
+def jobs_made(age_seconds, status=None):
+    """Number of children's Jobs made by an operator whose watch of Pods never begins."""
+
+    async def deaf_to_pods(number, request, go_on):
+        if request.path.endswith("/pods"):
+            await asyncio.Event().wait()
+        return await go_on(request)
+
+    async def live():
+        world = fake_world()
+        job = world.cluster.store.create(TFJOBS, distributed())
+        if status:
+            world.cluster.store.update(TFJOBS, {**job, "status": status}, subresource="status")
+        await asyncio.sleep(age_seconds)
+        await world.start_operator(fault=deaf_to_pods)
+        await asyncio.sleep(30)
+        await world.stop()
+        return len(list(world.cluster.store.peek(JOBS)))
+
+    return virtual_time.run(live())
+
+
+def test_a_new_job_does_not_wait_until_all_the_others_are_known():
+    assert jobs_made(age_seconds=1) == 4
+
+
+def test_a_job_that_may_have_children_does():
+    assert jobs_made(age_seconds=60) == 0
+
+
+def test_a_job_that_may_have_ended_does():
+    assert jobs_made(age_seconds=1, status={"phase": "Done", "state": "Succeeded"}) == 0
