@@ -100,9 +100,15 @@ RECIPES: dict[str, Recipe] = {
     "registry": Recipe(
         ("github.com/google/go-containerregistry/cmd/registry",), ("registry",), 0.2
     ),
+    "training-operator": Recipe(
+        ("github.com/kubeflow/training-operator/cmd/training-operator.v1",),
+        ("training-operator.v1",),
+        1.8,
+    ),
 }
-# kwok is for benchmarks and the registry for tests: they ask for them by name.
-NEEDED = tuple(name for name in RECIPES if name not in ("kwok", "registry"))
+# For benchmarks (kwok, and the operator that ours is compared with) and for tests (the registry):
+# they ask for them by name.
+NEEDED = tuple(name for name in RECIPES if name not in ("kwok", "registry", "training-operator"))
 
 
 def digest(name: str) -> str:

@@ -1,31 +1,43 @@
 """python -m bench.operator: measure the operator and the floors, print the tables.
 
-A quarter of an hour on two cores with the default ``--jobs 100,1000``; 5000 takes as long again.
-Each measurement has a fresh control plane, in a temporary folder.
+A quarter of an hour on two cores with ``--jobs 100,1000``, half an hour with ``--peer``; 5000 takes
+longer than both. Each measurement has a fresh control plane, in a temporary folder.
 """
 
 import argparse
 import asyncio
 import json
+import math
 import signal
 import sys
 import tempfile
+from collections.abc import Coroutine
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from bench.operator import measure
+from bench.operator import measure, ours, peer
 from bench.operator.control_plane import TUNED, ControlPlane, binaries
 from bench.operator.operator_process import OperatorProcess
+from bench.operator.subject import Subject
 
-SECONDS_PER_JOB = 0.4  # after this, and five minutes, a load is cut short
+DEFAULT_SIZE = 100  # of the loads with the controllers' own limits
+LARGEST_CREATION = 1000  # jobs whose children a bare client makes
 
 
 def parse_flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.operator", description=__doc__)
     add = parser.add_argument
     add("--jobs", default="100,1000,5000", help="sizes, by commas")
+    add("--peer", action="store_true", help="measure Kubeflow's Training Operator too")
     add("--bin", help="folder of the programs (default: the workshop's own, built if need be)")
     add("--skip", default="", help="of default,restart,floor: what not to measure")
+    add(
+        "--limit-seconds",
+        type=float,
+        help="cut a load or a floor after this (default: by its size)",
+    )
     add("--out", type=Path, help="file to which each result is appended as JSON")
     return parser.parse_args()
 
@@ -33,71 +45,109 @@ def parse_flags() -> argparse.Namespace:
 class Bench:
     """Runs the measurements in order and keeps their rows."""
 
-    def __init__(self, flags: argparse.Namespace, base: Path):
-        self.flags, self.base = flags, base
-        self.programs = binaries(flags.bin)
+    def __init__(self, flags: argparse.Namespace, base: Path, programs: Path):
+        self.flags, self.base, self.programs = flags, base, programs
         self.skip = set(flags.skip.split(","))
+        self.sizes = [int(size) for size in flags.jobs.split(",")]
 
-    def plane(self, name: str, tuned: bool = True, nodes: int = 50) -> ControlPlane:
-        return ControlPlane(self.programs, self.base / name, TUNED if tuned else (), nodes)
+    def plane(self, tuned: bool = True, nodes: int = 50) -> ControlPlane:
+        """The next control plane; the folder is the same, for the one before has stopped."""
+        return ControlPlane(self.programs, self.base / "plane", TUNED if tuned else (), nodes)
+
+    def limit(self, count: int) -> float:
+        """Seconds after which a load is cut short."""
+        return self.flags.limit_seconds or 300 + 0.4 * count
 
     def show(self, result: object) -> None:
         """Print a result at once, for a run is long, and keep it."""
         row = {"what": type(result).__name__, **asdict(result)}  # type: ignore[call-overload]
         print("  ".join(f"{key}={short(value)}" for key, value in row.items()), flush=True)
         if self.flags.out:
+            known = {key: value for key, value in row.items() if is_known(value)}
             with self.flags.out.open("a") as out:
-                out.write(json.dumps(row) + "\n")
+                out.write(json.dumps(known) + "\n")
 
-    def load(self, count: int, tuned: bool) -> None:
+    def take(self, measurement: Coroutine[Any, Any, Any]) -> Any:
+        result = asyncio.run(measurement)
+        self.show(result)
+        return result
+
+    def load(self, subject: Subject, count: int, tuned: bool) -> None:
         """One load; where it is wanted, the restart over its finished jobs too."""
-        label = "tuned" if tuned else "default"
-        with self.plane(f"{count}-{label}", tuned) as plane:
-            measure.ready(plane)
-            limit = 300 + SECONDS_PER_JOB * count
-            with OperatorProcess(plane) as operator:
+        with self.plane(tuned) as plane:
+            measure.ready(plane, subject)
+            with OperatorProcess(plane, subject, tuned) as operator:
                 operator.wait_until_ready()
-                self.show(asyncio.run(measure.load(plane, operator, count, label, limit)))
-            if tuned and "restart" not in self.skip:
-                self.show(asyncio.run(measure.restart(plane, count, "finished")))
+                limit = self.limit(count)
+                row = self.take(measure.load(plane, operator, count, label(tuned), limit))
+            if tuned and "restart" not in self.skip and row.finished == count:
+                self.take(measure.restart(plane, subject, count, "finished"))
 
-    def restart_over_running(self, count: int) -> None:
-        with self.plane(f"{count}-running") as plane:
-            measure.ready(plane)
-            asyncio.run(measure.make_running(plane, count, 300 + SECONDS_PER_JOB * count))
-            self.show(asyncio.run(measure.restart(plane, count, "running")))
+    def restart_over_running(self, subject: Subject, count: int) -> None:
+        with self.plane() as plane:
+            measure.ready(plane, subject)
+            made = measure.make_running(plane, subject, count, self.limit(count))
+            if asyncio.run(made):
+                self.take(measure.restart(plane, subject, count, "running"))
 
     def floors(self) -> None:
-        with self.plane("floor", nodes=0) as plane:
-            seconds = asyncio.run(measure.floor_of_creation(plane, 1000))
-            print(
-                f"floor: the children of 1000 jobs by a bare client in {seconds:.1f} s", flush=True
-            )
-        for tuned in (False, True):
-            with self.plane("floor-jobs", tuned) as plane:
-                seconds = asyncio.run(measure.floor_of_jobs(plane, 100, 400))
-            label = "tuned" if tuned else "default"
-            print(f"floor: 400 bare Jobs, controllers {label}: last chief's Pod {seconds:.1f} s")
+        largest = max((size for size in self.sizes if size <= LARGEST_CREATION), default=0)
+        with self.plane(nodes=0) as plane:
+            self.take(measure.floor_of_creation(plane, largest or LARGEST_CREATION))
+        if "default" not in self.skip:
+            self.floor_of_jobs(DEFAULT_SIZE, tuned=False)
+        for size in self.sizes:
+            self.floor_of_jobs(size, tuned=True)
+
+    def floor_of_jobs(self, count: int, tuned: bool) -> None:
+        with self.plane(tuned) as plane:
+            self.take(measure.floor_of_jobs(plane, count, label(tuned), self.limit(count)))
+
+    def run(self, subjects: list[Subject]) -> None:
+        """Every subject at one size before the next, so that what is compared is near in time."""
+        if "floor" not in self.skip:
+            self.floors()
+        for subject in subjects if "default" not in self.skip else ():
+            self.load(subject, DEFAULT_SIZE, tuned=False)
+        for size in self.sizes:
+            for subject in subjects:
+                self.load(subject, size, tuned=True)
+                if "restart" not in self.skip:
+                    self.restart_over_running(subject, size)
+
+
+def label(tuned: bool) -> str:
+    return "tuned" if tuned else "default"
+
+
+def is_known(value: object) -> bool:
+    """Not what a load that was cut short leaves open; JSON has no word for infinite."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def short(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {short(one)}" for key, one in value.items()) + "}"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def end(*_: object) -> None:
+    """Exit so that what we started ends too; a second signal, as timeout(1) sends, is ignored."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
 
 
 def main() -> None:
     flags = parse_flags()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we started ends too
-    sizes = [int(size) for size in flags.jobs.split(",")]
-    with tempfile.TemporaryDirectory(prefix="tfjob-bench-") as base:
-        bench = Bench(flags, Path(base))
-        if "floor" not in bench.skip:
-            bench.floors()
-        if "default" not in bench.skip:
-            bench.load(100, tuned=False)
-        for size in sizes:
-            bench.load(size, tuned=True)
-            if "restart" not in bench.skip:
-                bench.restart_over_running(size)
+    signal.signal(signal.SIGTERM, end)
+    programs = binaries(flags.bin, *([peer.RECIPE] if flags.peer else []))
+    with ExitStack() as stack:
+        base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tfjob-bench-")))
+        ours.compile_sources(base / "bytecode")
+        subjects = [ours.subject(base / "bytecode")]
+        if flags.peer:
+            subjects.append(stack.enter_context(peer.subject(programs)))
+        Bench(flags, base, programs).run(subjects)
 
 
 if __name__ == "__main__":

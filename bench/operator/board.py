@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.operator.subject import Subject
 from bench.operator.workload import CHILDREN
 
 
@@ -15,17 +16,18 @@ class Times:
 
     created: float | None = None
     children: set[str] = field(default_factory=set)
-    complete: float | None = None  # all Services and Jobs are there
+    complete: float | None = None  # all that count as children are there
     chief_ended: float | None = None  # its Pod
     running: float | None = None
     succeeded: float | None = None
 
 
 class Board:
-    """Jobs whose names begin with ``prefix``; an event is set when ``expected`` are so far."""
+    """A subject's jobs whose names begin with ``prefix``; an event is set when ``expected`` are
+    so far."""
 
-    def __init__(self, prefix: str, expected: int):
-        self.prefix, self.expected = prefix, expected
+    def __init__(self, subject: Subject, prefix: str, expected: int):
+        self.subject, self.prefix, self.expected = subject, prefix, expected
         self.jobs: dict[str, Times] = defaultdict(Times)
         self._counts: Counter[str] = Counter()
         self.all_complete, self.all_running = asyncio.Event(), asyncio.Event()
@@ -35,26 +37,28 @@ class Board:
         self.jobs[name].created = at
 
     def child(self, kind: str, obj: dict[str, Any], at: float) -> None:
-        """A Service or a Job was seen."""
-        job = self._job(obj)
+        """A Service, a Job or a Pod was seen; the subject says which of them count."""
+        job, wanted = self._job(obj), self.subject.child_kinds
         if job is None or kind == "DELETED" or job.complete is not None:
             return
-        job.children.add(f"{obj['kind']}/{obj['metadata']['name']}")
-        if len(job.children) == 2 * CHILDREN:
+        if obj["kind"] in wanted:
+            job.children.add(f"{obj['kind']}/{obj['metadata']['name']}")
+        if len(job.children) == len(wanted) * CHILDREN:
             job.complete = at
             self._tick("complete", self.all_complete)
 
     def pod(self, kind: str, obj: dict[str, Any], at: float) -> None:
-        job = self._job(obj)
-        is_chief = obj["metadata"].get("labels", {}).get("job_type") == "MASTER"
+        self.child(kind, obj, at)
+        job, labels = self._job(obj), obj["metadata"].get("labels") or {}
+        is_chief = labels.get(self.subject.type_label) == self.subject.chief
         if job and is_chief and obj["status"].get("phase") == "Succeeded":
             job.chief_ended = job.chief_ended or at
 
     def tf_job(self, kind: str, obj: dict[str, Any], at: float) -> None:
-        name, state = obj["metadata"]["name"], (obj.get("status") or {}).get("state")
+        name = obj["metadata"]["name"]
         if not name.startswith(self.prefix):
             return
-        job = self.jobs[name]
+        job, state = self.jobs[name], self.subject.state(obj.get("status") or {})
         if state == "Running" and job.running is None:
             job.running = at
             self._tick("running", self.all_running)
@@ -78,7 +82,7 @@ class Board:
         return sum(getattr(job, what) is not None for job in self.jobs.values())
 
     def _job(self, obj: dict[str, Any]) -> Times | None:
-        name = (obj["metadata"].get("labels") or {}).get("tf_job_name", "")
+        name = (obj["metadata"].get("labels") or {}).get(self.subject.job_label, "")
         return self.jobs[name] if name.startswith(self.prefix) else None
 
     def _tick(self, what: str, event: asyncio.Event) -> None:

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.operator.control_plane import ControlPlane, binaries
-from bench.operator.operator_process import CHECKOUT
+from bench.operator.ours import CHECKOUT
 
 COUNT, IN_FLIGHT, LISTS = 1000, 20, 5
 

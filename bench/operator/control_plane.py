@@ -265,13 +265,16 @@ def is_ready(obj: dict) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def binaries(given: str | None) -> Path:
-    """The folder of programs: a given one, or the workshop's own, built if need be."""
+def binaries(given: str | None, *more: str) -> Path:
+    """The folder of programs: a given one, or the workshop's own, built if need be.
+
+    ``more`` names recipes of cluster/binaries.py beside those of the control plane.
+    """
     if given:
         return Path(given)
     from cluster import binaries as built
 
-    return built.ensure(("kubernetes", "etcd", "kwok"))
+    return built.ensure(("kubernetes", "etcd", "kwok", *more))
 
 
 def cpu_seconds(pid: int) -> float:

@@ -1,6 +1,7 @@
 """The measurements: a load of jobs, a restart over jobs that are there, and the floors."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,19 +11,24 @@ from typing import Any
 from bench.operator import workload
 from bench.operator.board import Board, percentile
 from bench.operator.client import Api
-from bench.operator.control_plane import ControlPlane
-from bench.operator.operator_process import CHECKOUT, OperatorProcess, grant_everything
+from bench.operator.control_plane import ControlPlane, cpu_seconds
+from bench.operator.operator_process import OperatorProcess, grant_everything
+from bench.operator.subject import Subject
 
-CRD = CHECKOUT / "operator" / "chart" / "crds" / "tfjobs.yaml"
 RESTART_WINDOW_SECONDS = 30.0
 
 
 @dataclass
 class Load:
-    """One row of the table. Times in seconds, memory in MiB."""
+    """One row of the table. Times in seconds, memory in MiB.
 
+    Of a load that was cut short, ``finished`` is less than ``jobs``, the last times are infinite
+    and the percentiles are of the jobs that came so far.
+    """
+
+    operator: str
     jobs: int
-    controllers: str
+    settings: str
     children_p50: float
     children_p99: float
     children_last: float
@@ -32,7 +38,7 @@ class Load:
     jobs_per_second: float
     finished: int
     rss_mb: float
-    cpu_seconds: float
+    cpu_seconds: dict[str, float]  # by process, until the last success
     requests_per_job: float
     requests: dict[str, int]
 
@@ -41,6 +47,7 @@ class Load:
 class Restart:
     """A new job right after the operator's start over ``present`` jobs."""
 
+    operator: str
     present: int
     state: str
     to_children_seconds: float
@@ -48,23 +55,44 @@ class Restart:
     rss_mb: float
 
 
-def ready(plane: ControlPlane) -> None:
-    """Install the CRD and let the operator in."""
-    plane.apply(CRD)
+@dataclass
+class Floor:
+    """What as many TfJobs' bare objects take without an operator: their creation by a client, or
+    their Jobs until the last chief's Pod has ended; infinite if that was cut short."""
+
+    of: str
+    jobs: int
+    settings: str
+    seconds: float
+
+
+def ready(plane: ControlPlane, subject: Subject) -> None:
+    """Install what the operator needs and let it in."""
+    subject.install(plane)
     grant_everything(plane)
     end = time.monotonic() + 20
-    while plane.request("GET", workload.TFJOBS) is None:
+    while plane.request("GET", subject.tf_jobs) is None:
         if time.monotonic() > end:
             raise SystemExit("the CRD was not established")
         time.sleep(0.1)
+    warm_up(plane, subject)
+
+
+def warm_up(plane: ControlPlane, subject: Subject) -> None:
+    """One creation that is not kept: the API server holds up the first after a CRD's for 2 s."""
+    plane.request("POST", f"{subject.tf_jobs}?dryRun=All", subject.make("warm-up", False))
+
+
+def api_of(plane: ControlPlane) -> Api:
+    return Api(plane.url, plane.folder / "certs" / "apiserver.crt")
 
 
 @asynccontextmanager
 async def watched(plane: ControlPlane, board: Board) -> AsyncIterator[Api]:
     """A client whose watches write on the board."""
-    async with Api(plane.url, plane.folder / "certs" / "apiserver.crt") as api:
+    async with api_of(plane) as api:
         for path, handle in (
-            (workload.TFJOBS, board.tf_job),
+            (board.subject.tf_jobs, board.tf_job),
             (workload.SERVICES, board.child),
             (workload.JOBS, board.child),
             (workload.PODS, board.pod),
@@ -83,72 +111,84 @@ async def until(event: asyncio.Event, seconds: float) -> bool:
     return True
 
 
+def cpu_of_all(plane: ControlPlane, operator: OperatorProcess) -> dict[str, float]:
+    """CPU seconds so far of the control plane's parts, the operator and the benchmark itself."""
+    pids = {**plane.pids, "operator": operator.process.pid, "bench": os.getpid()}
+    return {name: cpu_seconds(pid) for name, pid in pids.items()}
+
+
 async def load(
-    plane: ControlPlane, operator: OperatorProcess, count: int, label: str, limit: float
+    plane: ControlPlane, operator: OperatorProcess, count: int, settings: str, limit: float
 ) -> Load:
-    """Create ``count`` jobs, 20 in flight, and wait until all have succeeded."""
-    board, cpu = Board("load", count), operator.cpu_seconds()
+    """Create ``count`` jobs, 20 in flight, and wait until all have succeeded or ``limit`` is
+    over, in seconds from the start."""
+    board, before = Board(operator.subject, "load", count), cpu_of_all(plane, operator)
     async with watched(plane, board) as api:
         start = time.monotonic()
-        await api.create_all(workload.tf_jobs("load", count), board.created)
-        await until(board.all_succeeded, limit)
+        await api.create_all(workload.tf_jobs(operator.subject, "load", count), board.created)
+        await until(board.all_succeeded, start + limit - time.monotonic())
+        seconds = time.monotonic() - start
+    after = cpu_of_all(plane, operator)
     made, lag = board.since("complete", "created"), board.since("succeeded", "chief_ended")
-    seconds = board.last("succeeded", start)
     requests = await asyncio.to_thread(operator.requests)
     return Load(
+        operator=operator.subject.name,
         jobs=count,
-        controllers=label,
+        settings=settings,
         children_p50=percentile(made, 0.5),
         children_p99=percentile(made, 0.99),
         children_last=board.last("complete", start),
         status_lag_p50=percentile(lag, 0.5),
         status_lag_p99=percentile(lag, 0.99),
-        succeeded_last=seconds,
-        jobs_per_second=count / seconds,
+        succeeded_last=board.last("succeeded", start),
+        jobs_per_second=board.count("succeeded") / seconds,
         finished=board.count("succeeded"),
         rss_mb=operator.peak_rss_mb(),
-        cpu_seconds=operator.cpu_seconds() - cpu,
+        cpu_seconds={name: after[name] - before[name] for name in after},
         requests_per_job=requests.total() / count,
         requests=dict(requests.most_common()),
     )
 
 
-async def restart(plane: ControlPlane, present: int, state: str) -> Restart:
+async def restart(plane: ControlPlane, subject: Subject, present: int, state: str) -> Restart:
     """Start the operator over what is there, and a new job at the same moment."""
-    board = Board("new", 1)
+    board = Board(subject, "new", 1)
     async with watched(plane, board) as api:
-        with OperatorProcess(plane) as operator:
-            await api.create_all(workload.tf_jobs("new", 1), board.created)
+        with OperatorProcess(plane, subject) as operator:
+            await api.create_all(workload.tf_jobs(subject, "new", 1), board.created)
             await until(board.all_complete, 120)
             took = board.last("complete", operator.started)
             await asyncio.sleep(
                 max(0.0, operator.started + RESTART_WINDOW_SECONDS - time.monotonic())
             )
             rss, requests = operator.peak_rss_mb(), await asyncio.to_thread(operator.requests)
-    return Restart(present, state, took, requests.total(), rss)
+    return Restart(subject.name, present, state, took, requests.total(), rss)
 
 
-async def make_running(plane: ControlPlane, count: int, limit: float) -> None:
-    """Jobs that run and never end, with their status told."""
-    board = Board("hold", count)
+async def make_running(plane: ControlPlane, subject: Subject, count: int, limit: float) -> bool:
+    """Jobs that run and never end, with their status told; False if they did not come so far."""
+    board = Board(subject, "hold", count)
     async with watched(plane, board) as api:
-        with OperatorProcess(plane) as operator:
+        with OperatorProcess(plane, subject) as operator:
             operator.wait_until_ready()
-            await api.create_all(workload.tf_jobs("hold", count, hold=True), board.created)
-            await until(board.all_running, limit)
+            items = workload.tf_jobs(subject, "hold", count, hold=True)
+            await api.create_all(items, board.created)
+            running = await until(board.all_running, limit)
             await asyncio.sleep(3)
+    return running
 
 
-async def floor_of_creation(plane: ControlPlane, count: int) -> float:
-    """Seconds in which a bare client makes the same children, 20 in flight."""
-    async with Api(plane.url, plane.folder / "certs" / "apiserver.crt") as api:
+async def floor_of_creation(plane: ControlPlane, count: int) -> Floor:
+    """A bare client makes the same children, 20 in flight."""
+    async with api_of(plane) as api:
         items = workload.bare_children("floor", count)
-        return await api.create_all(items, lambda name, at: None)
+        seconds = await api.create_all(items, lambda name, at: None)
+    return Floor("creation of Services and Jobs", count, "tuned", seconds)
 
 
-async def floor_of_jobs(plane: ControlPlane, count: int, limit: float) -> float:
-    """Seconds until the last chief's Pod has ended when bare Jobs are made, four for each of
-    ``count``: what the Job controller itself takes."""
+async def floor_of_jobs(plane: ControlPlane, count: int, settings: str, limit: float) -> Floor:
+    """Four bare Jobs for each of ``count``, until the last chief's Pod has ended: what the Job
+    controller itself takes."""
     ended, start, done = set(), time.monotonic(), asyncio.Event()
 
     def pod(kind: str, obj: dict[str, Any], at: float) -> None:
@@ -158,9 +198,10 @@ async def floor_of_jobs(plane: ControlPlane, count: int, limit: float) -> float:
             if len(ended) == count:
                 done.set()
 
-    async with Api(plane.url, plane.folder / "certs" / "apiserver.crt") as api:
+    async with api_of(plane) as api:
         await api.watch(workload.PODS, pod)
         items = workload.bare_children("jobs", count, services=False)
         await api.create_all(items, lambda name, at: None)
-        finished = await until(done, limit)
-    return time.monotonic() - start if finished else float("inf")
+        finished = await until(done, start + limit - time.monotonic())
+        seconds = time.monotonic() - start if finished else float("inf")
+    return Floor("Jobs to the last chief's Pod", count, settings, seconds)

@@ -1,36 +1,32 @@
 """The operator as a measured process: its memory, its CPU seconds, and the requests it made."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import orjson
 
-from bench.operator.control_plane import OPERATOR_USER, ControlPlane, cpu_seconds
+from bench.operator.control_plane import OPERATOR_USER, ControlPlane
+from bench.operator.subject import Subject
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 AUDIT_FLUSH_SECONDS = 2.5
 
 
 class OperatorProcess:
-    """``python -m tfjob_operator`` against one control plane; a context manager."""
+    """A subject's process against one control plane; a context manager."""
 
-    def __init__(self, plane: ControlPlane):
-        self.plane = plane
+    def __init__(self, plane: ControlPlane, subject: Subject, tuned: bool = True):
+        self.plane, self.subject, self.tuned = plane, subject, tuned
         self.audit_offset = plane.audit_log.stat().st_size if plane.audit_log.exists() else 0
 
     def __enter__(self) -> "OperatorProcess":
-        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "operator")}
-        kubeconfig = str(self.plane.kubeconfig("operator"))
-        command = [sys.executable, "-m", "tfjob_operator", "--kubeconfig", kubeconfig]
+        command = self.subject.command(self.plane, self.tuned)
         with (self.plane.folder / "log" / "operator.log").open("ab") as log:
             self.started = time.monotonic()
             self.process = subprocess.Popen(
-                [*command, "--port", "0"], stdout=log, stderr=log, env=environment
+                command.arguments, stdout=log, stderr=log, env=command.environment
             )
         return self
 
@@ -43,9 +39,9 @@ class OperatorProcess:
             self.process.wait()
 
     def wait_until_ready(self, seconds: float = 60) -> None:
-        """Until its caches are filled, by its own log."""
+        """Until it works, by its own log."""
         log, end = self.plane.folder / "log" / "operator.log", time.monotonic() + seconds
-        while "caches are filled" not in log.read_text():
+        while self.subject.ready_line not in log.read_text():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"the operator did not start: see {log}")
             time.sleep(0.05)
@@ -55,9 +51,6 @@ class OperatorProcess:
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         peak = next(line for line in lines if line.startswith("VmHWM:"))
         return int(peak.split()[1]) / 1024
-
-    def cpu_seconds(self) -> float:
-        return cpu_seconds(self.process.pid)
 
     def requests(self) -> Counter[str]:
         """ "verb resource" → how often, from the API server's audit log, since the start."""

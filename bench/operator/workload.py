@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
+from bench.operator.subject import Subject
+
 REPLICAS = (("MASTER", 1), ("WORKER", 2), ("PS", 1))
 CHILDREN = sum(count for _, count in REPLICAS)
-TFJOBS = "/apis/tensorflow.org/v1alpha1/namespaces/default/tfjobs"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 SERVICES = "/api/v1/namespaces/default/services"
 PODS = "/api/v1/namespaces/default/pods"
@@ -21,25 +22,15 @@ def template(kind: str, hold: bool) -> dict[str, Any]:
     return {"metadata": {"annotations": held}, "spec": spec}
 
 
-def tf_jobs(prefix: str, count: int, hold: bool = False) -> Iterator[Item]:
+def tf_jobs(subject: Subject, prefix: str, count: int, hold: bool = False) -> Iterator[Item]:
     """(name, path, body) of TfJobs; with ``hold`` none of their Pods ever ends."""
-    replicas = [
-        {"replicas": number, "tfReplicaType": kind, "template": template(kind, hold)}
-        for kind, number in REPLICAS
-    ]
     for index in range(count):
         name = f"{prefix}-{index:05d}"
-        body = {
-            "apiVersion": "tensorflow.org/v1alpha1",
-            "kind": "TfJob",
-            "metadata": {"name": name},
-            "spec": {"replicaSpecs": replicas},
-        }
-        yield name, TFJOBS, orjson.dumps(body)
+        yield name, subject.tf_jobs, orjson.dumps(subject.make(name, hold))
 
 
 def bare_children(prefix: str, count: int, services: bool = True) -> Iterator[Item]:
-    """The Services and Jobs of so many TfJobs, as the operator would make them."""
+    """The Services and Jobs of so many TfJobs, as our operator would make them."""
     for index in range(count):
         for kind, number in REPLICAS:
             for task in range(number):
@@ -56,6 +47,7 @@ def service(name: str) -> dict[str, Any]:
 
 
 def batch_job(name: str, kind: str) -> dict[str, Any]:
-    made = template("WORKER", hold=False) | {"metadata": {"labels": {"job_type": kind}}}
+    made = template(kind, hold=False)
+    made["metadata"]["labels"] = {"job_type": kind}
     spec = {"completions": 1, "parallelism": 1, "backoffLimit": 6, "template": made}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}

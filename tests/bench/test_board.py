@@ -2,12 +2,15 @@
 
 import asyncio
 import math
+from pathlib import Path
 
 import orjson
 import pytest
 
-from bench.operator import workload
+from bench.operator import ours, workload
 from bench.operator.board import Board, percentile
+
+OURS = ours.subject(Path("unused"))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def seen_by(board):
 
 def test_a_job_is_timed_from_its_creation_to_its_success():
     async def watch():
-        return seen_by(Board("load", 1))
+        return seen_by(Board(OURS, "load", 1))
 
     board = asyncio.run(watch())
     assert board.since("complete", "created") == [2.0]
@@ -56,7 +59,7 @@ def test_a_job_is_timed_from_its_creation_to_its_success():
 
 def test_another_runs_jobs_do_not_count():
     async def watch():
-        board = Board("load", 1)
+        board = Board(OURS, "load", 1)
         board.child("ADDED", child("Job", 0, job="other-1"), 2.0)
         return board
 
@@ -64,7 +67,7 @@ def test_another_runs_jobs_do_not_count():
 
 
 def test_the_load_is_one_master_two_workers_and_a_ps_that_runs_on():
-    name, _, body = next(workload.tf_jobs("load", 1))
+    name, _, body = next(workload.tf_jobs(OURS, "load", 1))
     replicas = orjson.loads(body)["spec"]["replicaSpecs"]
     held = {r["tfReplicaType"]: r["template"]["metadata"]["annotations"] for r in replicas}
     assert name == "load-00000"
