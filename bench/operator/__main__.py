@@ -80,7 +80,10 @@ class Bench:
                 operator.wait_until_ready()
                 limit = self.limit(count)
                 row = self.take(measure.load(plane, operator, count, label(tuned), limit))
-            if tuned and "restart" not in self.skip and row.finished == count:
+                restarts = tuned and "restart" not in self.skip and row.finished == count
+                if restarts:
+                    asyncio.run(measure.settled(plane))
+            if restarts:
                 self.take(measure.restart(plane, subject, count, "finished"))
 
     def restart_over_running(self, subject: Subject, count: int) -> None:

@@ -16,6 +16,8 @@ from bench.operator.operator_process import OperatorProcess, grant_everything
 from bench.operator.subject import Subject
 
 RESTART_WINDOW_SECONDS = 30.0
+AT_REST = 0.4  # CPU seconds of the control plane in one: fifty idle nodes take half of that
+QUIET_SECONDS = 3
 
 
 @dataclass
@@ -150,6 +152,17 @@ async def load(
     )
 
 
+async def settled(plane: ControlPlane, seconds: float = 300) -> None:
+    """Wait until the control plane is at rest: the end of a load leaves it much to tidy up."""
+    end = time.monotonic() + seconds
+    before, quiet = sum(map(cpu_seconds, plane.pids.values())), 0
+    while quiet < QUIET_SECONDS and time.monotonic() < end:
+        await asyncio.sleep(1)
+        now = sum(map(cpu_seconds, plane.pids.values()))
+        quiet = quiet + 1 if now - before < AT_REST else 0
+        before = now
+
+
 async def restart(plane: ControlPlane, subject: Subject, present: int, state: str) -> Restart:
     """Start the operator over what is there, and a new job at the same moment."""
     board = Board(subject, "new", 1)
@@ -174,7 +187,7 @@ async def make_running(plane: ControlPlane, subject: Subject, count: int, limit:
             items = workload.tf_jobs(subject, "hold", count, hold=True)
             await api.create_all(items, board.created)
             running = await until(board.all_running, limit)
-            await asyncio.sleep(3)
+            await settled(plane)
     return running
 
 
