@@ -15,6 +15,7 @@ from .observed import Children
 from .spec import Json
 
 OnChange = Callable[[str, Any, bool], None]
+BEHIND = 20  # Jobs without a Pod; as many requests a second does the Job controller make by default
 WANTED = {  # of a TfJob's metadata
     *("namespace", "name", "uid", "generation", "resourceVersion"),
     *("creationTimestamp", "deletionTimestamp"),
@@ -93,16 +94,26 @@ class Cache:
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
         def via_job(job_uid: str, view: Any, deleted: bool) -> None:
+            self._podless.discard(job_uid)
             tfjob = self.jobs.owner_of(job_uid)
             if tfjob:
                 on_pod(tfjob, view, deleted)
+
+        def on_batch_job(tfjob: str, job: observed.Job, deleted: bool) -> None:
+            is_served = self.pods.of(job.uid) or self.warnings.of(job.uid)
+            if deleted or job.is_finished or is_served:
+                self._podless.discard(job.uid)
+            else:
+                self._podless.add(job.uid)
+            on_job(tfjob, job, deleted)
 
         def on_service(tfjob: str, view: Any, deleted: bool) -> None:
             if deleted:
                 on_job(tfjob, None, True)
 
         self.tfjobs = Index(pack, _uid, on_tfjob)
-        self.jobs = Index(observed.job, observed.owner, on_job)
+        self._podless: set[str] = set()  # Jobs of which neither a Pod nor a warning was seen
+        self.jobs = Index(observed.job, observed.owner, on_batch_job)
         self.services = Index(lambda obj: obj["metadata"]["name"], observed.owner, on_service)
         self.pods = Index(observed.pod, observed.owner, via_job)
         self.warnings = Index(lambda obj: obj.get("message", ""), _involved, via_job)
@@ -120,6 +131,7 @@ class Cache:
             services={name: service for service, name in self.services.of(uid).items()},
             pods={job: views for job, views in pods.items() if views},
             warnings={job: messages[-1] for job, messages in warnings.items() if messages},
+            job_controller_is_behind=len(self._podless) > BEHIND,
         )
 
 

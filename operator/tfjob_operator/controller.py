@@ -136,7 +136,7 @@ class Controller:
         while True:
             await asyncio.sleep(self.config.resync_seconds)
             for uid in self.cache.tfjobs.owners():
-                self.queue.add(uid, Lane.BACKLOG)
+                self.queue.add(uid, Lane.PROGRESS)
 
     # ------------------------------------------------------------------ hop two: keys to calls
 
@@ -184,7 +184,7 @@ class Controller:
         job = spec.parse(packed)
         plan = reconcile.reconcile(job, self.cache.children(uid), self.config, self.clock())
         if plan.wake_seconds is not None:
-            self.queue.add_later(uid, Lane.BACKLOG, max(plan.wake_seconds, 0.0))
+            self.queue.add_later(uid, Lane.FINISH, max(plan.wake_seconds, 0.0))
         await self._carry_out(job, plan, lane)
 
     async def _carry_out(self, job: spec.TfJob, plan: reconcile.Plan, lane: Lane) -> None:
@@ -194,9 +194,8 @@ class Controller:
             await self._hands.delete(job, deletion)
         if plan.creations:
             await self._hands.create(job, plan)
+        if plan.creations or plan.deletions:
             self._soon(job.uid)
-        elif plan.deletions:
-            self.queue.add(job.uid, Lane.PROGRESS)
         elif plan.status is not None and not plan.is_urgent:
             if lane is Lane.PROGRESS:
                 await self._hands.write_status(job, plan.status)

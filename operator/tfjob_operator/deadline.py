@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from .spec import TfJob, time_of
 
-GRACE_SECONDS = 2
+GRACE_SECONDS, LONG_GRACE_SECONDS = 2, 30
 
 
 def seconds_to_deadline(job: TfJob, now: datetime) -> float | None:
@@ -18,9 +18,14 @@ def seconds_to_deadline(job: TfJob, now: datetime) -> float | None:
     return _left(started, job.run_policy.active_deadline_seconds, now)
 
 
-def seconds_to_cleanup(job: TfJob, now: datetime) -> float:
-    """Seconds in which replicas may still end by themselves, as most do along with the chief."""
-    return _left(job.status.get("completionTime"), GRACE_SECONDS, now) or 0.0
+def seconds_to_cleanup(job: TfJob, is_behind: bool, now: datetime) -> float:
+    """Seconds in which replicas may still end by themselves, as most do along with the chief.
+
+    A Job that is deleted costs the Job controller as much as one that is made. While it has yet to
+    make Pods, it is not room that they lack, and starting them comes first.
+    """
+    grace = LONG_GRACE_SECONDS if is_behind else GRACE_SECONDS
+    return _left(job.status.get("completionTime"), grace, now) or 0.0
 
 
 def seconds_to_deletion(job: TfJob, now: datetime) -> float | None:

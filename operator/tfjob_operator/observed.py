@@ -50,13 +50,15 @@ class Job:
 class Children:
     """All that one TfJob owns: Jobs by name, Service names, Pods by the UID of their Job.
 
-    ``warnings`` says, by the UID of a Job, why its Pod could not be made.
+    ``warnings`` says, by the UID of a Job, why its Pod could not be made. Of all TfJobs together is
+    whether the Job controller is behind: it has yet to make Pods for many Jobs.
     """
 
     jobs: Mapping[str, Job] = field(default_factory=dict)
     services: Mapping[str, str] = field(default_factory=dict)
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
+    job_controller_is_behind: bool = False
 
     def newest_pod(self, job: Job) -> Pod | None:
         """The Pod that speaks for a Job: an earlier failure says nothing once there is another."""

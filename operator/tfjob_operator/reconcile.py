@@ -178,7 +178,7 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
     if left is not None and left <= 0:
         return Plan(deletions=(Deletion("TfJob", job.name, job.uid),))
     doomed = cleanup.jobs_to_delete(job, observed)
-    grace = deadline.seconds_to_cleanup(job, now)
+    grace = deadline.seconds_to_cleanup(job, observed.job_controller_is_behind, now)
     if doomed and grace > 0:
         return Plan(wake_seconds=grace)
     deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)

@@ -11,10 +11,9 @@ from enum import IntEnum
 class Lane(IntEnum):
     """What a key waits for, the most pressing first."""
 
-    FINISH = 0  # something ended
+    FINISH = 0  # something ended, or its time has come
     START = 1  # children are missing
-    BACKLOG = 2  # found at start or by the periodic look at everything
-    PROGRESS = 3  # only the status tells more
+    PROGRESS = 2  # only the status tells more
 
 
 MAX_BACKOFF_SECONDS = 60.0

@@ -1,4 +1,4 @@
-from tfjob_operator.cache import Cache, Index, pack
+from tfjob_operator.cache import BEHIND, Cache, Index, pack
 
 
 def obj(uid, version, owner="tfjob", **fields):
@@ -93,6 +93,25 @@ def test_pods_and_warnings_reach_the_tfjob_through_their_job():
     assert list(observed.jobs) == ["name-job"]
     assert [pod.name for pod in observed.pods["job"]] == ["name-pod"]
     assert observed.warnings == {"job": "exceeded quota"}
+
+
+def test_the_job_controller_is_behind_while_many_jobs_have_no_pod():
+    cache = Cache(Told(), Told(), Told())
+
+    def is_behind():
+        return cache.children("tfjob").job_controller_is_behind
+
+    for number in range(BEHIND + 1):
+        cache.jobs.put(obj(f"job-{number}", 1, f"tfjob-{number}"))
+    assert is_behind()
+    cache.pods.put(obj("pod", 2, "job-0"))
+    assert not is_behind()
+    cache.jobs.put(obj("job-0", 3, "tfjob-0", status={"failed": 1}))
+    assert not is_behind()
+    cache.jobs.put(obj("another", 4, "tfjob"))
+    assert is_behind()
+    cache.jobs.remove("job-1")
+    assert not is_behind()
 
 
 def test_a_deleted_service_wakes_its_tfjob():

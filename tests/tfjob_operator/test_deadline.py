@@ -33,3 +33,17 @@ def test_a_deadline_counts_from_the_start(policy, status, left):
 )
 def test_a_ttl_counts_from_the_end(policy, status, left):
     assert deadline.seconds_to_deletion(parsed(runPolicy=policy, status=status), NOW) == left
+
+
+@pytest.mark.parametrize(
+    ("ended", "is_behind", "left"),
+    [
+        pytest.param(ago(0), False, 2, id="the others may end by themselves"),
+        pytest.param(ago(5), False, -3, id="they had their time"),
+        pytest.param(ago(5), True, 25, id="the Job controller has more urgent work"),
+        pytest.param(ago(40), True, -10, id="but not for ever"),
+    ],
+)
+def test_cleaning_up_gives_time(ended, is_behind, left):
+    job = parsed(status={"completionTime": ended})
+    assert deadline.seconds_to_cleanup(job, is_behind, NOW) == left
