@@ -7,6 +7,7 @@ that place (410) does everything come again.
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 
 from .cache import Index
@@ -36,7 +37,7 @@ class Reflector:
         self._pause = 0.0
         self.name = resource.plural
         self.synced = asyncio.Event()
-        self.last_seen = 0.0
+        self.last_seen = math.inf  # before it runs
 
     async def run(self) -> None:
         self.last_seen = asyncio.get_running_loop().time()

@@ -5,6 +5,7 @@ import asyncio
 from tests.fakes import virtual_time
 from tests.fakes.objects import JOBS, TFJOBS
 from tests.fakes.operator_life import distributed, fake_world
+from tfjob_operator.controller import STUCK_SECONDS
 
 
 def jobs_made(age_seconds, status=None):
@@ -39,3 +40,20 @@ def test_a_job_that_may_have_children_does():
 
 def test_a_job_that_may_have_ended_does():
     assert jobs_made(age_seconds=1, status={"phase": "Done", "state": "Succeeded"}) == 0
+
+
+def test_what_has_not_begun_is_not_stuck_and_what_it_waits_for_is():
+    async def deaf(number, request, go_on):
+        await asyncio.Event().wait()
+
+    async def live():
+        world = fake_world()
+        operator = await world.start_operator(fault=deaf)
+        await asyncio.sleep(STUCK_SECONDS - 1)
+        before = operator.controller.problems()
+        await asyncio.sleep(2)
+        after = operator.controller.problems()
+        await world.stop()
+        return before, after
+
+    assert virtual_time.run(live()) == ([], ["no news of tfjobs"])
