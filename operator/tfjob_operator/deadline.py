@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from .spec import TfJob, time_of
 
-GRACE_SECONDS, LONG_GRACE_SECONDS = 2, 30
+GRACE_SECONDS, LONG_GRACE_SECONDS = 2, 120
 
 
 def seconds_to_deadline(job: TfJob, now: datetime) -> float | None:

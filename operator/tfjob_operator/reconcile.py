@@ -13,6 +13,8 @@ from .config import Config
 from .observed import Children
 from .spec import MANAGED_BY, Json, TfJob
 
+LOOK_AGAIN_SECONDS = 10.0  # for what depends on other jobs, whose news wake nobody here
+
 
 @dataclass(frozen=True)
 class Deletion:
@@ -180,7 +182,7 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
     doomed = cleanup.jobs_to_delete(job, observed)
     grace = deadline.seconds_to_cleanup(job, observed.job_controller_is_behind, now)
     if doomed and grace > 0:
-        return Plan(wake_seconds=grace)
+        return Plan(wake_seconds=min(grace, LOOK_AGAIN_SECONDS, grace if left is None else left))
     deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
     new = {**job.status, "observedGeneration": job.generation}
     if new.get("phase") == "CleanUp" and not doomed:

@@ -141,6 +141,16 @@ def test_those_that_end_right_after_the_chief_are_given_the_time_and_keep_their_
     assert (deleted(plan), plan.status["phase"]) == ([], "Done")
 
 
+def test_cleaning_up_waits_for_a_job_controller_that_is_behind_and_asks_again():
+    job = parsed(*DISTRIBUTED)
+    observed = replace(children(job, SUCCEEDED), job_controller_is_behind=True)
+    ended = settled(job, observed)
+    plan = plan_for(ended, observed, NOW + timedelta(seconds=30))
+    assert (deleted(plan), plan.wake_seconds) == ([], 10)
+    later = replace(observed, job_controller_is_behind=False)
+    assert len(deleted(plan_for(ended, later, NOW + timedelta(seconds=30)))) == 3
+
+
 def test_all_workers_decide_where_the_success_policy_says_so():
     job = parsed(*DISTRIBUTED, successPolicy="AllWorkers")
     one = SUCCEEDED | {"worker_0": pod("Succeeded", 0)}
