@@ -8,8 +8,6 @@ import argparse
 import asyncio
 import json
 import math
-import signal
-import sys
 import tempfile
 from collections.abc import Coroutine
 from contextlib import ExitStack
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.operator import measure, ours, peer
-from bench.operator.control_plane import TUNED, ControlPlane, binaries
+from bench.operator.control_plane import TUNED, ControlPlane, binaries, exit_on_sigterm
 from bench.operator.operator_process import OperatorProcess
 from bench.operator.subject import Subject
 
@@ -134,15 +132,9 @@ def short(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def end(*_: object) -> None:
-    """Exit so that what we started ends too; a second signal, as timeout(1) sends, is ignored."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(143)
-
-
 def main() -> None:
     flags = parse_flags()
-    signal.signal(signal.SIGTERM, end)
+    exit_on_sigterm()
     programs = binaries(flags.bin, *([peer.RECIPE] if flags.peer else []))
     with ExitStack() as stack:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tfjob-bench-")))

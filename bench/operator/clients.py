@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench.operator.control_plane import ControlPlane, binaries
+from bench.operator.control_plane import ControlPlane, binaries, exit_on_sigterm
 from bench.operator.ours import CHECKOUT
 
 COUNT, IN_FLIGHT, LISTS = 1000, 20, 5
@@ -114,7 +113,7 @@ def main() -> None:
     flags = parser.parse_args()
     if flags.client:
         return one(flags.client, flags.kubeconfig)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we started ends too
+    exit_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="tfjob-bench-") as base:
         for name in CLIENTS:
             with ControlPlane(binaries(flags.bin), Path(base) / name, nodes=0) as plane:

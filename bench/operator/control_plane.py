@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -263,6 +264,16 @@ def node(name: str) -> dict:
 def is_ready(obj: dict) -> bool:
     conditions = obj.get("status", {}).get("conditions", [])
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def exit_on_sigterm() -> None:
+    """Exit so that what we started ends too; a second signal, as timeout(1) sends, is ignored."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(143)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def binaries(given: str | None, *more: str) -> Path:

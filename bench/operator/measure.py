@@ -154,11 +154,14 @@ async def load(
 
 async def settled(plane: ControlPlane, seconds: float = 300) -> None:
     """Wait until the control plane is at rest: the end of a load leaves it much to tidy up."""
-    end = time.monotonic() + seconds
-    before, quiet = sum(map(cpu_seconds, plane.pids.values())), 0
+
+    def spent() -> float:
+        return sum(map(cpu_seconds, plane.pids.values()))
+
+    end, before, quiet = time.monotonic() + seconds, spent(), 0
     while quiet < QUIET_SECONDS and time.monotonic() < end:
         await asyncio.sleep(1)
-        now = sum(map(cpu_seconds, plane.pids.values()))
+        now = spent()
         quiet = quiet + 1 if now - before < AT_REST else 0
         before = now
 

@@ -1,4 +1,4 @@
-"""The operator as a measured process: its memory, its CPU seconds, and the requests it made."""
+"""The operator as a measured process: its memory, and the requests it made."""
 
 import signal
 import subprocess

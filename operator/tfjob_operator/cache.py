@@ -47,7 +47,7 @@ class Index:
         return self._known.get(uid, ("", 0))[0]
 
     def put(self, obj: Json) -> None:
-        """Take an object from a list or a watch."""
+        """Take an object from a watch."""
         uid, version, owner = _uid(obj), _version(obj), self._owner(obj)
         if self._known.get(uid, ("", 0))[1] >= version or not owner:
             return
@@ -75,7 +75,7 @@ class Index:
             self._on_change(owner, view, True)
 
     def keep_only(self, uids: set[str], version: int) -> None:
-        """After a whole list of that version: forget what it did not have, unless it is newer."""
+        """When all that is there at a version was told: forget the rest, unless it is newer."""
         gone = [uid for uid, (_, v) in self._known.items() if uid not in uids and v <= version]
         for uid in gone:
             self.remove(uid)

@@ -95,4 +95,4 @@ class Announcer:
             try:
                 await self._kube.create(EVENTS, event)
             except (ApiError, OSError) as error:
-                log.debug("event %s: %s", event["message"], error)
+                log.debug("event %s %s: %s", event["reason"], event["metadata"]["name"], error)

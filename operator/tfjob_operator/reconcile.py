@@ -114,8 +114,11 @@ def _go_on(
     blocked = next((observed.warnings.get(child.uid, "") for child in waiting), "")
     plan = _write(job, status.at_work(job, verdicts, blocked, now), urgent=False)
     left = deadline.seconds_to_deadline(job if plan.status is None else _with(job, plan), now)
-    waits = [seconds for seconds in (left, wake) if seconds is not None]
-    return replace(plan, deletions=deletions, wake_seconds=min(waits, default=None))
+    return replace(plan, deletions=deletions, wake_seconds=_earliest(left, wake))
+
+
+def _earliest(*waits: float | None) -> float | None:
+    return min((seconds for seconds in waits if seconds is not None), default=None)
 
 
 def _with(job: TfJob, plan: Plan) -> TfJob:
@@ -182,7 +185,7 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
     doomed = cleanup.jobs_to_delete(job, observed)
     grace = deadline.seconds_to_cleanup(job, observed.job_controller_is_behind, now)
     if doomed and grace > 0:
-        return Plan(wake_seconds=min(grace, LOOK_AGAIN_SECONDS, grace if left is None else left))
+        return Plan(wake_seconds=_earliest(grace, LOOK_AGAIN_SECONDS, left))
     deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
     new = {**job.status, "observedGeneration": job.generation}
     if new.get("phase") == "CleanUp" and not doomed:
