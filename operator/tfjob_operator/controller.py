@@ -110,8 +110,8 @@ class Controller:
         told = (known["status"] or {}).get("observedGeneration")
         if told != known["metadata"].get("generation", 1):
             self.queue.add(uid, Lane.START)
-        else:
-            self._soon(uid)
+        else:  # a restart's backlog: of each it is to be seen soon what was missed
+            self.queue.add_later(uid, Lane.PROGRESS, self.config.progress_delay_seconds)
 
     def _on_job(self, uid: str, job: observed.Job | None, deleted: bool) -> None:
         if deleted:
@@ -129,8 +129,11 @@ class Controller:
             self._soon(uid)
 
     def _soon(self, uid: str) -> None:
-        """Look again a little later, so that a burst of news costs one status write."""
-        self.queue.add_later(uid, Lane.PROGRESS, self.config.progress_delay_seconds)
+        """Look again a little later, so that a burst of news costs one status write.
+
+        When many jobs have news they take turns: what starts and ends needs the API server more.
+        """
+        self.queue.add_in_turn(uid, Lane.PROGRESS, self.config.progress_delay_seconds)
 
     async def _resync(self) -> None:
         while True:

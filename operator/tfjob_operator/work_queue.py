@@ -16,6 +16,7 @@ class Lane(IntEnum):
     PROGRESS = 2  # only the status tells more
 
 
+TURN_SECONDS = 0.05  # between keys that take turns
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
 
@@ -29,6 +30,7 @@ class WorkQueue:
         self._busy: dict[str, Lane | None] = {}  # with the lane of what was added meanwhile
         self._timers: dict[str, tuple[float, asyncio.TimerHandle]] = {}
         self._failures: dict[str, int] = {}
+        self._next_turn = 0.0
         self._idle: list[tuple[Lane, asyncio.Future[None]]] = []
 
     def __len__(self) -> int:
@@ -49,18 +51,26 @@ class WorkQueue:
         self._waiting[key] = lane
         self._wake(lane)
 
-    def add_later(self, key: str, lane: Lane, seconds: float) -> None:
-        """Add a key after a time; of several times, the earliest counts."""
+    def add_later(self, key: str, lane: Lane, seconds: float) -> bool:
+        """Add a key after a time; of several times, the earliest counts. False: there is one."""
         loop = asyncio.get_running_loop()
         due, timer = self._timers.get(key, (None, None))
         if due is not None and timer is not None:
             if due <= loop.time() + seconds:
-                return
+                return False
             timer.cancel()
         self._timers[key] = (
             loop.time() + seconds,
             loop.call_later(seconds, self._on_time, key, lane),
         )
+        return True
+
+    def add_in_turn(self, key: str, lane: Lane, seconds: float) -> None:
+        """Add a key after a time, and after those that were added so before it."""
+        now = asyncio.get_running_loop().time()
+        turn = max(now + seconds, self._next_turn)
+        if self.add_later(key, lane, turn - now):
+            self._next_turn = turn + TURN_SECONDS
 
     def retry(self, key: str, lane: Lane, at_least_seconds: float = 0.0) -> None:
         """Add a key that failed, each time after twice the time."""

@@ -67,9 +67,22 @@ def test_another_runs_jobs_do_not_count():
 
 
 def test_the_load_is_one_master_two_workers_and_a_ps_that_runs_on():
-    name, _, body = next(workload.tf_jobs(OURS, "load", 1))
+    name, _, body = next(workload.tf_jobs(OURS, "load", 1, ["team-00"]))
     replicas = orjson.loads(body)["spec"]["replicaSpecs"]
     held = {r["tfReplicaType"]: r["template"]["metadata"]["annotations"] for r in replicas}
     assert name == "load-00000"
     assert [(r["tfReplicaType"], r["replicas"]) for r in replicas] == list(workload.REPLICAS)
     assert held == {"MASTER": {}, "WORKER": {}, "PS": {"bench/hold": "true"}}
+
+
+def test_jobs_take_turns_among_the_namespaces():
+    paths = [path for _, path, _ in workload.tf_jobs(OURS, "load", 3, ["team-00", "team-01"])]
+    api = "/apis/tensorflow.org/v1alpha1/namespaces"
+    assert paths == [f"{api}/{team}/tfjobs" for team in ("team-00", "team-01", "team-00")]
+
+
+def test_a_bare_jobs_service_is_in_its_namespace_too():
+    made = list(workload.bare_children("floor", 2, ["team-00", "team-01"]))
+    spaces = [path.split("/namespaces/")[1].split("/")[0] for _, path, _ in made]
+    half = 2 * workload.CHILDREN
+    assert spaces == ["team-00"] * half + ["team-01"] * half

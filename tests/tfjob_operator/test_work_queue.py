@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from tests.fakes import virtual_time
-from tfjob_operator.work_queue import Lane, WorkQueue
+from tfjob_operator.work_queue import TURN_SECONDS, Lane, WorkQueue
 
 
 def in_virtual_time(test):
@@ -129,3 +129,27 @@ async def test_a_worker_that_is_gone_takes_no_key_with_it():
     await asyncio.wait({gone})
     queue.add("a", Lane.START)
     assert await queue.get(Lane.PROGRESS) == ("a", Lane.START)
+
+
+@in_virtual_time
+async def test_keys_that_take_turns_come_one_after_the_other():
+    queue, times = WorkQueue(), []
+    for key in "abc":
+        queue.add_in_turn(key, Lane.PROGRESS, 2.0)
+    for _ in "abc":
+        key, _ = await queue.get(Lane.PROGRESS)
+        times.append((key, asyncio.get_running_loop().time()))
+        queue.done(key)
+    first = times[0][1]
+    after = [(key, round((at - first) / TURN_SECONDS)) for key, at in times]
+    assert after == [("a", 0), ("b", 1), ("c", 2)]
+
+
+@in_virtual_time
+async def test_a_key_that_waits_for_its_turn_takes_no_second_one():
+    queue = WorkQueue()
+    for _ in range(100):
+        queue.add_in_turn("a", Lane.PROGRESS, 2.0)
+    queue.add_in_turn("b", Lane.PROGRESS, 2.0)
+    await asyncio.sleep(2.0 + 2 * TURN_SECONDS)
+    assert await drain(queue) == [("a", Lane.PROGRESS), ("b", Lane.PROGRESS)]
