@@ -28,6 +28,7 @@ def parse_flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.operator", description=__doc__)
     add = parser.add_argument
     add("--jobs", default="100,1000,5000", help="sizes, by commas")
+    add("--namespaces", type=int, default=20, help="among which the jobs take turns (20)")
     add("--peer", action="store_true", help="measure Kubeflow's Training Operator too")
     add("--bin", help="folder of the programs (default: the workshop's own, built if need be)")
     add("--skip", default="", help="of default,restart,floor: what not to measure")
@@ -50,7 +51,8 @@ class Bench:
 
     def plane(self, tuned: bool = True, nodes: int = 50) -> ControlPlane:
         """The next control plane; the folder is the same, for the one before has stopped."""
-        return ControlPlane(self.programs, self.base / "plane", TUNED if tuned else (), nodes)
+        flags, folder = TUNED if tuned else (), self.base / "plane"
+        return ControlPlane(self.programs, folder, flags, nodes, self.flags.namespaces)
 
     def limit(self, count: int) -> float:
         """Seconds after which a load is cut short."""

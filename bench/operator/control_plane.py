@@ -53,14 +53,21 @@ class ControlPlane:
     """The processes and files of one control plane; a context manager that leaves nothing.
 
     ``binaries`` holds etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok;
-    ``folder`` is wiped. ``controller_flags`` go to kube-controller-manager.
+    ``folder`` is wiped. ``controller_flags`` go to kube-controller-manager. There are so many
+    ``namespaces``, each with its service account, and so many ``nodes``.
     """
 
     def __init__(
-        self, binaries: Path, folder: Path, controller_flags: tuple[str, ...] = (), nodes: int = 50
+        self,
+        binaries: Path,
+        folder: Path,
+        controller_flags: tuple[str, ...] = (),
+        nodes: int = 50,
+        namespaces: int = 1,
     ):
         self.binaries, self.folder, self.nodes = binaries, folder, nodes
         self.controller_flags = controller_flags
+        self.namespaces = [f"team-{number:02d}" for number in range(namespaces)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.url = ""
 
@@ -164,10 +171,18 @@ class ControlPlane:
             f"--secure-port={free_port()}",
             f"--cert-dir={self.folder}/certs-controllers",
             "--terminated-pod-gc-threshold=100000",
+            # kwok shares the processors: its nodes are late with their heartbeats, not lost.
+            "--node-monitor-grace-period=1h",
             *self.controller_flags,
         )
-        account = "/api/v1/namespaces/default/serviceaccounts/default"
-        self._wait(lambda: self.request("GET", account) is not None, "the controllers")
+        for name in self.namespaces:
+            self.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        self._wait(self._are_namespaces_ready, "the controllers")
+
+    def _are_namespaces_ready(self) -> bool:
+        listed = self.request("GET", "/api/v1/serviceaccounts") or {"items": []}
+        made = {account["metadata"]["namespace"] for account in listed["items"]}
+        return made >= {"default", *self.namespaces}
 
     def _start_nodes(self) -> None:
         self._run(

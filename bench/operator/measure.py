@@ -30,6 +30,7 @@ class Load:
 
     operator: str
     jobs: int
+    namespaces: int
     settings: str
     children_p50: float
     children_p99: float
@@ -64,6 +65,7 @@ class Floor:
 
     of: str
     jobs: int
+    namespaces: int
     settings: str
     seconds: float
 
@@ -82,7 +84,8 @@ def ready(plane: ControlPlane, subject: Subject) -> None:
 
 def warm_up(plane: ControlPlane, subject: Subject) -> None:
     """One creation that is not kept: the API server holds up the first after a CRD's for 2 s."""
-    plane.request("POST", f"{subject.tf_jobs}?dryRun=All", subject.make("warm-up", False))
+    path = workload.within(subject.tf_jobs, plane.namespaces[0])
+    plane.request("POST", f"{path}?dryRun=All", subject.make("warm-up", False))
 
 
 def api_of(plane: ControlPlane) -> Api:
@@ -127,7 +130,8 @@ async def load(
     board, before = Board(operator.subject, "load", count), cpu_of_all(plane, operator)
     async with watched(plane, board) as api:
         start = time.monotonic()
-        await api.create_all(workload.tf_jobs(operator.subject, "load", count), board.created)
+        items = workload.tf_jobs(operator.subject, "load", count, plane.namespaces)
+        await api.create_all(items, board.created)
         await until(board.all_succeeded, start + limit - time.monotonic())
         seconds = time.monotonic() - start
     after = cpu_of_all(plane, operator)
@@ -136,6 +140,7 @@ async def load(
     return Load(
         operator=operator.subject.name,
         jobs=count,
+        namespaces=len(plane.namespaces),
         settings=settings,
         children_p50=percentile(made, 0.5),
         children_p99=percentile(made, 0.99),
@@ -171,7 +176,8 @@ async def restart(plane: ControlPlane, subject: Subject, present: int, state: st
     board = Board(subject, "new", 1)
     async with watched(plane, board) as api:
         with OperatorProcess(plane, subject) as operator:
-            await api.create_all(workload.tf_jobs(subject, "new", 1), board.created)
+            items = workload.tf_jobs(subject, "new", 1, plane.namespaces)
+            await api.create_all(items, board.created)
             await until(board.all_complete, 120)
             took = board.last("complete", operator.started)
             await asyncio.sleep(
@@ -187,7 +193,7 @@ async def make_running(plane: ControlPlane, subject: Subject, count: int, limit:
     async with watched(plane, board) as api:
         with OperatorProcess(plane, subject) as operator:
             operator.wait_until_ready()
-            items = workload.tf_jobs(subject, "hold", count, hold=True)
+            items = workload.tf_jobs(subject, "hold", count, plane.namespaces, hold=True)
             await api.create_all(items, board.created)
             running = await until(board.all_running, limit)
             await settled(plane)
@@ -197,9 +203,10 @@ async def make_running(plane: ControlPlane, subject: Subject, count: int, limit:
 async def floor_of_creation(plane: ControlPlane, count: int) -> Floor:
     """A bare client makes the same children, 20 in flight."""
     async with api_of(plane) as api:
-        items = workload.bare_children("floor", count)
+        items = workload.bare_children("floor", count, plane.namespaces)
         seconds = await api.create_all(items, lambda name, at: None)
-    return Floor("creation of Services and Jobs", count, "tuned", seconds)
+    spaces = len(plane.namespaces)
+    return Floor("creation of Services and Jobs", count, spaces, "tuned", seconds)
 
 
 async def floor_of_jobs(plane: ControlPlane, count: int, settings: str, limit: float) -> Floor:
@@ -216,8 +223,9 @@ async def floor_of_jobs(plane: ControlPlane, count: int, settings: str, limit: f
 
     async with api_of(plane) as api:
         await api.watch(workload.PODS, pod)
-        items = workload.bare_children("jobs", count, services=False)
+        items = workload.bare_children("jobs", count, plane.namespaces, services=False)
         await api.create_all(items, lambda name, at: None)
         finished = await until(done, start + limit - time.monotonic())
         seconds = time.monotonic() - start if finished else float("inf")
-    return Floor("Jobs to the last chief's Pod", count, settings, seconds)
+    spaces = len(plane.namespaces)
+    return Floor("Jobs to the last chief's Pod", count, spaces, settings, seconds)

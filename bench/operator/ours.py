@@ -17,7 +17,7 @@ def subject(bytecode: Path) -> Subject:
     """The operator of this checkout, whose compiled files go to ``bytecode``."""
     return Subject(
         name="ours",
-        tf_jobs="/apis/tensorflow.org/v1alpha1/namespaces/default/tfjobs",
+        tf_jobs="/apis/tensorflow.org/v1alpha1/tfjobs",
         job_label="tf_job_name",
         type_label="job_type",
         chief="MASTER",

@@ -49,7 +49,7 @@ def subject(programs: Path) -> Iterator[Subject]:
     with mounted_certificate():
         yield Subject(
             name=f"training-operator {VERSION}",
-            tf_jobs="/apis/kubeflow.org/v1/namespaces/default/tfjobs",
+            tf_jobs="/apis/kubeflow.org/v1/tfjobs",
             job_label="training.kubeflow.org/job-name",
             type_label="training.kubeflow.org/replica-type",
             chief="chief",

@@ -26,7 +26,7 @@ class Subject:
     """
 
     name: str
-    tf_jobs: str  # path of the collection
+    tf_jobs: str  # path of the collection, of all namespaces
     job_label: str
     type_label: str
     chief: str

@@ -1,6 +1,9 @@
-"""The benchmark's job: 1 MASTER, 2 WORKER and 1 PS; and the same objects without an operator."""
+"""The benchmark's job: 1 MASTER, 2 WORKER and 1 PS; and the same objects without an operator.
 
-from collections.abc import Iterator
+Jobs take turns among the namespaces that they are given.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -9,10 +12,14 @@ from bench.operator.subject import Subject
 
 REPLICAS = (("MASTER", 1), ("WORKER", 2), ("PS", 1))
 CHILDREN = sum(count for _, count in REPLICAS)
-JOBS = "/apis/batch/v1/namespaces/default/jobs"
-SERVICES = "/api/v1/namespaces/default/services"
-PODS = "/api/v1/namespaces/default/pods"
+JOBS, SERVICES, PODS = "/apis/batch/v1/jobs", "/api/v1/services", "/api/v1/pods"
 Item = tuple[str, str, bytes]
+
+
+def within(collection: str, namespace: str) -> str:
+    """The path of one namespace's part of a collection."""
+    api, plural = collection.rsplit("/", 1)
+    return f"{api}/namespaces/{namespace}/{plural}"
 
 
 def template(kind: str, hold: bool) -> dict[str, Any]:
@@ -22,22 +29,28 @@ def template(kind: str, hold: bool) -> dict[str, Any]:
     return {"metadata": {"annotations": held}, "spec": spec}
 
 
-def tf_jobs(subject: Subject, prefix: str, count: int, hold: bool = False) -> Iterator[Item]:
+def tf_jobs(
+    subject: Subject, prefix: str, count: int, namespaces: Sequence[str], hold: bool = False
+) -> Iterator[Item]:
     """(name, path, body) of TfJobs; with ``hold`` none of their Pods ever ends."""
     for index in range(count):
         name = f"{prefix}-{index:05d}"
-        yield name, subject.tf_jobs, orjson.dumps(subject.make(name, hold))
+        path = within(subject.tf_jobs, namespaces[index % len(namespaces)])
+        yield name, path, orjson.dumps(subject.make(name, hold))
 
 
-def bare_children(prefix: str, count: int, services: bool = True) -> Iterator[Item]:
+def bare_children(
+    prefix: str, count: int, namespaces: Sequence[str], services: bool = True
+) -> Iterator[Item]:
     """The Services and Jobs of so many TfJobs, as our operator would make them."""
     for index in range(count):
+        namespace = namespaces[index % len(namespaces)]
         for kind, number in REPLICAS:
             for task in range(number):
                 name = f"{prefix}-{index:05d}-{kind.lower()}-{task}"
                 if services:
-                    yield name, SERVICES, orjson.dumps(service(name))
-                yield name, JOBS, orjson.dumps(batch_job(name, kind))
+                    yield name, within(SERVICES, namespace), orjson.dumps(service(name))
+                yield name, within(JOBS, namespace), orjson.dumps(batch_job(name, kind))
 
 
 def service(name: str) -> dict[str, Any]:
