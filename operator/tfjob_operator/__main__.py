@@ -18,6 +18,8 @@ from .leader import Elector
 from .transport import HttpTransport, load_settings
 
 log = logging.getLogger("tfjob_operator")
+# What a manifest or the API server brings into a message stays within its quotes.
+LOG_LINE = "time=%(asctime)s level=%(levelname)s logger=%(name)s job=%(job)s message=%(message)r"
 
 
 def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -42,10 +44,8 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
 
 async def run(flags: argparse.Namespace) -> None:
     """Run until SIGTERM or SIGINT, or until the lease is lost."""
-    settings = config.read(
-        flags.controller_config_file, namespace=flags.namespace, workers=flags.workers
-    )
-    counters = metrics.Metrics()
+    file, counters = flags.controller_config_file, metrics.Metrics()
+    settings = config.read(file, namespace=flags.namespace, workers=flags.workers)
     async with HttpTransport(await load_settings(flags.kubeconfig)) as transport:
         kube = Kube(transport, flags.max_in_flight)
         if flags.apply_crd:
@@ -57,10 +57,8 @@ async def run(flags: argparse.Namespace) -> None:
             await metrics.serve(flags.port, counters, controller.problems)
         if not flags.leader_elect:
             return await controller.run()
-        elector = Elector(
-            kube, flags.lease_namespace, flags.lease_name, socket.gethostname(), utc_now
-        )
-        await elector.run(controller.run)
+        lease, identity = (flags.lease_namespace, flags.lease_name), socket.gethostname()
+        await Elector(kube, *lease, identity, utc_now).run(controller.run)
         raise RuntimeError("the lease was lost; restarting as a candidate")
 
 
@@ -77,8 +75,9 @@ async def run_until_told_to_stop(flags: argparse.Namespace) -> None:
 
 def main() -> None:
     flags = parse_flags()
-    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=flags.log_level.upper(), format=form, stream=sys.stderr)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(LOG_LINE, defaults={"job": ""}))
+    logging.basicConfig(level=flags.log_level.upper(), handlers=[handler])
     try:
         asyncio.run(run_until_told_to_stop(flags))
     except (ValueError, ConfigException, ApiError, RuntimeError, OSError) as error:

@@ -81,10 +81,6 @@ class Index:
             self.remove(uid)
 
 
-def _uid(obj: Json) -> str:
-    return str(obj["metadata"]["uid"])
-
-
 def _version(obj: Json) -> int:
     return int(obj["metadata"]["resourceVersion"])
 
@@ -93,44 +89,44 @@ class Cache:
     """All indexes. Each callback gets the UID of the TfJob that a change concerns."""
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
-        def via_job(job_uid: str, view: Any, deleted: bool) -> None:
-            self._podless.discard(job_uid)
-            tfjob = self.jobs.owner_of(job_uid)
-            if tfjob:
-                on_pod(tfjob, view, deleted)
-
-        def on_batch_job(tfjob: str, job: observed.Job, deleted: bool) -> None:
-            is_served = self.pods.of(job.uid) or self.warnings.of(job.uid)
-            if deleted or job.is_finished or is_served:
-                self._podless.discard(job.uid)
-            else:
-                self._podless.add(job.uid)
-            on_job(tfjob, job, deleted)
-
-        def on_service(tfjob: str, view: Any, deleted: bool) -> None:
-            if deleted:
-                on_job(tfjob, None, True)
-
-        self.tfjobs = Index(pack, _uid, on_tfjob)
+        self._on_job, self._on_pod = on_job, on_pod
         self._podless: set[str] = set()  # Jobs of which neither a Pod nor a warning was seen
-        self.jobs = Index(observed.job, observed.owner, on_batch_job)
-        self.services = Index(lambda obj: obj["metadata"]["name"], observed.owner, on_service)
-        self.pods = Index(observed.pod, observed.owner, via_job)
-        self.warnings = Index(lambda obj: obj.get("message", ""), _involved, via_job)
+        self.tfjobs = Index(pack, _uid, on_tfjob)
+        self.jobs = Index(observed.job, observed.owner, self._job_changed)
+        self.services = Index(_name, observed.owner, self._service_changed)
+        self.pods = Index(observed.pod, observed.owner, self._changed_of_job)
+        self.warnings = Index(_message, _involved, self._changed_of_job)
+
+    def _job_changed(self, tfjob: str, job: observed.Job, deleted: bool) -> None:
+        is_served = self.pods.of(job.uid) or self.warnings.of(job.uid)
+        if deleted or job.is_finished or is_served:
+            self._podless.discard(job.uid)
+        else:
+            self._podless.add(job.uid)
+        self._on_job(tfjob, job, deleted)
+
+    def _service_changed(self, tfjob: str, name: str, deleted: bool) -> None:
+        if deleted:
+            self._on_job(tfjob, None, True)
+
+    def _changed_of_job(self, job: str, view: Any, deleted: bool) -> None:
+        self._podless.discard(job)
+        tfjob = self.jobs.owner_of(job)
+        if tfjob:
+            self._on_pod(tfjob, view, deleted)
 
     def tfjob(self, uid: str) -> Json | None:
         packed = self.tfjobs.of(uid).get(uid)
         return orjson.loads(packed) if packed else None
 
     def children(self, uid: str) -> Children:
-        jobs = self.jobs.of(uid)
-        pods = {job: tuple(self.pods.of(job).values()) for job in jobs}
-        warnings = {job: list(self.warnings.of(job).values()) for job in jobs}
+        jobs = self.jobs.of(uid).values()
+        told = {job.uid: [*self.warnings.of(job.uid).values()] for job in jobs}
         return Children(
-            jobs={job.name: job for job in jobs.values()},
+            jobs={job.name: job for job in jobs},
             services={name: service for service, name in self.services.of(uid).items()},
-            pods={job: views for job, views in pods.items() if views},
-            warnings={job: messages[-1] for job, messages in warnings.items() if messages},
+            pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
+            warnings={job: messages[-1] for job, messages in told.items() if messages},
             job_controller_is_behind=len(self._podless) > BEHIND,
         )
 
@@ -139,6 +135,18 @@ def pack(obj: Json) -> bytes:
     """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
     meta = {key: value for key, value in obj["metadata"].items() if key in WANTED}
     return orjson.dumps({"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")})
+
+
+def _uid(obj: Json) -> str:
+    return str(obj["metadata"]["uid"])
+
+
+def _name(obj: Json) -> str:
+    return str(obj["metadata"]["name"])
+
+
+def _message(event: Json) -> str:
+    return str(event.get("message", ""))
 
 
 def _involved(event: Json) -> str:

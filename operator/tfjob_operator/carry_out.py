@@ -11,7 +11,7 @@ from datetime import datetime
 
 from . import observed, status
 from .cache import Cache
-from .events import Announcer
+from .events import Announcer, news
 from .kube import BY_KIND, TFJOBS, ApiError, Kube
 from .metrics import Metrics
 from .reconcile import Deletion, Plan
@@ -46,16 +46,28 @@ class Hands:
         self._kube, self._cache, self._announcer = kube, cache, announcer
         self._metrics, self._clock = metrics, clock
 
-    async def create(self, job: TfJob, plan: Plan) -> None:
+    async def carry_out(self, job: TfJob, plan: Plan) -> None:
+        """What ends a job is written first; progress only when there is nothing else to do."""
+        if plan.status is not None and plan.is_urgent:
+            await self.write_status(job, plan.status)
+        for deletion in plan.deletions:
+            await self._delete(job, deletion)
+        if plan.creations:
+            await self._create(job, plan)
+        elif plan.status is not None and not plan.is_urgent and not plan.deletions:
+            await self.write_status(job, plan.status)
+
+    async def _create(self, job: TfJob, plan: Plan) -> None:
         """Make the children, series beside series; the most telling failure is acted upon."""
         series = (self._create_series(job, bodies) for bodies in plan.creations)
         results = await asyncio.gather(*series, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
-        for kind in (InvalidTemplate, Blocked, BaseException):
-            for error in errors:
-                if isinstance(error, kind):
-                    return await self._tell(job, error)
-        return self._metrics.count("created")
+        kinds = (InvalidTemplate, Blocked, BaseException)
+        if errors:
+            worst = min(errors, key=lambda e: [isinstance(e, kind) for kind in kinds].index(True))
+            await self._tell(job, worst)
+        else:
+            self._metrics.created.inc()
 
     async def _tell(self, job: TfJob, error: BaseException) -> None:
         """Write into the status what the user can do something about; raise what is retried."""
@@ -92,7 +104,7 @@ class Hands:
         if index:
             index.put_own(obj)
 
-    async def delete(self, job: TfJob, deletion: Deletion) -> None:
+    async def _delete(self, job: TfJob, deletion: Deletion) -> None:
         resource = BY_KIND[deletion.kind]
         try:
             await self._kube.delete(resource, job.namespace, deletion.name, deletion.uid)
@@ -118,9 +130,11 @@ class Hands:
                 self._cache.tfjobs.put_own(newest)
             raise
         self._cache.tfjobs.put_own(written)
-        log.info("%s/%s: %s %s", job.namespace, job.name, new["phase"], new["reason"])
-        self._metrics.count_transition(job.status, new)
-        self._announcer.announce(job, new)
+        name = f"{job.namespace}/{job.name}"
+        log.info("%s %s", new["phase"], new["reason"], extra={"job": name})
+        for condition in news(job.status, new):
+            self._metrics.count(condition["reason"])
+            self._announcer.announce(job, condition)
 
 
 def meaning(body: Json, error: ApiError) -> Exception:

@@ -11,7 +11,8 @@ import yaml
 from . import status
 from .kube import TFJOBS, ApiError, Kube, Request, Resource
 
-CRDS = Resource("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions")
+CRD = "CustomResourceDefinition"
+CRDS = Resource(CRD, "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions")
 APPLY = "application/apply-patch+yaml"
 WAIT_SECONDS = 240
 

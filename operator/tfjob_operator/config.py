@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -12,6 +13,7 @@ from . import accelerators
 from .spec import Json
 
 SERVER_SCRIPT = Path(__file__).with_name("grpc_tensorflow_server.py")
+SETTINGS = {"tfImage": "tf_image", "serviceType": "service_type", "clusterDomain": "cluster_domain"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Config:
     resync_seconds: float = 600.0
 
 
-def read(path: Path | None, **flags: str | int | float) -> Config:
+def read(path: Path | None, **flags: Any) -> Config:
     """Read the controller's config file (YAML; no file means the defaults).
 
     Raises: ValueError with one sentence if the file cannot be read or makes no sense.
@@ -38,16 +40,8 @@ def read(path: Path | None, **flags: str | int | float) -> Config:
     try:
         settings = yaml.safe_load(path.read_text()) or {} if path else {}
         script = Path(settings.get("grpcServerFilePath") or SERVER_SCRIPT)
-        chosen = {
-            "tf_image": settings.get("tfImage"),
-            "service_type": settings.get("serviceType"),
-            "cluster_domain": settings.get("clusterDomain"),
-        }
-        return Config(
-            accelerators=accelerators.parse(settings.get("accelerators") or {}),
-            server_script=script.read_text(),
-            **{name: value for name, value in chosen.items() if value},
-            **flags,  # type: ignore[arg-type]
-        )
+        chosen = {name: settings[key] for key, name in SETTINGS.items() if settings.get(key)}
+        brought = accelerators.parse(settings.get("accelerators") or {})
+        return Config(brought, script.read_text(), **chosen, **flags)
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the controller config file {path} cannot be used: {error}") from error

@@ -7,15 +7,16 @@ Everything that goes wrong is retried by key; nothing is remembered that a resta
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
 from . import observed, reconcile, spec
-from .cache import Cache, Index
+from .cache import Cache
 from .carry_out import Blocked, Hands
 from .config import Config
+from .deadline import FOREVER
 from .events import Announcer
 from .kube import EVENTS, JOBS, PODS, SERVICES, TFJOBS, ApiError, Kube
 from .metrics import Metrics
@@ -44,26 +45,26 @@ class Controller:
         clock: Callable[[], datetime] = utc_now,
         metrics: Metrics | None = None,
     ) -> None:
-        self.kube, self.config, self.clock = kube, config, clock
+        self.config, self.clock = config, clock
         self.metrics = metrics or Metrics()
         self.queue = WorkQueue()
-        self.cache = Cache(self._on_tfjob, self._on_job, self._on_pod)
+        self.cache = cache = Cache(self._on_tfjob, self._on_job, self._on_pod)
         self._announcer = Announcer(kube, clock)
-        self._hands = Hands(kube, self.cache, self._announcer, self.metrics, clock)
+        self._hands = Hands(kube, cache, self._announcer, self.metrics, clock)
         self._busy_since: dict[str, float] = {}
         self._held: list[tuple[str, Lane]] | None = []  # until the caches are filled
         self._runs = False
-        cache = self.cache
-        self._tfjobs = self._reflector(TFJOBS, {}, cache.tfjobs)
-        self._children = [
-            self._reflector(JOBS, OURS, cache.jobs),
-            self._reflector(SERVICES, OURS, cache.services),
-            self._reflector(PODS, OURS, cache.pods),
-            self._reflector(EVENTS, NO_POD, cache.warnings),
+        self._tfjobs, *self._children = self._reflectors = [
+            Reflector(kube, resource, config.namespace, query, index)
+            for resource, query, index in (
+                (TFJOBS, {}, cache.tfjobs),
+                (JOBS, OURS, cache.jobs),
+                (SERVICES, OURS, cache.services),
+                (PODS, OURS, cache.pods),
+                (EVENTS, NO_POD, cache.warnings),
+            )
         ]
-
-    def _reflector(self, resource: Any, query: dict[str, str], index: Index) -> Reflector:
-        return Reflector(self.kube, resource, self.config.namespace, query, index)
+        self.metrics.depth.set_function(self.queue.__len__)
 
     async def run(self) -> None:
         """Work until cancelled: at first on new jobs only, on all when every cache is filled."""
@@ -78,26 +79,29 @@ class Controller:
                 for reflector in self._children:
                     tasks.create_task(reflector.run())
                 await asyncio.gather(*(reflector.synced.wait() for reflector in self._children))
-                self._release()
-                tasks.create_task(self._resync())
+                log.info("caches are filled: %d TfJobs", len(self.cache.tfjobs.owners()))
+                held, self._held = self._held or [], None
+                for uid, lane in held:
+                    self.queue.add(uid, lane)
                 tasks.create_task(self._announcer.run())
+                await self._resync()
         finally:
             self._runs = False
             self.queue.close()
 
-    def _release(self) -> None:
-        log.info("caches are filled: %d TfJobs", len(self.cache.tfjobs.owners()))
-        held, self._held = self._held or [], None
-        for uid, lane in held:
-            self.queue.add(uid, lane)
+    async def _resync(self) -> None:
+        """Look at every job now and then, whatever was missed."""
+        while True:
+            await asyncio.sleep(self.config.resync_seconds)
+            for uid in self.cache.tfjobs.owners():
+                self.queue.add(uid, Lane.PROGRESS)
 
     def problems(self) -> list[str]:
         """What is stuck, for /healthz: [] when all is well, or when another leads."""
         if not self._runs:
             return []
         oldest = asyncio.get_running_loop().time() - STUCK_SECONDS
-        reflectors = (self._tfjobs, *self._children)
-        watches = [r.name for r in reflectors if r.last_seen < oldest]
+        watches = [r.name for r in self._reflectors if r.last_seen < oldest]
         keys = [key for key, since in self._busy_since.items() if since < oldest]
         return [f"no news of {name}" for name in watches] + [f"stuck at {key}" for key in keys]
 
@@ -135,12 +139,6 @@ class Controller:
         """
         self.queue.add_in_turn(uid, Lane.PROGRESS, self.config.progress_delay_seconds)
 
-    async def _resync(self) -> None:
-        while True:
-            await asyncio.sleep(self.config.resync_seconds)
-            for uid in self.cache.tfjobs.owners():
-                self.queue.add(uid, Lane.PROGRESS)
-
     # ------------------------------------------------------------------ hop two: keys to calls
 
     async def _work(self, widest: Lane) -> None:
@@ -149,27 +147,25 @@ class Controller:
             uid, lane = await self.queue.get(widest)
             self._busy_since[uid] = started = loop.time()
             try:
-                await self._sync_or_retry(uid, lane)
+                await self.sync(uid, lane)
+                self.queue.succeeded(uid)
+            except (ApiError, OSError, Blocked) as error:
+                said = error or type(error).__name__
+                log.info("%s; trying again", said, extra=self._which(uid))
+                pause = getattr(error, "retry_after_seconds", None) or 0.0
+                self.queue.retry(uid, lane, pause)
+            except Exception:
+                log.exception("cannot be reconciled; trying again", extra=self._which(uid))
+                self.queue.retry(uid, lane)
             finally:
                 del self._busy_since[uid]
                 self.queue.done(uid)
-                self.metrics.observe_pass(loop.time() - started, len(self.queue))
+                self.metrics.duration.observe(loop.time() - started)
+            await asyncio.sleep(0)  # a pass that waited for nothing must not keep news out
 
-    async def _sync_or_retry(self, uid: str, lane: Lane) -> None:
-        try:
-            await self.sync(uid, lane)
-            self.queue.succeeded(uid)
-        except (ApiError, OSError, Blocked) as error:
-            log.info("%s: %s; trying again", self._where(uid), error or type(error).__name__)
-            pause = getattr(error, "retry_after_seconds", None) or 0.0
-            self.queue.retry(uid, lane, pause)
-        except Exception:
-            log.exception("%s: cannot be reconciled; trying again", self._where(uid))
-            self.queue.retry(uid, lane)
-
-    def _where(self, uid: str) -> str:
+    def _which(self, uid: str) -> dict[str, str]:
         meta = (self.cache.tfjob(uid) or {}).get("metadata", {})
-        return f"{meta.get('namespace')}/{meta.get('name')}"
+        return {"job": f"{meta.get('namespace')}/{meta.get('name')}"}
 
     def _is_fresh(self, packed: spec.Json) -> bool:
         """Whether a job hardly has children yet; if it does, creating them again does no harm."""
@@ -186,21 +182,10 @@ class Controller:
             return
         job = spec.parse(packed)
         plan = reconcile.reconcile(job, self.cache.children(uid), self.config, self.clock())
-        if plan.wake_seconds is not None:
+        if plan.wake_seconds < FOREVER:
             self.queue.add_later(uid, Lane.FINISH, max(plan.wake_seconds, 0.0))
-        await self._carry_out(job, plan, lane)
-
-    async def _carry_out(self, job: spec.TfJob, plan: reconcile.Plan, lane: Lane) -> None:
-        if plan.status is not None and plan.is_urgent:
-            await self._hands.write_status(job, plan.status)
-        for deletion in plan.deletions:
-            await self._hands.delete(job, deletion)
-        if plan.creations:
-            await self._hands.create(job, plan)
-        if plan.creations or plan.deletions:
-            self._soon(job.uid)
-        elif plan.status is not None and not plan.is_urgent:
-            if lane is Lane.PROGRESS:
-                await self._hands.write_status(job, plan.status)
-            else:
-                self._soon(job.uid)
+        # Progress is for its own lane: from any other it is put off, and gathers more news.
+        is_untimely = plan.status is not None and not plan.is_urgent and lane is not Lane.PROGRESS
+        await self._hands.carry_out(job, plan if not is_untimely else replace(plan, status=None))
+        if plan.creations or plan.deletions or is_untimely:
+            self._soon(uid)

@@ -5,16 +5,18 @@ All count from a time in the status, so they fire after a restart too. ``reconci
 seconds that remain into a wake-up.
 """
 
+import math
 from datetime import datetime, timedelta
 
 from .spec import TfJob, time_of
 
+FOREVER = math.inf
 GRACE_SECONDS, LONG_GRACE_SECONDS = 2, 120
 
 
-def seconds_to_deadline(job: TfJob, now: datetime) -> float | None:
-    """Seconds for which the job may still run (0 or less: it is over), None for ever."""
-    started = job.status.get("startTime")
+def seconds_to_deadline(job: TfJob, now: datetime) -> float:
+    """Seconds for which the job may still run; 0 or less: it is over."""
+    started = None if job.run_policy.suspend else job.status.get("startTime")
     return _left(started, job.run_policy.active_deadline_seconds, now)
 
 
@@ -25,16 +27,16 @@ def seconds_to_cleanup(job: TfJob, is_behind: bool, now: datetime) -> float:
     make Pods, it is not room that they lack, and starting them comes first.
     """
     grace = LONG_GRACE_SECONDS if is_behind else GRACE_SECONDS
-    return _left(job.status.get("completionTime"), grace, now) or 0.0
+    return _left(job.status.get("completionTime"), grace, now)
 
 
-def seconds_to_deletion(job: TfJob, now: datetime) -> float | None:
-    """Seconds for which the finished TfJob is to be kept, None for ever."""
+def seconds_to_deletion(job: TfJob, now: datetime) -> float:
+    """Seconds for which the finished TfJob is to be kept."""
     ended = job.status.get("completionTime")
     return _left(ended, job.run_policy.ttl_seconds_after_finished, now)
 
 
-def _left(since: str | None, seconds: int | None, now: datetime) -> float | None:
+def _left(since: str | None, seconds: int | None, now: datetime) -> float:
     if since is None or seconds is None:
-        return None
+        return FOREVER
     return (time_of(since) + timedelta(seconds=seconds) - now).total_seconds()

@@ -8,10 +8,10 @@ words. Nothing here retries: the controller's queue does, key by key.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+from .spec import Json
+
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -21,8 +21,8 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-    body: dict[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json | None = None
     content_type: str = "application/json"
 
 
@@ -31,8 +31,8 @@ class Response:
     """One answer: ``headers`` have lower-case keys, ``body`` is {} when there was none."""
 
     status: int
-    body: dict[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    body: Json = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Transport(Protocol):
@@ -40,7 +40,7 @@ class Transport(Protocol):
 
     async def send(self, request: Request) -> Response: ...
 
-    def stream(self, request: Request) -> AsyncIterator[dict[str, Any]]:
+    def stream(self, request: Request) -> AsyncIterator[Json]:
         """Yield watch events ({"type", "object"}) until the server closes; ApiError if not 2xx."""
         ...
 
@@ -64,8 +64,9 @@ def _seconds(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class Resource:
-    """Where one kind is served: ``prefix`` is /api/v1 or /apis/<group>/<version>."""
+    """Where a kind is served: ``prefix`` is /api/v1 or /apis/<group>/<version>."""
 
+    kind: str
     prefix: str
     plural: str
 
@@ -74,21 +75,15 @@ class Resource:
         return "/".join([*parts, *(part for part in (name, subresource) if part)])
 
 
-TFJOBS = Resource("/apis/tensorflow.org/v1alpha1", "tfjobs")
-JOBS = Resource("/apis/batch/v1", "jobs")
-PODS = Resource("/api/v1", "pods")
-SERVICES = Resource("/api/v1", "services")
-CONFIG_MAPS = Resource("/api/v1", "configmaps")
-DEPLOYMENTS = Resource("/apis/apps/v1", "deployments")
-EVENTS = Resource("/api/v1", "events")
-LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
-BY_KIND = {
-    "TfJob": TFJOBS,
-    "Job": JOBS,
-    "Service": SERVICES,
-    "ConfigMap": CONFIG_MAPS,
-    "Deployment": DEPLOYMENTS,
-}
+TFJOBS = Resource("TfJob", "/apis/tensorflow.org/v1alpha1", "tfjobs")
+JOBS = Resource("Job", "/apis/batch/v1", "jobs")
+PODS = Resource("Pod", "/api/v1", "pods")
+SERVICES = Resource("Service", "/api/v1", "services")
+CONFIG_MAPS = Resource("ConfigMap", "/api/v1", "configmaps")
+DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
+EVENTS = Resource("Event", "/api/v1", "events")
+LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
+BY_KIND = {each.kind: each for each in (TFJOBS, JOBS, SERVICES, CONFIG_MAPS, DEPLOYMENTS)}
 
 
 class Kube:
@@ -98,13 +93,13 @@ class Kube:
         self.transport = transport
         self._creations = asyncio.Semaphore(max_in_flight)
 
-    async def send(self, request: Request) -> dict[str, Any]:
+    async def send(self, request: Request) -> Json:
         response = await self.transport.send(request)
         if not 200 <= response.status < 300:
             raise ApiError(response)
         return response.body
 
-    async def create(self, resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
+    async def create(self, resource: Resource, body: Json) -> Json:
         """Create strictly: an unknown field is an error (400), not a warning.
 
         Only creations are bounded, so that a status write never waits behind them.
@@ -113,31 +108,24 @@ class Kube:
         async with self._creations:
             return await self.send(Request("POST", path, {"fieldValidation": "Strict"}, body))
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+    async def get(self, resource: Resource, namespace: str, name: str) -> Json:
         return await self.send(Request("GET", resource.path(namespace, name)))
 
-    async def update(self, resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
+    async def update(self, resource: Resource, body: Json) -> Json:
         path = resource.path(body["metadata"]["namespace"], body["metadata"]["name"])
         return await self.send(Request("PUT", path, body=body))
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
         """Delete this very object (never its successor of the same name), children behind it."""
-        body = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"uid": uid},
-            "propagationPolicy": "Background",
-        }
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         await self.send(Request("DELETE", resource.path(namespace, name), body=body))
 
-    async def patch_status(
-        self, resource: Resource, namespace: str, name: str, body: dict[str, Any]
-    ) -> dict[str, Any]:
+    async def patch_status(self, resource: Resource, namespace: str, name: str, body: Json) -> Json:
         path = resource.path(namespace, name, "status")
         return await self.send(Request("PATCH", path, body=body, content_type=MERGE_PATCH))
 
     def watch(
         self, resource: Resource, namespace: str, query: Mapping[str, str]
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncIterator[Json]:
         query = {**query, "watch": "true", "allowWatchBookmarks": "true"}
         return self.transport.stream(Request("GET", resource.path(namespace), query))

@@ -1,11 +1,12 @@
 """Leader election by a Lease, so that of several replicas of the operator one acts.
 
-The official client has one, but bound to its own calls and to the wall clock; this one goes
-through our seam and the loop's time, so that tests can stop it at any await. A leader stops before
-its lease runs out by anyone's watch: it gives up after RENEW_SECONDS, others wait LEASE_SECONDS.
+The official client has one, which waits without a limit for an answer, and so leads on when its
+lease is another's. This one goes through our seam and the loop's time, so that tests can stop it at
+any await. A leader gives up after RENEW_SECONDS, before others, who wait LEASE_SECONDS, begin.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -30,56 +31,59 @@ class Elector:
         self._identity, self._clock = identity, clock
         self._seen: tuple[str, str] = ("", "")  # holder and renewTime, as last seen …
         self._seen_at = 0.0  # … and when, by our own clock: those of others may be wrong
-        self.is_leader = False
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait for the lease, lead until it is lost, and return (or pass on what lead raised)."""
-        while not await self._try():
+        loop = asyncio.get_running_loop()
+        while (renewed := await self._try()) is None:
             await asyncio.sleep(RETRY_SECONDS)
         log.info("%s leads", self._identity)
         work = asyncio.ensure_future(lead())
-        renewal = asyncio.ensure_future(self._renew())
-        self.is_leader = True
         try:
-            await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
+            while not work.done() and (left := renewed + RENEW_SECONDS - loop.time()) > 0:
+                await asyncio.wait({work}, timeout=min(RETRY_SECONDS, left))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(renewed + RENEW_SECONDS):
+                        renewed = await self._try() or renewed
         finally:
-            self.is_leader = False
-            kept = not renewal.done()
-            await _stop(work)
-            await _stop(renewal)
-            if kept:
+            work.cancel()
+            await asyncio.wait({work})
+            if loop.time() < renewed + RENEW_SECONDS:
                 await self._release()
+            else:
+                log.error("%s could not renew its lease and stops leading", self._identity)
         if not work.cancelled():
             work.result()
 
-    async def _renew(self) -> None:
-        """Return when the lease could not be renewed in time."""
-        loop = asyncio.get_running_loop()
-        renewed = loop.time()
-        while (left := renewed + RENEW_SECONDS - loop.time()) > 0:
-            await asyncio.sleep(min(RETRY_SECONDS, left))
-            asked = loop.time()
-            try:
-                async with asyncio.timeout(max(renewed + RENEW_SECONDS - asked, 0)):
-                    if await self._try():
-                        renewed = asked  # others count from our asking at the earliest
-            except TimeoutError:
-                continue
-        log.error("%s could not renew its lease and stops leading", self._identity)
+    async def _try(self) -> float | None:
+        """Take or renew the lease if it is free, ours, or has not moved for its whole time.
 
-    async def _try(self) -> bool:
-        """Take or renew the lease if it is free, ours, or has not moved for its whole time."""
+        Returns: since when it is ours: from our asking at the earliest do others count.
+        """
+        asked = asyncio.get_running_loop().time()
         try:
-            lease = await self._kube.get(LEASES, self._namespace, self._name)
-            if not self._may_take(lease.get("spec") or {}):
-                return False
-            await self._kube.update(LEASES, {**lease, "spec": self._spec(lease["spec"])})
-        except ApiError as error:
-            return error.status == 404 and await self._create()
-        except OSError as error:
+            lease = await self._get()
+            if "resourceVersion" not in lease["metadata"]:
+                await self._kube.create(LEASES, {**lease, "spec": self._spec({})})
+            elif self._may_take(lease.get("spec") or {}):
+                spec = self._spec(lease.get("spec") or {})
+                await self._kube.update(LEASES, {**lease, "spec": spec})
+            else:
+                return None
+        except (ApiError, OSError) as error:
             log.warning("lease: %s", error or type(error).__name__)
-            return False
-        return True
+            return None
+        return asked
+
+    async def _get(self) -> Json:
+        """The Lease, or one that is yet to be made."""
+        try:
+            return await self._kube.get(LEASES, self._namespace, self._name)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        meta = {"name": self._name, "namespace": self._namespace}
+        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta}
 
     def _may_take(self, spec: Json) -> bool:
         holder, now = spec.get("holderIdentity") or "", asyncio.get_running_loop().time()
@@ -91,38 +95,18 @@ class Elector:
 
     def _spec(self, old: Json) -> Json:
         stamp = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        new = {
-            "holderIdentity": self._identity,
-            "leaseDurationSeconds": LEASE_SECONDS,
-            "renewTime": stamp,
-        }
-        if old.get("holderIdentity") == self._identity:
-            return {**old, **new}
-        transitions = old.get("leaseTransitions", 0) + (1 if old else 0)
-        return {**old, **new, "acquireTime": stamp, "leaseTransitions": transitions}
-
-    async def _create(self) -> bool:
-        meta = {"name": self._name, "namespace": self._namespace}
-        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta}
-        try:
-            await self._kube.create(LEASES, {**body, "spec": self._spec({})})
-        except (ApiError, OSError) as error:
-            log.warning("lease: %s", error or type(error).__name__)
-            return False
-        return True
+        new = {"holderIdentity": self._identity, "leaseDurationSeconds": LEASE_SECONDS}
+        if old.get("holderIdentity") != self._identity:
+            new |= {"acquireTime": stamp, "leaseTransitions": old.get("leaseTransitions", -1) + 1}
+        return {**old, **new, "renewTime": stamp}
 
     async def _release(self) -> None:
         """Let the next one begin at once; if that fails, it begins when the lease has run out."""
         try:
             async with asyncio.timeout(RETRY_SECONDS):
-                lease = await self._kube.get(LEASES, self._namespace, self._name)
+                lease = await self._get()
                 if (lease.get("spec") or {}).get("holderIdentity") == self._identity:
                     freed = {**lease, "spec": {**lease["spec"], "holderIdentity": ""}}
                     await self._kube.update(LEASES, freed)
         except (ApiError, OSError) as error:
             log.warning("lease not released: %s", error or type(error).__name__)
-
-
-async def _stop(task: "asyncio.Future[None]") -> None:
-    task.cancel()
-    await asyncio.wait({task})

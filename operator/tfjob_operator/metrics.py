@@ -1,95 +1,54 @@
 """Counters for Prometheus, and the one port that serves them beside /healthz.
 
-Written by hand, since a metrics library and a web framework would double the operator's memory.
-The controller counts; ``__main__`` serves.
+``carry_out`` and the controller count; ``__main__`` serves.
 """
 
-import asyncio
 from collections.abc import Callable
 
-from . import status
-from .spec import Json
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, float("inf"))
-HELP = {
-    "created": "TfJobs that got their children",
-    "succeeded": "TfJobs that succeeded",
-    "failed": "TfJobs that failed",
-    "restarted": "TfJobs that began to run a replica again",
-}
+from . import status
+
+BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
 
 class Metrics:
     """Numbers since the process began."""
 
     def __init__(self) -> None:
-        self.totals = dict.fromkeys(HELP, 0)
-        self._buckets = dict.fromkeys(BUCKETS, 0)
-        self._seconds, self._depth = 0.0, 0
+        self.registry = registry = CollectorRegistry()
+        self.created = Counter("tfjob_created", "Got their children", registry=registry)
+        self.succeeded = Counter("tfjob_succeeded", "Succeeded", registry=registry)
+        self.failed = Counter("tfjob_failed", "Failed for good", registry=registry)
+        self.restarted = Counter("tfjob_restarted", "Ran a replica again", registry=registry)
+        about = "Seconds of one pass over one TfJob"
+        self.duration = Histogram(
+            "tfjob_reconcile_duration_seconds", about, buckets=BUCKETS, registry=registry
+        )
+        self.depth = Gauge("tfjob_queue_depth", "TfJobs that wait for a pass", registry=registry)
+        self._by_reason = dict.fromkeys(status.FAILURES, self.failed)
+        self._by_reason |= {status.SUCCEEDED: self.succeeded, status.RESTARTING: self.restarted}
 
-    def count(self, name: str) -> None:
-        self.totals[name] += 1
-
-    def count_transition(self, old: Json, new: Json) -> None:
-        """Count what a status write says for the first time."""
-        for kind, name in (
-            ("Succeeded", "succeeded"),
-            ("Failed", "failed"),
-            ("Restarting", "restarted"),
-        ):
-            was, is_ = (status.condition(s, kind).get("status") == "True" for s in (old, new))
-            if is_ and not was:
-                self.count(name)
-
-    def observe_pass(self, seconds: float, depth: int) -> None:
-        """One reconcile took so long and left so many keys in the queue."""
-        self._seconds += seconds
-        self._depth = depth
-        bucket = next(bound for bound in BUCKETS if seconds <= bound)
-        self._buckets[bucket] += 1
-
-    def text(self) -> str:
-        """The Prometheus text format."""
-        lines = []
-        for name, value in self.totals.items():
-            metric = f"tfjob_{name}_total"
-            lines += [f"# HELP {metric} {HELP[name]}", f"# TYPE {metric} counter"]
-            lines.append(f"{metric} {value}")
-        metric, passes = "tfjob_reconcile_duration_seconds", 0
-        lines += [f"# HELP {metric} One pass over one TfJob", f"# TYPE {metric} histogram"]
-        for bound, number in self._buckets.items():
-            passes += number
-            label = "+Inf" if bound == float("inf") else f"{bound}"
-            lines.append(f'{metric}_bucket{{le="{label}"}} {passes}')
-        lines += [f"{metric}_sum {self._seconds:.6f}", f"{metric}_count {passes}"]
-        metric = "tfjob_queue_depth"
-        lines += [f"# HELP {metric} TfJobs that wait for a pass", f"# TYPE {metric} gauge"]
-        return "\n".join([*lines, f"{metric} {self._depth}", ""])
+    def count(self, reason: str) -> None:
+        """Count a condition's reason that a status tells for the first time."""
+        if reason in self._by_reason:
+            self._by_reason[reason].inc()
 
 
-async def serve(port: int, metrics: Metrics, problems: Callable[[], list[str]]) -> asyncio.Server:
+async def serve(port: int, metrics: Metrics, problems: Callable[[], list[str]]) -> web.AppRunner:
     """Answer GET /metrics and /healthz (503 with sentences when something is stuck)."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(5):
-                path = (await reader.readline()).split()[1].decode("latin1")
-                writer.write(_page(path, metrics, problems()))
-                await writer.drain()
-        except (OSError, ValueError, IndexError):
-            pass  # the asker has gone, or spoke no HTTP
-        finally:
-            writer.close()
+    async def numbers(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(metrics.registry), content_type="text/plain")
 
-    return await asyncio.start_server(answer, port=port)
+    async def health(_: web.Request) -> web.Response:
+        stuck = problems()
+        return web.Response(text="\n".join(stuck or ["ok"]) + "\n", status=503 if stuck else 200)
 
-
-def _page(path: str, metrics: Metrics, problems: list[str]) -> bytes:
-    code, body = "404 Not Found", "not found\n"
-    if path == "/metrics":
-        code, body = "200 OK", metrics.text()
-    elif path == "/healthz":
-        code = "503 Service Unavailable" if problems else "200 OK"
-        body = "\n".join(problems or ["ok"]) + "\n"
-    head = f"HTTP/1.1 {code}\r\nContent-Type: text/plain; version=0.0.4\r\n"
-    return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+    app = web.Application()
+    app.add_routes([web.get("/metrics", numbers), web.get("/healthz", health)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
+    return runner

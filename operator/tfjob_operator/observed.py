@@ -30,7 +30,7 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One batch/v1 Job. ``failed_reason`` is "" unless the Job gave up."""
+    """One batch/v1 Job. ``failure`` is "" unless the Job gave up."""
 
     name: str
     uid: str
@@ -38,12 +38,11 @@ class Job:
     failed: int = 0
     succeeded: bool = False
     completed_at: str = ""
-    failed_reason: str = ""
-    failed_message: str = ""
+    failure: str = ""
 
     @property
     def is_finished(self) -> bool:
-        return self.succeeded or bool(self.failed_reason)
+        return self.succeeded or bool(self.failure)
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,9 @@ def job(obj: Json) -> Job:
         failed=status.get("failed", 0),
         succeeded="Complete" in conditions or status.get("succeeded", 0) > 0,
         completed_at=status.get("completionTime", ""),
-        failed_reason=(failed.get("reason") or "Failed") if failed else "",
-        failed_message=failed.get("message", ""),
+        failure=f"{failed.get('reason') or 'Failed'} {failed.get('message', '')}".strip()
+        if failed
+        else "",
     )
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from . import cleanup, deadline, resources, restart, status, tensorboard
 from .config import Config
-from .observed import Children
+from .deadline import FOREVER
+from .observed import Children, Job
 from .spec import MANAGED_BY, Json, TfJob
 
 LOOK_AGAIN_SECONDS = 10.0  # for what depends on other jobs, whose news wake nobody here
@@ -37,7 +38,7 @@ class Plan:
     is_urgent: bool = False
     deletions: tuple[Deletion, ...] = ()
     creations: tuple[tuple[Json, ...], ...] = ()
-    wake_seconds: float | None = None
+    wake_seconds: float = FOREVER
 
 
 def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> Plan:
@@ -49,7 +50,8 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
     if job.deleting or job.run_policy.managed_by != MANAGED_BY:
         return Plan()
     if status.is_finished(job.status):
-        if not (status.failed_for_its_spec(job.status) and _has_new_spec(job)):
+        has_new_spec = job.generation != job.status.get("observedGeneration")
+        if not (status.failed_for_its_spec(job.status) and has_new_spec):
             return _after_the_end(job, observed, now)
         job = replace(job, status={})
     if job.problem:
@@ -60,13 +62,8 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         return _write(job, ended)
     if job.run_policy.suspend:
         doomed = cleanup.unfinished(list(observed.jobs.values()), observed)
-        deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
-        return replace(_write(job, status.suspended(job, now)), deletions=deletions)
+        return replace(_write(job, status.suspended(job, now)), deletions=_deletions(doomed))
     return _go_on(job, verdicts, observed, config, now)
-
-
-def _has_new_spec(job: TfJob) -> bool:
-    return bool(job.generation != job.status.get("observedGeneration"))
 
 
 def _judge(job: TfJob, observed: Children) -> status.Verdicts:
@@ -86,19 +83,26 @@ def _end(job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetim
     if all(verdicts[task].state == "Succeeded" for task in decisive):
         done = status.succeeded(job, verdicts, now)
         return done if cleanup.jobs_to_delete(job, observed) else done | {"phase": "Done"}
-    broken = [(task, v.message) for task, v in verdicts.items() if v.state == "Failed"]
-    if broken:
-        (kind, index), why = broken[0]
-        message = f"{kind} {index} cannot be tried again: {why}"
-        return status.failed(job, status.REPLICA_FAILED, message, now, verdicts)
-    if restart.is_over_budget(list(observed.jobs.values()), job.run_policy.backoff_limit):
-        message = f"More than {job.run_policy.backoff_limit} Pods failed (runPolicy.backoffLimit)"
-        return status.failed(job, status.BACKOFF_LIMIT_EXCEEDED, message, now, verdicts)
-    left = deadline.seconds_to_deadline(job, now)
-    if left is not None and left <= 0 and not job.run_policy.suspend:
-        message = f"Ran longer than {job.run_policy.active_deadline_seconds} seconds"
-        return status.failed(job, status.DEADLINE_EXCEEDED, message, now, verdicts)
+    for reason, message in _failures(job, verdicts, observed, now):
+        return status.failed(job, reason, message, now, verdicts)
     return None
+
+
+def _failures(
+    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
+) -> Iterator[tuple[str, str]]:
+    """Why the job has failed for good, the most telling first."""
+    for (kind, index), verdict in verdicts.items():
+        if verdict.state == "Failed":
+            message = f"{kind} {index} cannot be tried again: {verdict.message}"
+            yield status.REPLICA_FAILED, message
+    limit = job.run_policy.backoff_limit
+    if sum(child.failed for child in observed.jobs.values()) > limit:
+        message = f"More than {limit} Pods failed (runPolicy.backoffLimit)"
+        yield status.BACKOFF_LIMIT_EXCEEDED, message
+    if deadline.seconds_to_deadline(job, now) <= 0:
+        message = f"Ran longer than {job.run_policy.active_deadline_seconds} seconds"
+        yield status.DEADLINE_EXCEEDED, message
 
 
 def _go_on(
@@ -107,22 +111,15 @@ def _go_on(
     """Make what is missing; when nothing is, say how it goes."""
     creations = tuple(_missing(job, observed, config))
     rerun, wake = _reruns(job, observed, now)
-    deletions = (*rerun, *(_surplus(job, observed) if job.dynamic_workers else ()))
+    deletions = (*_deletions(rerun), *(_surplus(job, observed) if job.dynamic_workers else ()))
     if creations:
         return Plan(creations=creations, deletions=deletions)
     waiting = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
     blocked = next((observed.warnings.get(child.uid, "") for child in waiting), "")
-    plan = _write(job, status.at_work(job, verdicts, blocked, now), urgent=False)
-    left = deadline.seconds_to_deadline(job if plan.status is None else _with(job, plan), now)
-    return replace(plan, deletions=deletions, wake_seconds=_earliest(left, wake))
-
-
-def _earliest(*waits: float | None) -> float | None:
-    return min((seconds for seconds in waits if seconds is not None), default=None)
-
-
-def _with(job: TfJob, plan: Plan) -> TfJob:
-    return replace(job, status=plan.status or {})
+    new = status.at_work(job, verdicts, blocked, now)
+    left = deadline.seconds_to_deadline(replace(job, status=new), now)
+    plan = _write(job, new, urgent=False)
+    return replace(plan, deletions=deletions, wake_seconds=min(left, wake))
 
 
 def _missing(job: TfJob, observed: Children, config: Config) -> Iterator[tuple[Json, ...]]:
@@ -154,43 +151,46 @@ def _surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
     """Children of workers that the spec no longer has."""
     wanted = {job.child(replica.type, index) for replica, index in job.tasks}
     prefix = job.child("WORKER", 0)[:-1]
-    for name, child in observed.jobs.items():
-        if name.startswith(prefix) and name not in wanted and not child.deleting:
-            yield Deletion("Job", name, child.uid)
-    for name, uid in observed.services.items():
-        if name.startswith(prefix) and name not in wanted:
-            yield Deletion("Service", name, uid)
+
+    def is_surplus(name: str) -> bool:
+        return name.startswith(prefix) and name not in wanted
+
+    jobs = [child for child in observed.jobs.values() if is_surplus(child.name)]
+    yield from _deletions([child for child in jobs if not child.deleting])
+    services = observed.services.items()
+    yield from (Deletion("Service", name, uid) for name, uid in services if is_surplus(name))
 
 
-def _reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Deletion], float | None]:
-    """Jobs of replicas that run again although they ended well: without them, new ones are made."""
-    due, waits = [], []
+def _reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Job], float]:
+    """Jobs of replicas that run again although they ended well (without them, new ones are made),
+    and in how many seconds there will be another."""
+    seconds = {}
     for replica, index in job.tasks:
         child = observed.jobs.get(job.child(replica.type, index))
-        seconds = restart.seconds_to_rerun(child, replica.restart_policy, now)
-        if child is None or seconds is None or (replica.type, index) == job.chief:
-            continue
-        if seconds > 0:
-            waits.append(seconds)
-        else:
-            due.append(Deletion("Job", child.name, child.uid))
-    return due, min(waits, default=None)
+        if child and (replica.type, index) != job.chief:
+            seconds[child] = restart.seconds_to_rerun(child, replica.restart_policy, now)
+    due = [child for child, left in seconds.items() if left <= 0]
+    return due, min((left for left in seconds.values() if left > 0), default=FOREVER)
 
 
 def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
     """Let go of what the job still holds, keep the logs, and go when the time has come."""
     left = deadline.seconds_to_deletion(job, now)
-    if left is not None and left <= 0:
+    if left <= 0:
         return Plan(deletions=(Deletion("TfJob", job.name, job.uid),))
     doomed = cleanup.jobs_to_delete(job, observed)
     grace = deadline.seconds_to_cleanup(job, observed.job_controller_is_behind, now)
     if doomed and grace > 0:
-        return Plan(wake_seconds=_earliest(grace, LOOK_AGAIN_SECONDS, left))
-    deletions = tuple(Deletion("Job", child.name, child.uid) for child in doomed)
+        return Plan(wake_seconds=min(grace, LOOK_AGAIN_SECONDS, left))
     new = {**job.status, "observedGeneration": job.generation}
     if new.get("phase") == "CleanUp" and not doomed:
         new |= {"phase": "Done"} | status.replica_fields(job, _judge(job, observed))
-    return replace(_write(job, new, urgent=False), deletions=deletions, wake_seconds=left)
+    plan = _write(job, new, urgent=False)
+    return replace(plan, deletions=_deletions(doomed), wake_seconds=left)
+
+
+def _deletions(jobs: list[Job]) -> tuple[Deletion, ...]:
+    return tuple(Deletion("Job", child.name, child.uid) for child in jobs)
 
 
 def _write(job: TfJob, new: Json, urgent: bool = True) -> Plan:

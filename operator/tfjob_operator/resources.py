@@ -16,13 +16,7 @@ API_VERSION, KIND = "tensorflow.org/v1alpha1", "TfJob"
 
 def labels(job: TfJob, replica: Replica, index: int) -> dict[str, str]:
     """Labels of Service, Job and Pod, and the Service's selector."""
-    return {
-        "tensorflow.org": "",
-        "job_type": replica.type,
-        "runtime_id": job.runtime_id,
-        "tf_job_name": job.name,
-        "task_index": str(index),
-    }
+    return {**job.labels, "job_type": replica.type, "task_index": str(index)}
 
 
 def cluster(job: TfJob, config: Config) -> dict[str, list[str]]:
@@ -58,7 +52,7 @@ def service(job: TfJob, replica: Replica, index: int, config: Config) -> Json:
     spec: Json = {"selector": chosen, "ports": [{"name": "tf-port", "port": replica.port}]}
     if config.service_type == "Headless":
         spec |= {"clusterIP": "None", "publishNotReadyAddresses": True}
-    return _child(job, "v1", "Service", job.child(replica.type, index), chosen, spec)
+    return _child(job, "v1", "Service", job.child(replica.type, index), chosen, spec=spec)
 
 
 def batch_job(job: TfJob, replica: Replica, index: int, config: Config) -> Json:
@@ -73,51 +67,34 @@ def batch_job(job: TfJob, replica: Replica, index: int, config: Config) -> Json:
         "template": _pod_template(job, replica, index, config),
     }
     name = job.child(replica.type, index)
-    return _child(job, "batch/v1", "Job", name, labels(job, replica, index), spec)
+    return _child(job, "batch/v1", "Job", name, labels(job, replica, index), spec=spec)
 
 
 def config_map(job: TfJob, config: Config) -> Json:
     """The default parameter server's program."""
-    made = _child(job, "v1", "ConfigMap", parameter_server.config_map_name(job), _job_labels(job))
-    return {**made, "data": {parameter_server.FILE: config.server_script}}
+    data = {parameter_server.FILE: config.server_script}
+    name = parameter_server.config_map_name(job)
+    return _child(job, "v1", "ConfigMap", name, job.labels, data=data)
 
 
 def tensorboard_objects(job: TfJob, config: Config) -> list[Json]:
     """Deployment, then Service: where the Service is, the Deployment was made before it."""
     name, chosen = tensorboard.name(job), tensorboard.labels(job)
-    spec = tensorboard.deployment_spec(job, job.tf_image or config.tf_image)
+    deployment = tensorboard.deployment_spec(job, job.tf_image or config.tf_image)
     return [
-        _child(job, "apps/v1", "Deployment", name, chosen, spec),
-        _child(job, "v1", "Service", name, chosen, tensorboard.service_spec(job)),
+        _child(job, "apps/v1", "Deployment", name, chosen, spec=deployment),
+        _child(job, "v1", "Service", name, chosen, spec=tensorboard.service_spec(job)),
     ]
 
 
-def owner_reference(job: TfJob) -> Json:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "name": job.name,
-        "uid": job.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-
-
 def _child(
-    job: TfJob, version: str, kind: str, name: str, chosen: dict[str, str], spec: Json | None = None
+    job: TfJob, version: str, kind: str, name: str, chosen: dict[str, str], **fields: Json
 ) -> Json:
-    meta = {
-        "name": name,
-        "namespace": job.namespace,
-        "labels": chosen,
-        "ownerReferences": [owner_reference(job)],
-    }
-    child: Json = {"apiVersion": version, "kind": kind, "metadata": meta}
-    return child | ({"spec": spec} if spec is not None else {})
-
-
-def _job_labels(job: TfJob) -> dict[str, str]:
-    return {"tensorflow.org": "", "runtime_id": job.runtime_id, "tf_job_name": job.name}
+    """An object that its TfJob owns: it goes with it, first where one asks for that order."""
+    owner: Json = {"apiVersion": API_VERSION, "kind": KIND, "name": job.name, "uid": job.uid}
+    owner |= {"controller": True, "blockOwnerDeletion": True}
+    meta = {"name": name, "namespace": job.namespace, "labels": chosen, "ownerReferences": [owner]}
+    return {"apiVersion": version, "kind": kind, "metadata": meta, **fields}
 
 
 def _pod_template(job: TfJob, replica: Replica, index: int, config: Config) -> Json:
@@ -126,7 +103,8 @@ def _pod_template(job: TfJob, replica: Replica, index: int, config: Config) -> J
         template = parameter_server.template(job, image, index, addresses)
     else:
         template = copy.deepcopy(replica.template)
-    meta, spec = template.setdefault("metadata", {}), template["spec"]
+    meta, spec = template.get("metadata") or {}, template["spec"]
+    template["metadata"] = meta
     meta["labels"] = {**(meta.get("labels") or {}), **labels(job, replica, index)}
     spec["restartPolicy"] = "Never"  # a failed Pod stays, and the Job decides about the next
     spec.setdefault("enableServiceLinks", False)
@@ -143,11 +121,7 @@ def _apply_scheduling(policy: Json, meta: Json, spec: Json) -> None:
     """Pass schedulingPolicy on: priority to the Pod, the rest to a gang scheduler (Volcano)."""
     if policy.get("priorityClass"):
         spec.setdefault("priorityClassName", policy["priorityClass"])
-    wanted = {"queue": "queue-name", "minAvailable": "group-min-member"}
-    notes = {
-        f"scheduling.volcano.sh/{note}": str(policy[key])
-        for key, note in wanted.items()
-        if policy.get(key) is not None
-    }
-    if notes:
-        meta["annotations"] = {**(meta.get("annotations") or {}), **notes}
+    for key, note in (("queue", "queue-name"), ("minAvailable", "group-min-member")):
+        if policy.get(key) is not None:
+            notes = {f"scheduling.volcano.sh/{note}": str(policy[key])}
+            meta["annotations"] = {**(meta.get("annotations") or {}), **notes}

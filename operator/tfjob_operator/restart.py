@@ -7,6 +7,7 @@ that cannot say (OOMKilled, one budget for all replicas, Always) the operator ju
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from .deadline import FOREVER
 from .observed import Job, Pod
 from .spec import CONTAINER, Json, time_of
 
@@ -49,8 +50,8 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
         return Verdict("Succeeded")
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
         return Verdict("Failed", f"Pod {pod.name} {_how(pod)}")
-    if job.failed_reason:
-        return Verdict("Failed", f"Job {job.name} failed: {job.failed_reason} {job.failed_message}")
+    if job.failure:
+        return Verdict("Failed", f"Job {job.name} failed: {job.failure}")
     if pod and _failed(pod):
         return Verdict("Unknown", retry=f"Pod {pod.name} {_how(pod)}")
     if pod and pod.phase == "Running" and not pod.deleting:
@@ -84,14 +85,9 @@ def _how(pod: Pod) -> str:
     return code or f"failed ({pod.reason or 'no exit code'})"
 
 
-def is_over_budget(jobs: list[Job], backoff_limit: int) -> bool:
-    """One budget for the whole TfJob; each Job has the same limit for itself."""
-    return sum(job.failed for job in jobs) > backoff_limit
-
-
-def seconds_to_rerun(job: Job | None, restart_policy: str, now: datetime) -> float | None:
-    """When a replica that ended well is to run again (Always): 0 for now, None for never."""
+def seconds_to_rerun(job: Job | None, restart_policy: str, now: datetime) -> float:
+    """In how many seconds a replica that ended well runs again (Always); 0 or less: now."""
     if restart_policy != "Always" or job is None or not job.completed_at or job.deleting:
-        return None
+        return FOREVER
     due = time_of(job.completed_at) + timedelta(seconds=RERUN_DELAY_SECONDS)
-    return max(0.0, (due - now).total_seconds())
+    return (due - now).total_seconds()

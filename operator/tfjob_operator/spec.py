@@ -7,7 +7,7 @@ that one bad object never stops the others. Everything else in the package reads
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +76,11 @@ class TfJob:
         """Each replica spec with each of its indexes."""
         return ((replica, index) for replica in self.replicas for index in range(replica.replicas))
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What all its children have in common."""
+        return {"tensorflow.org": "", "runtime_id": self.runtime_id, "tf_job_name": self.name}
+
     def child(self, replica_type: str, index: int) -> str:
         """Name of the Service and of the Job of one replica index."""
         return f"{self.name[:MAX_CUT]}-{replica_type.lower()}-{self.runtime_id}-{index}"
@@ -84,22 +89,21 @@ class TfJob:
 def parse(obj: Mapping[str, Any]) -> TfJob:
     """Read one TfJob as the API shows it."""
     meta = obj["metadata"]
-    known: Json = {
-        "namespace": meta["namespace"],
-        "name": meta["name"],
-        "uid": meta["uid"],
-        "generation": meta.get("generation", 1),
-        "resource_version": meta.get("resourceVersion", ""),
-        "deleting": "deletionTimestamp" in meta,
-        "status": obj.get("status") or {},
-        "runtime_id": runtime_id(meta["uid"]),
-    }
+    known = TfJob(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        generation=meta.get("generation", 1),
+        resource_version=meta.get("resourceVersion", ""),
+        deleting="deletionTimestamp" in meta,
+        status=obj.get("status") or {},
+        runtime_id=runtime_id(meta["uid"]),
+    )
     try:
-        job = TfJob(**{**known, **_spec(obj.get("spec") or {}, meta["uid"])})
-        problem = next(_problems(job), "")
+        job = replace(known, **_spec(obj.get("spec") or {}, known.runtime_id))
+        return replace(job, problem=next(_problems(job), ""))
     except (TypeError, ValueError, AttributeError, KeyError) as error:
-        return TfJob(**known, problem=f"spec: cannot be read ({error})")
-    return TfJob(**{**vars(job), "problem": problem})
+        return replace(known, problem=f"spec: cannot be read ({error})")
 
 
 def runtime_id(uid: str) -> str:
@@ -109,10 +113,10 @@ def runtime_id(uid: str) -> str:
     return "".join(digits[number // 36**place % 36] for place in range(4))
 
 
-def _spec(spec: Json, uid: str) -> Json:
-    replicas = tuple(_replica(entry) for entry in spec.get("replicaSpecs") or [])
+def _spec(spec: Json, derived_id: str) -> Json:
+    replicas = tuple(map(_replica, spec.get("replicaSpecs") or []))
     return {
-        "runtime_id": spec.get("RuntimeId") or spec.get("runtimeId") or runtime_id(uid),
+        "runtime_id": spec.get("RuntimeId") or spec.get("runtimeId") or derived_id,
         "tf_image": spec.get("tfImage") or "",
         "replicas": replicas,
         "tensorboard": spec.get("tensorboard"),
@@ -126,11 +130,11 @@ def _spec(spec: Json, uid: str) -> Json:
 def _replica(entry: Json) -> Replica:
     template = entry.get("template") or None
     return Replica(
-        type=entry.get("tfReplicaType") or "MASTER",
-        replicas=int(_or(entry.get("replicas"), 1)),
-        port=int(_or(entry.get("tfPort"), DEFAULT_PORT)),
-        template=template,
-        restart_policy=entry.get("restartPolicy") or ("ExitCode" if template else "OnFailure"),
+        entry.get("tfReplicaType") or "MASTER",
+        int(_or(entry.get("replicas"), 1)),
+        int(_or(entry.get("tfPort"), DEFAULT_PORT)),
+        template,
+        entry.get("restartPolicy") or ("ExitCode" if template else "OnFailure"),
     )
 
 
@@ -192,15 +196,11 @@ def _replica_problems(replica: Replica, where: str) -> Iterator[str]:
         yield f"{where}.replicas: is {replica.replicas}, and the {replica.type} must be exactly 1"
     if replica.restart_policy not in RESTART_POLICIES:
         yield f"{where}.restartPolicy: {replica.restart_policy!r} is not a restart policy"
-    if replica.template is None:
-        if replica.type != "PS":
-            yield (
-                f"{where}.template: is missing "
-                f"(ReplicaType: {replica.type}, Replica is missing Template)"
-            )
-        return
-    containers = (replica.template.get("spec") or {}).get("containers") or []
-    if CONTAINER not in [container.get("name") for container in containers]:
+    containers = ((replica.template or {}).get("spec") or {}).get("containers") or []
+    if replica.template is None and replica.type != "PS":
+        missing = f"ReplicaType: {replica.type}, Replica is missing Template"
+        yield f"{where}.template: is missing ({missing})"
+    elif replica.template and CONTAINER not in [each.get("name") for each in containers]:
         yield f"{where}.template.spec.containers: none is named {CONTAINER!r}, and one must be"
 
 

@@ -28,6 +28,10 @@ REPLICA_FAILED = "ReplicaFailed"
 BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded"
 DEADLINE_EXCEEDED = "DeadlineExceeded"
 FINISHED = "Finished"
+FAILURES = (
+    *(INVALID_SPEC, INVALID_TEMPLATE, REPLICA_FAILED),
+    *(BACKOFF_LIMIT_EXCEEDED, DEADLINE_EXCEEDED),
+)
 
 Verdicts = Mapping[tuple[str, int], Verdict]
 
@@ -75,18 +79,15 @@ def at_work(job: TfJob, verdicts: Verdicts, blocked: str, now: datetime) -> Json
     else:
         made = f"Created a Service and a Job for each of {len(verdicts)} replicas"
         status = set_condition(status, "Created", True, SUCCESSFUL_CREATE, made, now)
-    if condition(status, "Suspended").get("status") == "True":
-        status = set_condition(status, "Suspended", False, RESUMED, "The job goes on", now)
+    status = _take_back(status, ["Suspended"], RESUMED, "The job goes on", now)
     if chief.state == "Running":
         status |= {"phase": "Running", "state": "Running"}
         status = set_condition(status, "Running", True, CHIEF_RUNNING, "The chief runs", now)
-    elif condition(status, "Running"):
-        status = set_condition(status, "Running", False, CHIEF_WAITING, "No chief runs", now)
+    else:
+        status = _take_back(status, ["Running"], CHIEF_WAITING, "No chief runs", now)
     if retry:
         return set_condition(status, "Restarting", True, RESTARTING, retry, now)
-    if condition(status, "Restarting"):
-        return set_condition(status, "Restarting", False, RECOVERED, "All replicas run", now)
-    return status
+    return _take_back(status, ["Restarting"], RECOVERED, "All replicas run", now)
 
 
 def blocked(job: TfJob, reason: str, message: str, now: datetime) -> Json:
@@ -98,71 +99,74 @@ def suspended(job: TfJob, now: datetime) -> Json:
     """Status of a suspended job: its time has not begun, or begins anew when it goes on."""
     status = started(job, now) | {"phase": "", "state": "Unknown", "replicaStatuses": []}
     status |= {"startTime": None, "replicas": None}
-    for kind in ("Running", "Restarting"):
-        if condition(status, kind):
-            status = set_condition(status, kind, False, SUSPENDED, "The job is suspended", now)
+    kinds = ["Running", "Restarting"]
+    status = _take_back(status, kinds, SUSPENDED, "The job is suspended", now)
     why = "spec.runPolicy.suspend is true"
     return set_condition(status, "Suspended", True, SUSPENDED, why, now)
 
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
     """Status of a job that has ended well; what still runs is cleaned up before it is Done."""
-    status = started(job, now) | replica_fields(job, verdicts)
-    status |= {"phase": "CleanUp", "state": "Succeeded", "completionTime": timestamp(now)}
     message = f"{job.chief[0]} {job.chief[1]} succeeded"
-    return _ended(set_condition(status, "Succeeded", True, SUCCEEDED, message, now), now)
+    return _ended(job, verdicts, "Succeeded", SUCCEEDED, message, now) | {"phase": "CleanUp"}
 
 
 def failed(
     job: TfJob, reason: str, message: str, now: datetime, verdicts: Verdicts | None = None
 ) -> Json:
     """Status of a job that has failed for good; ``message`` is a sentence for the user."""
+    told = {"phase": "Failed", "reason": f"{reason}: {message}"}
+    return _ended(job, verdicts, "Failed", reason, message, now) | told
+
+
+def _ended(
+    job: TfJob, verdicts: Verdicts | None, state: str, reason: str, message: str, now: datetime
+) -> Json:
     status = started(job, now) | (replica_fields(job, verdicts) if verdicts else {})
-    status |= {"phase": "Failed", "state": "Failed", "completionTime": timestamp(now)}
-    status["reason"] = f"{reason}: {message}"
-    return _ended(set_condition(status, "Failed", True, reason, message, now), now)
-
-
-def _ended(status: Json, now: datetime) -> Json:
-    for kind in ("Running", "Restarting", "Suspended"):
-        if condition(status, kind).get("status") == "True":
-            status = set_condition(status, kind, False, FINISHED, "The job has ended", now)
-    return status
+    status |= {"state": state, "completionTime": timestamp(now)}
+    kinds = ["Running", "Restarting", "Suspended"]
+    status = _take_back(status, kinds, FINISHED, "The job has ended", now)
+    return set_condition(status, state, True, reason, message, now)
 
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
     """replicaStatuses as in 2017, and "running or done/all" for a printed column."""
     entries = []
     for replica in job.replicas:
-        states = [verdicts[replica.type, index].state for index in range(replica.replicas)]
+        states = Counter(verdicts[replica.type, i].state for i in range(replica.replicas))
         entry = {"tf_replica_type": replica.type, "state": _overall(states)}
-        entries.append(entry | {"ReplicasStates": dict(sorted(Counter(states).items()))})
+        entries.append(entry | {"ReplicasStates": dict(sorted(states.items()))})
     good = sum(verdict.state in ("Running", "Succeeded") for verdict in verdicts.values())
     return {"replicaStatuses": entries, "replicas": f"{good}/{len(verdicts)}"}
 
 
-def _overall(states: list[str]) -> str:
-    if "Failed" in states:
-        return "Failed"
-    if states and all(state == "Succeeded" for state in states):
+def _overall(states: Counter[str]) -> str:
+    if len(states) == 1 and "Succeeded" in states:
         return "Succeeded"
-    return "Running" if "Running" in states else "Unknown"
+    return next((state for state in ("Failed", "Running") if state in states), "Unknown")
 
 
 def set_condition(
     status: Json, kind: str, is_true: bool, reason: str, message: str, now: datetime
 ) -> Json:
     """Merge one condition by its type; times move only with what they tell about."""
-    old, value, stamp = condition(status, kind), "True" if is_true else "False", timestamp(now)
+    old, stamp = condition(status, kind), timestamp(now)
+    value = "True" if is_true else "False"
     new = {"type": kind, "status": value, "reason": reason, "message": message}
     if all(old.get(key) == new[key] for key in new):
         return status
-    new["lastUpdateTime"] = stamp
-    new["lastTransitionTime"] = old.get("lastTransitionTime", stamp)
-    if old.get("status") != value:
-        new["lastTransitionTime"] = stamp
+    since = old["lastTransitionTime"] if old.get("status") == value else stamp
+    new |= {"lastUpdateTime": stamp, "lastTransitionTime": since}
     others = [c for c in status.get("conditions") or [] if c["type"] != kind]
     return {**status, "conditions": [*others, new]}
+
+
+def _take_back(status: Json, kinds: list[str], reason: str, message: str, now: datetime) -> Json:
+    """Say of the conditions that were told that they hold no longer."""
+    for kind in kinds:
+        if condition(status, kind):
+            status = set_condition(status, kind, False, reason, message, now)
+    return status
 
 
 def patch(old: Json, new: Json) -> Json:

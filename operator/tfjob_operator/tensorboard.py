@@ -13,12 +13,7 @@ def name(job: TfJob) -> str:
 
 
 def labels(job: TfJob) -> dict[str, str]:
-    return {
-        "tensorflow.org": "",
-        "runtime_id": job.runtime_id,
-        "app": "tensorboard",
-        "tf_job_name": job.name,
-    }
+    return {**job.labels, "app": "tensorboard"}
 
 
 def service_spec(job: TfJob) -> Json:

@@ -1,12 +1,11 @@
 """Requests over HTTPS: aiohttp and orjson, with the official client's way to find the cluster.
 
-The official client's own calls cost twice the CPU and memory of raw JSON (bench/README.md), so
-only its configuration (in-cluster token that is renewed, kubeconfig) is used. ``__main__`` makes
-one HttpTransport.
+The official client's own calls cost twice the CPU and memory of raw JSON (bench/README.md), so only
+its configuration (in-cluster token that is renewed, kubeconfig, certificates) is used. ``__main__``
+makes one HttpTransport.
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import aiohttp
 import orjson
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 
 from .kube import ApiError, Request, Response
 
@@ -30,10 +30,12 @@ class HttpTransport:
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> "HttpTransport":
-        connector = aiohttp.TCPConnector(limit=0, ssl=_tls(self._settings))
-        self._session = aiohttp.ClientSession(
-            connector=connector, headers={"User-Agent": "tf-job-operator"}
+        tls = RESTClientObject(self._settings).ssl_context
+        connector, headers = (
+            aiohttp.TCPConnector(limit=0, ssl=tls),
+            {"User-Agent": "tf-job-operator"},
         )
+        self._session = aiohttp.ClientSession(connector=connector, headers=headers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -86,15 +88,6 @@ async def load_settings(kubeconfig: str | None) -> Configuration:
         read = kube_config.load_kube_config(path, client_configuration=settings)
         await read
     return settings
-
-
-def _tls(settings: Configuration) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
-    if not settings.verify_ssl:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if settings.cert_file:
-        context.load_cert_chain(settings.cert_file, settings.key_file)
-    return context
 
 
 async def _response(answer: aiohttp.ClientResponse) -> Response:

@@ -25,44 +25,35 @@ class WorkQueue:
     """Keys in lanes. All methods but ``get`` return at once."""
 
     def __init__(self) -> None:
-        self._lanes: list[dict[str, None]] = [{} for _ in Lane]
-        self._waiting: dict[str, Lane] = {}
+        self._lanes: dict[Lane, dict[str, None]] = {lane: {} for lane in Lane}
         self._busy: dict[str, Lane | None] = {}  # with the lane of what was added meanwhile
-        self._timers: dict[str, tuple[float, asyncio.TimerHandle]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._failures: dict[str, int] = {}
         self._next_turn = 0.0
-        self._idle: list[tuple[Lane, asyncio.Future[None]]] = []
+        self._idle: dict[asyncio.Future[None], Lane] = {}  # workers that wait, and their widest
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return sum(map(len, self._lanes.values()))
 
     def add(self, key: str, lane: Lane) -> None:
         """Add a key, or move it to a more pressing lane."""
         if key in self._busy:
             added = self._busy[key]
             self._busy[key] = lane if added is None else min(lane, added)
-            return
-        waiting = self._waiting.get(key)
-        if waiting is not None and waiting <= lane:
-            return
-        if waiting is not None:
-            del self._lanes[waiting][key]
-        self._lanes[lane][key] = None
-        self._waiting[key] = lane
-        self._wake(lane)
+        elif not any(key in self._lanes[waiting] for waiting in Lane if waiting <= lane):
+            for keys in self._lanes.values():
+                keys.pop(key, None)
+            self._lanes[lane][key] = None
+            self._wake(lane)
 
     def add_later(self, key: str, lane: Lane, seconds: float) -> bool:
         """Add a key after a time; of several times, the earliest counts. False: there is one."""
-        loop = asyncio.get_running_loop()
-        due, timer = self._timers.get(key, (None, None))
-        if due is not None and timer is not None:
-            if due <= loop.time() + seconds:
-                return False
+        loop, timer = asyncio.get_running_loop(), self._timers.get(key)
+        if timer and timer.when() <= loop.time() + seconds:
+            return False
+        if timer:
             timer.cancel()
-        self._timers[key] = (
-            loop.time() + seconds,
-            loop.call_later(seconds, self._on_time, key, lane),
-        )
+        self._timers[key] = loop.call_later(seconds, self._on_time, key, lane)
         return True
 
     def add_in_turn(self, key: str, lane: Lane, seconds: float) -> None:
@@ -74,9 +65,8 @@ class WorkQueue:
 
     def retry(self, key: str, lane: Lane, at_least_seconds: float = 0.0) -> None:
         """Add a key that failed, each time after twice the time."""
-        failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
-        seconds = min(FIRST_BACKOFF_SECONDS * 2 ** min(failures, 10), MAX_BACKOFF_SECONDS)
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        seconds = min(FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, 10), MAX_BACKOFF_SECONDS)
         self.add_later(key, lane, max(seconds, at_least_seconds))
 
     def succeeded(self, key: str) -> None:
@@ -85,13 +75,18 @@ class WorkQueue:
     async def get(self, widest: Lane) -> tuple[str, Lane]:
         """The next key of the lanes up to ``widest``; call ``done`` when it is worked on."""
         while True:
-            for lane in Lane:
-                if lane <= widest and self._lanes[lane]:
-                    key = next(iter(self._lanes[lane]))
-                    del self._lanes[lane][key], self._waiting[key]
+            for lane, keys in self._lanes.items():
+                if lane <= widest and keys:
+                    key = next(iter(keys))
+                    del keys[key]
                     self._busy[key] = None
                     return key, lane
-            await self._sleep(widest)
+            idle = asyncio.get_running_loop().create_future()
+            self._idle[idle] = widest
+            try:
+                await idle
+            finally:
+                del self._idle[idle]
 
     def done(self, key: str) -> None:
         again = self._busy.pop(key)
@@ -99,26 +94,15 @@ class WorkQueue:
             self.add(key, again)
 
     def close(self) -> None:
-        for _, timer in self._timers.values():
+        for timer in self._timers.values():
             timer.cancel()
 
     def _on_time(self, key: str, lane: Lane) -> None:
         del self._timers[key]
         self.add(key, lane)
 
-    async def _sleep(self, widest: Lane) -> None:
-        entry = (widest, asyncio.get_running_loop().create_future())
-        self._idle.append(entry)
-        try:
-            await entry[1]
-        finally:
-            if entry in self._idle:
-                self._idle.remove(entry)
-
     def _wake(self, lane: Lane) -> None:
         """Wake one worker, by preference one that takes no other lane."""
-        fit = [entry for entry in self._idle if entry[0] >= lane and not entry[1].done()]
+        fit = [one for one, widest in self._idle.items() if widest >= lane and not one.done()]
         if fit:
-            entry = min(fit, key=lambda entry: entry[0])
-            self._idle.remove(entry)
-            entry[1].set_result(None)
+            min(fit, key=self._idle.__getitem__).set_result(None)

@@ -15,7 +15,7 @@ from tfjob_operator import kube
 from tfjob_operator.kube import ApiError, Kube, Request, Resource
 
 Object = dict[str, Any]
-NAMESPACES = Resource("/api/v1", "namespaces")
+NAMESPACES = Resource("Namespace", "/api/v1", "namespaces")
 NOBODY = "nobody"  # a scheduler that does not exist
 MERGE = kube.MERGE_PATCH
 

@@ -2,6 +2,7 @@ import pytest
 
 from tests.tfjob_operator.builders import NOW, ago, parsed
 from tfjob_operator import deadline
+from tfjob_operator.deadline import FOREVER
 
 
 @pytest.mark.parametrize(
@@ -9,9 +10,15 @@ from tfjob_operator import deadline
     [
         pytest.param({"activeDeadlineSeconds": 60}, {"startTime": ago(20)}, 40, id="it may run on"),
         pytest.param({"activeDeadlineSeconds": 60}, {"startTime": ago(90)}, -30, id="it is over"),
-        pytest.param({"activeDeadlineSeconds": 60}, {}, None, id="without a start, no end"),
-        pytest.param({"activeDeadlineSeconds": 60}, {"startTime": None}, None, id="suspended"),
-        pytest.param({}, {"startTime": ago(9999)}, None, id="without a deadline, no end"),
+        pytest.param({"activeDeadlineSeconds": 60}, {}, FOREVER, id="without a start, no end"),
+        pytest.param({"activeDeadlineSeconds": 60}, {"startTime": None}, FOREVER, id="paused"),
+        pytest.param(
+            {"activeDeadlineSeconds": 60, "suspend": True},
+            {"startTime": ago(90)},
+            FOREVER,
+            id="about to be paused",
+        ),
+        pytest.param({}, {"startTime": ago(9999)}, FOREVER, id="without a deadline, no end"),
     ],
 )
 def test_a_deadline_counts_from_the_start(policy, status, left):
@@ -27,8 +34,8 @@ def test_a_deadline_counts_from_the_start(policy, status, left):
         pytest.param(
             {"ttlSecondsAfterFinished": 0}, {"completionTime": ago(0)}, 0, id="0 is at once"
         ),
-        pytest.param({"ttlSecondsAfterFinished": 60}, {}, None, id="what runs stays"),
-        pytest.param({}, {"completionTime": ago(9999)}, None, id="without a ttl it stays"),
+        pytest.param({"ttlSecondsAfterFinished": 60}, {}, FOREVER, id="what runs stays"),
+        pytest.param({}, {"completionTime": ago(9999)}, FOREVER, id="without a ttl it stays"),
     ],
 )
 def test_a_ttl_counts_from_the_end(policy, status, left):

@@ -5,10 +5,10 @@ import pytest
 from tests.fakes import virtual_time
 from tests.tfjob_operator.builders import NOW, parsed
 from tfjob_operator import status
-from tfjob_operator.events import MAX_WAITING, Announcer, Event, event_object, news
+from tfjob_operator.events import MAX_WAITING, Announcer, event_object, news
 from tfjob_operator.kube import Kube, Response
 
-FAILED = Event("Warning", "ReplicaFailed", "WORKER 0 exited with code 1")
+FAILED = {"reason": "ReplicaFailed", "message": "WORKER 0 exited with code 1"}
 
 
 def test_an_event_says_of_which_object_it_speaks():
@@ -20,7 +20,7 @@ def test_an_event_says_of_which_object_it_speaks():
 def test_the_same_event_has_the_same_name_and_another_has_another():
     name, again, other = (
         event_object(parsed(), event, NOW)["metadata"]["name"]
-        for event in (FAILED, FAILED, Event("Warning", "ReplicaFailed", "another"))
+        for event in (FAILED, FAILED, {**FAILED, "message": "another"})
     )
     assert name == again
     assert name != other
@@ -56,8 +56,7 @@ def test_events_that_fail_are_dropped_and_too_many_are_not_kept():
         transport = Refuses()
         announcer = Announcer(Kube(transport), virtual_time.now)
         for number in range(MAX_WAITING + 50):
-            said = status.set_condition({}, "Failed", True, "ReplicaFailed", str(number), NOW)
-            announcer.announce(parsed(), said)
+            announcer.announce(parsed(), {**FAILED, "message": str(number)})
         task = asyncio.ensure_future(announcer.run())
         await asyncio.sleep(5)
         task.cancel()

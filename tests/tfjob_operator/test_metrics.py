@@ -1,62 +1,62 @@
 import asyncio
 import socket
 
+import aiohttp
 import pytest
+from prometheus_client import generate_latest
 
 from tfjob_operator import metrics, status
 from tfjob_operator.metrics import Metrics
 
 
-def told(kind):
-    return {"conditions": [{"type": kind, "status": "True"}]}
+def text(counters):
+    return generate_latest(counters.registry).decode()
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"),
-    [("Succeeded", "succeeded"), ("Failed", "failed"), ("Restarting", "restarted")],
+    ("reason", "name"),
+    [
+        (status.SUCCEEDED, "succeeded"),
+        (status.RESTARTING, "restarted"),
+        *((reason, "failed") for reason in status.FAILURES),
+    ],
 )
-def test_what_a_status_says_first_is_counted_once(kind, name):
+def test_what_a_status_tells_is_counted_by_its_reason(reason, name):
     counters = Metrics()
-    counters.count_transition({}, told(kind))
-    counters.count_transition(told(kind), told(kind))
-    assert f"tfjob_{name}_total 1" in counters.text()
-    assert status.condition(told(kind), kind)
+    counters.count(reason)
+    counters.count(status.CHIEF_RUNNING)
+    assert f"tfjob_{name}_total 1.0" in text(counters)
 
 
 def test_durations_are_a_cumulative_histogram():
     counters = Metrics()
     for seconds in (0.001, 0.3, 99):
-        counters.observe_pass(seconds, depth=4)
-    text = counters.text()
+        counters.duration.observe(seconds)
+    counters.depth.set_function(lambda: 4)
+    told = text(counters)
     for line in ('le="0.005"} 1', 'le="0.5"} 2', 'le="+Inf"} 3', "_count 3", "queue_depth 4"):
-        assert line in text
-
-
-async def ask(port, request):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    answer = await reader.read()
-    writer.close()
-    return answer.decode()
+        assert line in told
 
 
 @pytest.mark.parametrize(
-    ("request_", "problems", "wanted"),
+    ("path", "problems", "wanted"),
     [
-        pytest.param(b"GET /healthz HTTP/1.1\r\n\r\n", [], "200 OK", id="well"),
-        pytest.param(b"GET /healthz HTTP/1.1\r\n\r\n", ["no news of pods"], "503", id="stuck"),
-        pytest.param(b"GET /metrics HTTP/1.1\r\n\r\n", [], "tfjob_created_total 0", id="metrics"),
-        pytest.param(b"GET / HTTP/1.1\r\n\r\n", [], "404", id="elsewhere"),
-        pytest.param(b"\r\n", [], "", id="no HTTP at all"),
+        pytest.param("healthz", [], (200, "ok"), id="well"),
+        pytest.param("healthz", ["no news of pods"], (503, "no news of pods"), id="stuck"),
+        pytest.param("metrics", [], (200, "tfjob_created_total 0"), id="metrics"),
+        pytest.param("", [], (404, "Not Found"), id="elsewhere"),
     ],
 )
-def test_one_port_serves_health_and_metrics(request_, problems, wanted):
+def test_one_port_serves_health_and_metrics(path, problems, wanted):
     async def run():
-        server = await metrics.serve(0, Metrics(), lambda: problems)
-        # Port 0 gives every address family a port of its own.
-        ipv4 = next(s for s in server.sockets if s.family == socket.AF_INET)
-        answer = await ask(ipv4.getsockname()[1], request_)
-        server.close()
-        return answer
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        server = await metrics.serve(port, Metrics(), lambda: problems)
+        address = f"http://127.0.0.1:{port}/{path}"
+        async with aiohttp.ClientSession() as session, session.get(address) as answer:
+            told = answer.status, await answer.text()
+        await server.cleanup()
+        return told
 
-    assert wanted in asyncio.run(run())
+    code, body = asyncio.run(run())
+    assert (code, wanted[1] in body) == (wanted[0], True)

@@ -73,7 +73,7 @@ def test_a_disrupted_and_a_dying_pod_are_known_as_such():
 )
 def test_a_job_is_what_its_conditions_say(status, succeeded, reason):
     made = observed.job({"metadata": {"name": "j", "uid": "u"}, "status": status})
-    assert (made.succeeded, made.failed_reason) == (succeeded, reason)
+    assert (made.succeeded, made.failure) == (succeeded, reason)
     assert made.is_finished == (succeeded or bool(reason))
 
 

@@ -83,7 +83,7 @@ def batch_jobs(draw, name):
         failed=draw(st.integers(0, 4)),
         succeeded=end == "Complete",
         completed_at="2025-12-31T23:00:00Z" if end == "Complete" else "",
-        failed_reason=end if end not in ("", "Complete") else "",
+        failure=end if end not in ("", "Complete") else "",
     )
 
 

@@ -170,7 +170,7 @@ def test_fault_5_a_replica_that_failed_for_good_fails_the_job(who):
 def test_fault_5_so_does_a_job_that_hit_its_backoff_limit():
     job = parsed(*DISTRIBUTED)
     observed = children(
-        job, {"worker_0": None}, worker_0={"failed_reason": "BackoffLimitExceeded", "failed": 7}
+        job, {"worker_0": None}, worker_0={"failure": "BackoffLimitExceeded", "failed": 7}
     )
     assert "BackoffLimitExceeded" in plan_for(job, observed).status["reason"]
 
@@ -307,9 +307,9 @@ def test_a_pod_that_may_not_be_made_is_a_condition():
 def test_an_event_tells_what_is_new_and_only_once():
     job = parsed(*DISTRIBUTED)
     running = plan_for(job).status
-    assert [event.reason for event in news({}, running)] == ["SuccessfulCreate"]
+    assert [event["reason"] for event in news({}, running)] == ["SuccessfulCreate"]
     ended = plan_for(job, children(job, {"ps_0": pod("Failed", 2)})).status
-    assert [(e.type, e.reason) for e in news(running, ended)] == [("Warning", "ReplicaFailed")]
+    assert [event["reason"] for event in news(running, ended)] == ["ReplicaFailed"]
     assert news(ended, ended) == []
 
 

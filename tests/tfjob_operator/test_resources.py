@@ -82,7 +82,12 @@ def test_service_job_and_pod_have_one_name_one_owner_and_the_same_labels():
     }
     for meta in (service["metadata"], child["metadata"]):
         assert (meta["name"], meta["labels"]) == ("mnist-worker-76no-1", wanted)
-        assert meta["ownerReferences"] == [resources.owner_reference(job)]
+        (owner,) = meta["ownerReferences"]
+        assert (owner["uid"], owner["controller"], owner["blockOwnerDeletion"]) == (
+            job.uid,
+            True,
+            True,
+        )
     assert service["spec"]["selector"] == wanted
     assert child["spec"]["template"]["metadata"]["labels"] == wanted
 
