@@ -15,6 +15,7 @@ from .events import Announcer, news
 from .kube import BY_KIND, TFJOBS, ApiError, Kube
 from .metrics import Metrics
 from .reconcile import Deletion, Plan
+from .resources import API_VERSION, KIND
 from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Hands:
             return await self.write_status(job, status.failed(job, reason, str(error), now))
         if isinstance(error, Blocked):
             new = status.blocked(job, error.reason, str(error), self._clock())
-            if status.patch(job.status, new):
+            if new != job.status:
                 await self.write_status(job, new)
         raise error
 
@@ -115,15 +116,16 @@ class Hands:
             self._cache.jobs.remove(deletion.uid)
 
     async def write_status(self, job: TfJob, new: Json) -> None:
-        """Write what changed, if the object is still the one that we decided about.
+        """Write the status, if the object is still the one that we decided about.
 
-        A merge patch with uid and resourceVersion: small, and refused (409) for a stale cache, a
-        second operator or a successor of the same name; then the newest is fetched and judged.
+        Refused (409) for a stale cache, a second operator or a successor of the same name; then the
+        newest is fetched and judged. The spec need not be sent: nobody changes it here.
         """
-        meta = {"uid": job.uid, "resourceVersion": job.resource_version}
-        body = {"metadata": meta, "status": status.patch(job.status, new)}
+        meta = {"namespace": job.namespace, "name": job.name, "uid": job.uid}
+        meta["resourceVersion"] = job.resource_version
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "status": new}
         try:
-            written = await self._kube.patch_status(TFJOBS, job.namespace, job.name, body)
+            written = await self._kube.update(TFJOBS, body, "status")
         except ApiError as error:
             if error.status == 409:
                 newest = await self._kube.get(TFJOBS, job.namespace, job.name)

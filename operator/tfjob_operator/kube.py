@@ -12,8 +12,6 @@ from typing import Protocol
 
 from .spec import Json
 
-MERGE_PATCH = "application/merge-patch+json"
-
 
 @dataclass(frozen=True)
 class Request:
@@ -111,18 +109,16 @@ class Kube:
     async def get(self, resource: Resource, namespace: str, name: str) -> Json:
         return await self.send(Request("GET", resource.path(namespace, name)))
 
-    async def update(self, resource: Resource, body: Json) -> Json:
-        path = resource.path(body["metadata"]["namespace"], body["metadata"]["name"])
+    async def update(self, resource: Resource, body: Json, subresource: str = "") -> Json:
+        """Replace the object that has this uid and resourceVersion; a 409 if it is another."""
+        meta = body["metadata"]
+        path = resource.path(meta["namespace"], meta["name"], subresource)
         return await self.send(Request("PUT", path, body=body))
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
         """Delete this very object (never its successor of the same name), children behind it."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         await self.send(Request("DELETE", resource.path(namespace, name), body=body))
-
-    async def patch_status(self, resource: Resource, namespace: str, name: str, body: Json) -> Json:
-        path = resource.path(namespace, name, "status")
-        return await self.send(Request("PATCH", path, body=body, content_type=MERGE_PATCH))
 
     def watch(
         self, resource: Resource, namespace: str, query: Mapping[str, str]

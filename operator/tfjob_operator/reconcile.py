@@ -194,5 +194,4 @@ def _deletions(jobs: list[Job]) -> tuple[Deletion, ...]:
 
 
 def _write(job: TfJob, new: Json, urgent: bool = True) -> Plan:
-    changed = status.patch(job.status, new)
-    return Plan(status=new, is_urgent=urgent) if changed else Plan()
+    return Plan(status=new, is_urgent=urgent) if new != job.status else Plan()

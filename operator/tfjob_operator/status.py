@@ -97,8 +97,9 @@ def blocked(job: TfJob, reason: str, message: str, now: datetime) -> Json:
 
 def suspended(job: TfJob, now: datetime) -> Json:
     """Status of a suspended job: its time has not begun, or begins anew when it goes on."""
-    status = started(job, now) | {"phase": "", "state": "Unknown", "replicaStatuses": []}
-    status |= {"startTime": None, "replicas": None}
+    status = started(job, now) | {"phase": "", "state": "Unknown"}
+    for field in ("startTime", "replicas", "replicaStatuses"):
+        status.pop(field, None)
     kinds = ["Running", "Restarting"]
     status = _take_back(status, kinds, SUSPENDED, "The job is suspended", now)
     why = "spec.runPolicy.suspend is true"
@@ -167,10 +168,3 @@ def _take_back(status: Json, kinds: list[str], reason: str, message: str, now: d
         if condition(status, kind):
             status = set_condition(status, kind, False, reason, message, now)
     return status
-
-
-def patch(old: Json, new: Json) -> Json:
-    """The merge patch from one status to the other: {} when they say the same."""
-    gone = {key: None for key in old if key not in new}
-    changed = {key: value for key, value in new.items() if old.get(key) != value}
-    return gone | changed

@@ -17,7 +17,7 @@ from tfjob_operator.kube import ApiError, Kube, Request, Resource
 Object = dict[str, Any]
 NAMESPACES = Resource("Namespace", "/api/v1", "namespaces")
 NOBODY = "nobody"  # a scheduler that does not exist
-MERGE = kube.MERGE_PATCH
+MERGE = "application/merge-patch+json"
 
 
 @dataclass

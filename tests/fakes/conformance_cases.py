@@ -75,6 +75,33 @@ async def a_tf_jobs_status_is_written_only_through_its_subresource(b: Bench) -> 
     assert patched["metadata"]["generation"] == 1
 
 
+async def a_tf_jobs_status_is_replaced_without_its_spec(b: Bench) -> None:
+    made = await b.create(TFJOBS, tf_job("a"))
+    body = {key: made[key] for key in ("apiVersion", "kind")} | {"metadata": identity(made)}
+    told = await b.client.update(TFJOBS, body | {"status": {"phase": "Creating"}}, "status")
+    body["metadata"] = identity(told)
+    new = await b.client.update(TFJOBS, body | {"status": {"state": "Failed"}}, "status")
+    assert new["status"] == {"state": "Failed"}
+    assert new["spec"] == made["spec"]
+    assert new["metadata"]["generation"] == 1
+
+
+async def a_status_of_an_old_version_or_of_another_uid_is_409(b: Bench) -> None:
+    made = await b.create(TFJOBS, tf_job("a"))
+    body = {key: made[key] for key in ("apiVersion", "kind")} | {"status": {"phase": "Done"}}
+    await b.client.update(TFJOBS, body | {"metadata": identity(made)}, "status")
+    old = body | {"metadata": identity(made), "status": {"phase": "Creating"}}
+    other = body | {"metadata": identity(await b.get(TFJOBS, "a")) | {"uid": "another"}}
+    for wrong in (old, other):
+        error = await b.refused(b.client.update(TFJOBS, wrong, "status"))
+        assert (error.status, error.reason) == (409, "Conflict")
+
+
+def identity(obj: Any) -> Any:
+    """What of the metadata says which object, in which version, is meant."""
+    return {key: obj["metadata"][key] for key in ("namespace", "name", "uid", "resourceVersion")}
+
+
 async def an_unknown_field_of_a_tf_jobs_status_is_pruned(b: Bench) -> None:
     await b.create(TFJOBS, tf_job("a"))
     patched = await b.patch(TFJOBS, "a", {"status": {"phase": "Done", "nonsense": 1}}, "status")
@@ -100,7 +127,7 @@ async def a_negative_number_of_replicas_is_422(b: Bench) -> None:
 async def deleting_another_uid_is_409(b: Bench) -> None:
     await b.create(CONFIG_MAPS, config_map("a"))
     wrong = {"uid": "00000000-0000-4000-8000-00000000ffff"}
-    error = await b.refused(b.delete(CONFIG_MAPS, "a", preconditions=wrong))
+    error = await b.refused(b.client.delete(CONFIG_MAPS, b.namespace, "a", wrong["uid"]))
     assert (error.status, error.reason) == (409, "Conflict")
     assert await b.get(CONFIG_MAPS, "a")
 

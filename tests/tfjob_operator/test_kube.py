@@ -76,7 +76,7 @@ def test_creations_are_bounded_and_status_writes_never_wait_for_them():
         body = {"metadata": {"namespace": "lab", "name": "j"}}
         await asyncio.gather(*(kube.create(JOBS, body) for _ in range(20)))
         creations, transport.most = transport.most, 0
-        await asyncio.gather(*(kube.patch_status(TFJOBS, "lab", "j", {}) for _ in range(20)))
+        await asyncio.gather(*(kube.update(TFJOBS, body, "status") for _ in range(20)))
         return creations, transport.most
 
     assert asyncio.run(run()) == (3, 20)

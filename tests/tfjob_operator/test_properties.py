@@ -238,17 +238,3 @@ def test_a_strangers_objects_are_no_children(history):
     }
     children = children_after(events)
     assert not strangers & (set(children.jobs) | set(children.services))
-
-
-@quick
-@given(situations())
-def test_a_status_patch_leads_to_the_new_status(situation):
-    job, observed = situation
-    plan = reconcile(job, observed, CONFIG, NOW)
-    if plan.status is None:
-        return
-    old = {"phase": "", "stale": "x", "conditions": []}
-    patched = {**old, **status.patch(old, plan.status)}
-    assert {k: v for k, v in patched.items() if v is not None} == {
-        k: v for k, v in plan.status.items() if v is not None
-    }

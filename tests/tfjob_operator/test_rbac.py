@@ -59,7 +59,7 @@ def first_of_each_kind():
     async def fault(number, request, go_on):
         kind = request.method, request.path.split("namespaces/default/")[-1]
         is_status = request.path.endswith("/status")
-        if request.method not in ("POST", "PATCH") or "leases" in request.path or kind in seen:
+        if request.method not in ("POST", "PUT") or "leases" in request.path or kind in seen:
             return await go_on(request)
         seen.add(kind)
         if is_status:
