@@ -9,6 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
+import uvloop
 from kubernetes.aio.config import ConfigException
 
 from . import __version__, chores, config, metrics
@@ -79,7 +80,7 @@ def main() -> None:
     handler.setFormatter(logging.Formatter(LOG_LINE, defaults={"job": ""}))
     logging.basicConfig(level=flags.log_level.upper(), handlers=[handler])
     try:
-        asyncio.run(run_until_told_to_stop(flags))
+        uvloop.run(run_until_told_to_stop(flags))
     except (ValueError, ConfigException, ApiError, RuntimeError, OSError) as error:
         sys.exit(f"tfjob_operator: {error}")
 

@@ -89,31 +89,31 @@ class Cache:
     """All indexes. Each callback gets the UID of the TfJob that a change concerns."""
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
-        self._on_job, self._on_pod = on_job, on_pod
+        self._tell_job, self._tell_pod = on_job, on_pod
         self._podless: set[str] = set()  # Jobs of which neither a Pod nor a warning was seen
         self.tfjobs = Index(pack, _uid, on_tfjob)
-        self.jobs = Index(observed.job, observed.owner, self._job_changed)
-        self.services = Index(_name, observed.owner, self._service_changed)
-        self.pods = Index(observed.pod, observed.owner, self._changed_of_job)
-        self.warnings = Index(_message, _involved, self._changed_of_job)
+        self.jobs = Index(observed.job, observed.owner, self._on_job)
+        self.services = Index(lambda obj: obj["metadata"]["name"], observed.owner, self._on_service)
+        self.pods = Index(observed.pod, observed.owner, self._on_pod)
+        self.warnings = Index(lambda event: event.get("message", ""), _involved, self._on_pod)
 
-    def _job_changed(self, tfjob: str, job: observed.Job, deleted: bool) -> None:
+    def _on_job(self, tfjob: str, job: observed.Job, deleted: bool) -> None:
         is_served = self.pods.of(job.uid) or self.warnings.of(job.uid)
         if deleted or job.is_finished or is_served:
             self._podless.discard(job.uid)
         else:
             self._podless.add(job.uid)
-        self._on_job(tfjob, job, deleted)
+        self._tell_job(tfjob, job, deleted)
 
-    def _service_changed(self, tfjob: str, name: str, deleted: bool) -> None:
+    def _on_service(self, tfjob: str, name: str, deleted: bool) -> None:
         if deleted:
-            self._on_job(tfjob, None, True)
+            self._tell_job(tfjob, None, True)
 
-    def _changed_of_job(self, job: str, view: Any, deleted: bool) -> None:
+    def _on_pod(self, job: str, view: Any, deleted: bool) -> None:
         self._podless.discard(job)
         tfjob = self.jobs.owner_of(job)
         if tfjob:
-            self._on_pod(tfjob, view, deleted)
+            self._tell_pod(tfjob, view, deleted)
 
     def tfjob(self, uid: str) -> Json | None:
         packed = self.tfjobs.of(uid).get(uid)
@@ -139,14 +139,6 @@ def pack(obj: Json) -> bytes:
 
 def _uid(obj: Json) -> str:
     return str(obj["metadata"]["uid"])
-
-
-def _name(obj: Json) -> str:
-    return str(obj["metadata"]["name"])
-
-
-def _message(event: Json) -> str:
-    return str(event.get("message", ""))
 
 
 def _involved(event: Json) -> str:

@@ -37,15 +37,10 @@ class Hands:
     """The writes. What the API server answers goes into the cache before the watch tells it."""
 
     def __init__(
-        self,
-        kube: Kube,
-        cache: Cache,
-        announcer: Announcer,
-        metrics: Metrics,
-        clock: Callable[[], datetime],
+        self, kube: Kube, cache: Cache, metrics: Metrics, clock: Callable[[], datetime]
     ) -> None:
-        self._kube, self._cache, self._announcer = kube, cache, announcer
-        self._metrics, self._clock = metrics, clock
+        self._kube, self._cache, self._metrics, self._clock = kube, cache, metrics, clock
+        self.announcer = Announcer(kube, clock)
 
     async def carry_out(self, job: TfJob, plan: Plan) -> None:
         """What ends a job is written first; progress only when there is nothing else to do."""
@@ -63,10 +58,9 @@ class Hands:
         series = (self._create_series(job, bodies) for bodies in plan.creations)
         results = await asyncio.gather(*series, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
-        kinds = (InvalidTemplate, Blocked, BaseException)
+        errors.sort(key=lambda e: (not isinstance(e, InvalidTemplate), not isinstance(e, Blocked)))
         if errors:
-            worst = min(errors, key=lambda e: [isinstance(e, kind) for kind in kinds].index(True))
-            await self._tell(job, worst)
+            await self._tell(job, errors[0])
         else:
             self._metrics.created.inc()
 
@@ -136,7 +130,7 @@ class Hands:
         log.info("%s %s", new["phase"], new["reason"], extra={"job": name})
         for condition in news(job.status, new):
             self._metrics.count(condition["reason"])
-            self._announcer.announce(job, condition)
+            self.announcer.announce(job, condition)
 
 
 def meaning(body: Json, error: ApiError) -> Exception:

@@ -12,7 +12,8 @@ import yaml
 from . import accelerators
 from .spec import Json
 
-SERVER_SCRIPT = Path(__file__).with_name("grpc_tensorflow_server.py")
+SERVER = "grpc_tensorflow_server"
+SERVER_SCRIPT = Path(__file__).parents[1] / SERVER / f"{SERVER}.py"
 SETTINGS = {"tfImage": "tf_image", "serviceType": "service_type", "clusterDomain": "cluster_domain"}
 
 

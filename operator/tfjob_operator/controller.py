@@ -17,7 +17,6 @@ from .cache import Cache
 from .carry_out import Blocked, Hands
 from .config import Config
 from .deadline import FOREVER
-from .events import Announcer
 from .kube import EVENTS, JOBS, PODS, SERVICES, TFJOBS, ApiError, Kube
 from .metrics import Metrics
 from .reflector import Reflector
@@ -49,8 +48,7 @@ class Controller:
         self.metrics = metrics or Metrics()
         self.queue = WorkQueue()
         self.cache = cache = Cache(self._on_tfjob, self._on_job, self._on_pod)
-        self._announcer = Announcer(kube, clock)
-        self._hands = Hands(kube, cache, self._announcer, self.metrics, clock)
+        self._hands = Hands(kube, cache, self.metrics, clock)
         self._busy_since: dict[str, float] = {}
         self._held: list[tuple[str, Lane]] | None = []  # until the caches are filled
         self._runs = False
@@ -83,7 +81,7 @@ class Controller:
                 held, self._held = self._held or [], None
                 for uid, lane in held:
                     self.queue.add(uid, lane)
-                tasks.create_task(self._announcer.run())
+                tasks.create_task(self._hands.announcer.run())
                 await self._resync()
         finally:
             self._runs = False

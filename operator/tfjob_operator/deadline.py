@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from .spec import TfJob, time_of
 
 FOREVER = math.inf
-GRACE_SECONDS, LONG_GRACE_SECONDS = 2, 120
+GRACE_SECONDS, LONG_GRACE_SECONDS = 5, 120
 
 
 def seconds_to_deadline(job: TfJob, now: datetime) -> float:

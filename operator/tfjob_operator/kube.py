@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer: ``headers`` have lower-case keys, ``body`` is {} when there was none."""
+    """One answer: ``headers`` by lower-case keys, ``body`` {} when there was none."""
 
     status: int
     body: Json = field(default_factory=dict)

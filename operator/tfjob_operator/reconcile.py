@@ -109,7 +109,11 @@ def _go_on(
     job: TfJob, verdicts: status.Verdicts, observed: Children, config: Config, now: datetime
 ) -> Plan:
     """Make what is missing; when nothing is, say how it goes."""
-    creations = tuple(_missing(job, observed, config))
+    try:
+        creations = tuple(_missing(job, observed, config))
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        why = f"a template cannot be read ({error})"
+        return _write(job, status.failed(job, status.INVALID_TEMPLATE, why, now))
     rerun, wake = _reruns(job, observed, now)
     deletions = (*_deletions(rerun), *(_surplus(job, observed) if job.dynamic_workers else ()))
     if creations:

@@ -17,7 +17,9 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
 from .kube import ApiError, Request, Response
+from .spec import Json
 
+HEADERS = {"User-Agent": "tf-job-operator", "Accept": "application/json"}
 REQUEST_SECONDS = 30
 SILENCE_SECONDS = 120  # a watch sends at least a bookmark a minute
 
@@ -31,11 +33,8 @@ class HttpTransport:
 
     async def __aenter__(self) -> "HttpTransport":
         tls = RESTClientObject(self._settings).ssl_context
-        connector, headers = (
-            aiohttp.TCPConnector(limit=0, ssl=tls),
-            {"User-Agent": "tf-job-operator"},
-        )
-        self._session = aiohttp.ClientSession(connector=connector, headers=headers)
+        connector = aiohttp.TCPConnector(limit=0, ssl=tls)
+        self._session = aiohttp.ClientSession(connector=connector, headers=HEADERS)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -49,7 +48,7 @@ class HttpTransport:
         except aiohttp.ClientError as error:
             raise ConnectionError(str(error)) from error
 
-    async def stream(self, request: Request) -> AsyncIterator[dict[str, Any]]:
+    async def stream(self, request: Request) -> AsyncIterator[Json]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENCE_SECONDS)
         try:
             async with await self._call(request, timeout) as answer:
@@ -61,7 +60,7 @@ class HttpTransport:
             raise ConnectionError(str(error)) from error
 
     async def _call(self, request: Request, timeout: aiohttp.ClientTimeout) -> Any:
-        headers = {"Content-Type": request.content_type, "Accept": "application/json"}
+        headers = {"Content-Type": request.content_type}
         token = await self._settings.get_api_key_with_prefix("BearerToken")
         if token:
             headers["Authorization"] = token
@@ -85,8 +84,7 @@ async def load_settings(kubeconfig: str | None) -> Configuration:
         kube_config.load_incluster_config(settings)
     else:
         path = str(Path(kubeconfig).expanduser())
-        read = kube_config.load_kube_config(path, client_configuration=settings)
-        await read
+        await kube_config.load_kube_config(path, client_configuration=settings)
     return settings
 
 
@@ -96,8 +94,7 @@ async def _response(answer: aiohttp.ClientResponse) -> Response:
         body = orjson.loads(raw) if raw else {}
     except orjson.JSONDecodeError:
         body = {"message": raw[:200].decode("utf-8", "replace")}
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(answer.status, body, headers)
+    return Response(answer.status, body, answer.headers)
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

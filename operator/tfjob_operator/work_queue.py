@@ -16,7 +16,7 @@ class Lane(IntEnum):
     PROGRESS = 2  # only the status tells more
 
 
-TURN_SECONDS = 0.05  # between keys that take turns
+TURN_SECONDS = 0.1  # between keys that take turns
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
 

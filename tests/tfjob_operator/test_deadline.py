@@ -45,8 +45,8 @@ def test_a_ttl_counts_from_the_end(policy, status, left):
 @pytest.mark.parametrize(
     ("ended", "is_behind", "left"),
     [
-        pytest.param(ago(0), False, 2, id="the others may end by themselves"),
-        pytest.param(ago(5), False, -3, id="they had their time"),
+        pytest.param(ago(0), False, 5, id="the others may end by themselves"),
+        pytest.param(ago(8), False, -3, id="they had their time"),
         pytest.param(ago(5), True, 115, id="the Job controller has more urgent work"),
         pytest.param(ago(130), True, -10, id="but not for ever"),
     ],

@@ -1,6 +1,7 @@
 import pytest
 
-from tfjob_operator import grpc_tensorflow_server, parameter_server
+from grpc_tensorflow_server import grpc_tensorflow_server
+from tfjob_operator import parameter_server
 
 CLUSTER = {"worker": ["w:1"], "ps": ["p0:2", "p1:2"], "master": ["m:3"]}
 

@@ -124,7 +124,7 @@ def test_after_the_end_what_still_runs_goes_and_then_it_is_done():
     observed = children(job, SUCCEEDED)
     ended = settled(job, observed)
     assert ended.status["phase"] == "CleanUp"
-    later = NOW + timedelta(seconds=2)
+    later = NOW + timedelta(seconds=5)
     plan = plan_for(ended, observed, later)
     assert [name.split("-")[1] for _, name in deleted(plan)] == ["worker", "worker", "ps"]
     jobs = {"mnist-master-76no-0": observed.jobs["mnist-master-76no-0"]}
@@ -135,7 +135,7 @@ def test_those_that_end_right_after_the_chief_are_given_the_time_and_keep_their_
     job = parsed(*DISTRIBUTED)
     ended = settled(job, children(job, SUCCEEDED))
     plan = plan_for(ended, children(job, SUCCEEDED), NOW + timedelta(seconds=1))
-    assert (deleted(plan), plan.status, plan.wake_seconds) == ([], None, 1)
+    assert (deleted(plan), plan.status, plan.wake_seconds) == ([], None, 4)
     good = SUCCEEDED | dict.fromkeys(["worker_0", "worker_1", "ps_0"], pod("Succeeded", 0))
     plan = plan_for(ended, children(job, good), NOW + timedelta(seconds=1))
     assert (deleted(plan), plan.status["phase"]) == ([], "Done")
@@ -328,3 +328,19 @@ def test_the_template_reaches_the_pod_with_all_that_the_user_said():
     pods = template(nodeSelector={"gpu": "yes"})
     plan = plan_for(parsed(replica("MASTER", template=pods)), Children())
     assert plan.creations[0][1]["spec"]["template"]["spec"]["nodeSelector"] == {"gpu": "yes"}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [pytest.param({"labels": ["a"]}, id="labels"), pytest.param("a", id="metadata")],
+)
+def test_a_template_that_cannot_be_read_ends_the_job_with_a_sentence(metadata):
+    job = parsed(replica("MASTER", template={**template(), "metadata": metadata}))
+    told = plan_for(job, Children()).status
+    assert (told["phase"], told["state"]) == ("Failed", "Failed")
+    assert told["reason"].startswith("InvalidTemplate: a template cannot be read")
+
+
+def test_a_templates_metadata_may_be_empty():
+    job = parsed(replica("MASTER", template={**template(), "metadata": None}))
+    assert plan_for(job, Children()).creations
