@@ -27,7 +27,8 @@ def seconds_to_cleanup(job: TfJob, is_behind: bool, now: datetime) -> float:
     make Pods, it is not room that they lack, and starting them comes first.
     """
     grace = LONG_GRACE_SECONDS if is_behind else GRACE_SECONDS
-    return _left(job.status.get("completionTime"), grace, now)
+    ended = job.status.get("completionTime")
+    return _left(ended, grace, now) if ended else 0.0
 
 
 def seconds_to_deletion(job: TfJob, now: datetime) -> float:

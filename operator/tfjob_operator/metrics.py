@@ -5,8 +5,8 @@
 
 from collections.abc import Callable
 
+import prometheus_client as prometheus
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from . import status
 
@@ -17,18 +17,22 @@ class Metrics:
     """Numbers since the process began."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        self.created = Counter("tfjob_created", "Got their children", registry=registry)
-        self.succeeded = Counter("tfjob_succeeded", "Succeeded", registry=registry)
-        self.failed = Counter("tfjob_failed", "Failed for good", registry=registry)
-        self.restarted = Counter("tfjob_restarted", "Ran a replica again", registry=registry)
-        about = "Seconds of one pass over one TfJob"
-        self.duration = Histogram(
-            "tfjob_reconcile_duration_seconds", about, buckets=BUCKETS, registry=registry
-        )
-        self.depth = Gauge("tfjob_queue_depth", "TfJobs that wait for a pass", registry=registry)
-        self._by_reason = dict.fromkeys(status.FAILURES, self.failed)
-        self._by_reason |= {status.SUCCEEDED: self.succeeded, status.RESTARTING: self.restarted}
+        prometheus.disable_created_metrics()  # a time beside each counter, which nobody asks for
+        self.registry = prometheus.CollectorRegistry()
+
+        def counter(name: str, about: str) -> prometheus.Counter:
+            about = f"TfJobs that {about}"
+            return prometheus.Counter(f"tfjob_{name}", about, registry=self.registry)
+
+        self.created = counter("created", "got their children")
+        succeeded, failed = counter("succeeded", "succeeded"), counter("failed", "failed")
+        restarted = counter("restarted", "began to run a replica again")
+        self._by_reason = dict.fromkeys(status.FAILURES, failed)
+        self._by_reason |= {status.SUCCEEDED: succeeded, status.RESTARTING: restarted}
+        name, about = "tfjob_reconcile_duration_seconds", "One pass over one TfJob"
+        self.duration = prometheus.Histogram(name, about, buckets=BUCKETS, registry=self.registry)
+        about = "TfJobs that wait for a pass"
+        self.depth = prometheus.Gauge("tfjob_queue_depth", about, registry=self.registry)
 
     def count(self, reason: str) -> None:
         """Count a condition's reason that a status tells for the first time."""
@@ -40,7 +44,8 @@ async def serve(port: int, metrics: Metrics, problems: Callable[[], list[str]]) 
     """Answer GET /metrics and /healthz (503 with sentences when something is stuck)."""
 
     async def numbers(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(metrics.registry), content_type="text/plain")
+        headers = {"Content-Type": prometheus.CONTENT_TYPE_LATEST}
+        return web.Response(body=prometheus.generate_latest(metrics.registry), headers=headers)
 
     async def health(_: web.Request) -> web.Response:
         stuck = problems()

@@ -49,6 +49,7 @@ def test_a_ttl_counts_from_the_end(policy, status, left):
         pytest.param(ago(8), False, -3, id="they had their time"),
         pytest.param(ago(5), True, 115, id="the Job controller has more urgent work"),
         pytest.param(ago(130), True, -10, id="but not for ever"),
+        pytest.param(None, False, 0, id="when it ended nobody knows"),
     ],
 )
 def test_cleaning_up_gives_time(ended, is_behind, left):

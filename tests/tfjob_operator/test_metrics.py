@@ -60,3 +60,10 @@ def test_one_port_serves_health_and_metrics(path, problems, wanted):
 
     code, body = asyncio.run(run())
     assert (code, wanted[1] in body) == (wanted[0], True)
+
+
+def test_nothing_is_told_that_nobody_asks_for():
+    names = {line.split("{")[0].split(" ")[0] for line in text(Metrics()).splitlines()}
+    totals = {f"tfjob_{name}_total" for name in ("created", "succeeded", "failed", "restarted")}
+    durations = {f"tfjob_reconcile_duration_seconds_{part}" for part in ("bucket", "sum", "count")}
+    assert names - {"#"} == totals | durations | {"tfjob_queue_depth"}
