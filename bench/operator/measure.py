@@ -17,7 +17,7 @@ from bench.operator.subject import Subject
 
 RESTART_WINDOW_SECONDS = 30.0
 AT_REST = 0.4  # CPU seconds of the control plane in one: fifty idle nodes take half of that
-QUIET_SECONDS = 3
+QUIET_SECONDS = 12  # longer than a finished job's cleaning up is put off at a time
 
 
 @dataclass

@@ -16,7 +16,6 @@ from . import observed, reconcile, spec
 from .cache import Cache
 from .carry_out import Blocked, Hands
 from .config import Config
-from .deadline import FOREVER
 from .kube import EVENTS, JOBS, PODS, SERVICES, TFJOBS, ApiError, Kube
 from .metrics import Metrics
 from .reflector import Reflector
@@ -180,8 +179,8 @@ class Controller:
             return
         job = spec.parse(packed)
         plan = reconcile.reconcile(job, self.cache.children(uid), self.config, self.clock())
-        if plan.wake_seconds < FOREVER:
-            self.queue.add_later(uid, Lane.FINISH, max(plan.wake_seconds, 0.0))
+        if plan.wake_seconds < spec.FOREVER:
+            self.queue.add_later(uid, Lane.FINISH, plan.wake_seconds)
         # Progress is for its own lane: from any other it is put off, and gathers more news.
         is_untimely = plan.status is not None and not plan.is_urgent and lane is not Lane.PROGRESS
         await self._hands.carry_out(job, plan if not is_untimely else replace(plan, status=None))

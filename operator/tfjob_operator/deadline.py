@@ -5,12 +5,10 @@ All count from a time in the status, so they fire after a restart too. ``reconci
 seconds that remain into a wake-up.
 """
 
-import math
 from datetime import datetime, timedelta
 
-from .spec import TfJob, time_of
+from .spec import FOREVER, TfJob, time_of
 
-FOREVER = math.inf
 GRACE_SECONDS, LONG_GRACE_SECONDS = 5, 120
 
 

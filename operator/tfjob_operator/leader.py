@@ -35,13 +35,15 @@ class Elector:
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait for the lease, lead until it is lost, and return (or pass on what lead raised)."""
         loop = asyncio.get_running_loop()
-        while (renewed := await self._try()) is None:
+        while (renewed := await self._try()) is None or loop.time() >= renewed + RENEW_SECONDS:
             await asyncio.sleep(RETRY_SECONDS)
         log.info("%s leads", self._identity)
         work = asyncio.ensure_future(lead())
         try:
-            while not work.done() and (left := renewed + RENEW_SECONDS - loop.time()) > 0:
+            while (left := renewed + RENEW_SECONDS - loop.time()) > 0:
                 await asyncio.wait({work}, timeout=min(RETRY_SECONDS, left))
+                if work.done():
+                    break
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(renewed + RENEW_SECONDS):
                         renewed = await self._try() or renewed

@@ -17,7 +17,8 @@ class Metrics:
     """Numbers since the process began."""
 
     def __init__(self) -> None:
-        prometheus.disable_created_metrics()  # a time beside each counter, which nobody asks for
+        # A time beside each counter is what nobody asks for.
+        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = prometheus.CollectorRegistry()
 
         def counter(name: str, about: str) -> prometheus.Counter:

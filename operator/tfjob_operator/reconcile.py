@@ -10,9 +10,8 @@ from datetime import datetime
 
 from . import cleanup, deadline, resources, restart, status, tensorboard
 from .config import Config
-from .deadline import FOREVER
 from .observed import Children, Job
-from .spec import MANAGED_BY, Json, TfJob
+from .spec import FOREVER, MANAGED_BY, Json, TfJob
 
 LOOK_AGAIN_SECONDS = 10.0  # for what depends on other jobs, whose news wake nobody here
 
@@ -112,6 +111,8 @@ def _go_on(
     try:
         creations = tuple(_missing(job, observed, config))
     except (TypeError, ValueError, AttributeError, KeyError) as error:
+        if observed.jobs:
+            raise  # the templates were good enough before
         why = f"a template cannot be read ({error})"
         return _write(job, status.failed(job, status.INVALID_TEMPLATE, why, now))
     rerun, wake = _reruns(job, observed, now)

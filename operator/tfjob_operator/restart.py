@@ -7,9 +7,8 @@ that cannot say (OOMKilled, one budget for all replicas, Always) the operator ju
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .deadline import FOREVER
 from .observed import Job, Pod
-from .spec import CONTAINER, Json, time_of
+from .spec import CONTAINER, FOREVER, Json, time_of
 
 LAST_PERMANENT_CODE = 127  # from 128 on a signal ended the process, which may go better next time
 RERUN_DELAY_SECONDS = 10

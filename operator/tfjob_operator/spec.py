@@ -5,6 +5,7 @@ that one bad object never stops the others. Everything else in the package reads
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 Json = dict[str, Any]
+FOREVER = math.inf  # seconds until what never comes
 
 CHIEF_TYPES = ("MASTER", "CHIEF")
 REPLICA_TYPES = (*CHIEF_TYPES, "WORKER", "PS", "EVALUATOR")

@@ -156,7 +156,7 @@ def set_condition(
     new = {"type": kind, "status": value, "reason": reason, "message": message}
     if all(old.get(key) == new[key] for key in new):
         return status
-    since = old["lastTransitionTime"] if old.get("status") == value else stamp
+    since = old.get("lastTransitionTime", stamp) if old.get("status") == value else stamp
     new |= {"lastUpdateTime": stamp, "lastTransitionTime": since}
     others = [c for c in status.get("conditions") or [] if c["type"] != kind]
     return {**status, "conditions": [*others, new]}

@@ -49,6 +49,7 @@ class WorkQueue:
     def add_later(self, key: str, lane: Lane, seconds: float) -> bool:
         """Add a key after a time; of several times, the earliest counts. False: there is one."""
         loop, timer = asyncio.get_running_loop(), self._timers.get(key)
+        seconds = max(seconds, 0.001)  # for less, uvloop gives a handle that has no time
         if timer and timer.when() <= loop.time() + seconds:
             return False
         if timer:

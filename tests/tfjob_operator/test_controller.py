@@ -2,6 +2,8 @@
 
 import asyncio
 
+import prometheus_client
+
 from tests.fakes import virtual_time
 from tests.fakes.objects import JOBS, TFJOBS
 from tests.fakes.operator_life import distributed, fake_world
@@ -57,3 +59,20 @@ def test_what_has_not_begun_is_not_stuck_and_what_it_waits_for_is():
         return before, after
 
     assert virtual_time.run(live()) == ([], ["no news of tfjobs"])
+
+
+def test_what_a_status_tells_for_the_first_time_is_counted_once():
+    async def live():
+        world = fake_world()
+        operator = await world.start_operator()
+        world.cluster.store.create(TFJOBS, distributed())
+        await world.until(world.is_done)
+        await asyncio.sleep(60)
+        await world.stop()
+        return prometheus_client.generate_latest(operator.controller.metrics.registry).decode()
+
+    told = virtual_time.run(live())
+    wanted = {"created": 1, "succeeded": 1, "failed": 0, "restarted": 1}
+    assert [f"tfjob_{name}_total {count}.0" for name, count in wanted.items()] == [
+        line for line in told.splitlines() if line.startswith("tfjob_") and "_total" in line
+    ]

@@ -2,7 +2,7 @@ import pytest
 
 from tests.tfjob_operator.builders import NOW, ago, parsed
 from tfjob_operator import deadline
-from tfjob_operator.deadline import FOREVER
+from tfjob_operator.spec import FOREVER
 
 
 @pytest.mark.parametrize(

@@ -344,3 +344,9 @@ def test_a_template_that_cannot_be_read_ends_the_job_with_a_sentence(metadata):
 def test_a_templates_metadata_may_be_empty():
     job = parsed(replica("MASTER", template={**template(), "metadata": None}))
     assert plan_for(job, Children()).creations
+
+
+def test_as_many_failures_as_the_budget_has_do_not_end_the_job():
+    job = parsed(*DISTRIBUTED, runPolicy={"backoffLimit": 2})
+    observed = children(job, worker_0={"failed": 1}, worker_1={"failed": 1})
+    assert plan_for(job, observed).status["state"] == "Running"

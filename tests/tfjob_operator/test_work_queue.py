@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+import uvloop
 
 from tests.fakes import virtual_time
 from tfjob_operator.work_queue import TURN_SECONDS, Lane, WorkQueue
@@ -153,3 +154,13 @@ async def test_a_key_that_waits_for_its_turn_takes_no_second_one():
     queue.add_in_turn("b", Lane.PROGRESS, 2.0)
     await asyncio.sleep(2.0 + 2 * TURN_SECONDS)
     assert await drain(queue) == [("a", Lane.PROGRESS), ("b", Lane.PROGRESS)]
+
+
+def test_a_time_that_has_all_but_come_may_be_asked_for_twice_on_the_real_loop():
+    async def run():
+        queue = WorkQueue()
+        for _ in range(2):
+            queue.add_later("a", Lane.FINISH, 0.0001)
+        return await queue.get(Lane.FINISH)
+
+    assert uvloop.run(run()) == ("a", Lane.FINISH)
