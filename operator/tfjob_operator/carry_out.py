@@ -58,9 +58,9 @@ class Hands:
         series = (self._create_series(job, bodies) for bodies in plan.creations)
         results = await asyncio.gather(*series, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
-        errors.sort(key=lambda e: (not isinstance(e, InvalidTemplate), not isinstance(e, Blocked)))
+        telling = [e for kind in (InvalidTemplate, Blocked) for e in errors if isinstance(e, kind)]
         if errors:
-            await self._tell(job, errors[0])
+            await self._tell(job, (telling or errors)[0])
         else:
             self._metrics.created.inc()
 

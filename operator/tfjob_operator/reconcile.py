@@ -160,8 +160,8 @@ def _surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
     def is_surplus(name: str) -> bool:
         return name.startswith(prefix) and name not in wanted
 
-    jobs = [child for child in observed.jobs.values() if is_surplus(child.name)]
-    yield from _deletions([child for child in jobs if not child.deleting])
+    jobs = observed.jobs.values()
+    yield from _deletions([each for each in jobs if is_surplus(each.name) and not each.deleting])
     services = observed.services.items()
     yield from (Deletion("Service", name, uid) for name, uid in services if is_surplus(name))
 

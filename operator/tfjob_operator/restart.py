@@ -84,9 +84,9 @@ def _how(pod: Pod) -> str:
     return code or f"failed ({pod.reason or 'no exit code'})"
 
 
-def seconds_to_rerun(job: Job | None, restart_policy: str, now: datetime) -> float:
+def seconds_to_rerun(job: Job, restart_policy: str, now: datetime) -> float:
     """In how many seconds a replica that ended well runs again (Always); 0 or less: now."""
-    if restart_policy != "Always" or job is None or not job.completed_at or job.deleting:
+    if restart_policy != "Always" or not job.completed_at or job.deleting:
         return FOREVER
     due = time_of(job.completed_at) + timedelta(seconds=RERUN_DELAY_SECONDS)
     return (due - now).total_seconds()
