@@ -54,8 +54,9 @@ class Restart:
     present: int
     state: str
     to_children_seconds: float
-    requests: int
     rss_mb: float
+    requests: int
+    requests_by_verb: dict[str, int]
 
 
 @dataclass
@@ -184,7 +185,8 @@ async def restart(plane: ControlPlane, subject: Subject, present: int, state: st
                 max(0.0, operator.started + RESTART_WINDOW_SECONDS - time.monotonic())
             )
             rss, requests = operator.peak_rss_mb(), await asyncio.to_thread(operator.requests)
-    return Restart(subject.name, present, state, took, requests.total(), rss)
+    total, by_verb = requests.total(), dict(requests.most_common())
+    return Restart(subject.name, present, state, took, rss, total, by_verb)
 
 
 async def make_running(plane: ControlPlane, subject: Subject, count: int, limit: float) -> bool:

@@ -8,7 +8,7 @@ the same name is another object, and an older resourceVersion never replaces a n
 from collections.abc import Callable
 from typing import Any
 
-import orjson
+from msgspec import json
 
 from . import observed
 from .observed import Children
@@ -117,7 +117,7 @@ class Cache:
 
     def tfjob(self, uid: str) -> Json | None:
         packed = self.tfjobs.of(uid).get(uid)
-        return orjson.loads(packed) if packed else None
+        return json.decode(packed) if packed else None
 
     def children(self, uid: str) -> Children:
         jobs = self.jobs.of(uid).values()
@@ -134,7 +134,7 @@ class Cache:
 def pack(obj: Json) -> bytes:
     """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
     meta = {key: value for key, value in obj["metadata"].items() if key in WANTED}
-    return orjson.dumps({"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")})
+    return json.encode({"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")})
 
 
 def _uid(obj: Json) -> str:

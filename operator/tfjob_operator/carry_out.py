@@ -43,14 +43,11 @@ class Hands:
         self.announcer = Announcer(kube, clock)
 
     async def carry_out(self, job: TfJob, plan: Plan) -> None:
-        """What ends a job is written first; progress only when there is nothing else to do."""
-        if plan.status is not None and plan.is_urgent:
-            await self.write_status(job, plan.status)
         for deletion in plan.deletions:
             await self._delete(job, deletion)
         if plan.creations:
             await self._create(job, plan)
-        elif plan.status is not None and not plan.is_urgent and not plan.deletions:
+        if plan.status is not None:
             await self.write_status(job, plan.status)
 
     async def _create(self, job: TfJob, plan: Plan) -> None:

@@ -3,29 +3,33 @@
 ``__main__`` reads both once at start; reconcile gets the result as an argument.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import yaml
+from msgspec import Struct, structs
 
-from . import accelerators
-from .spec import Json
+from .accelerators import Accelerator
 
 SERVER = "grpc_tensorflow_server"
 SERVER_SCRIPT = Path(__file__).parents[1] / SERVER / f"{SERVER}.py"
-SETTINGS = {"tfImage": "tf_image", "serviceType": "service_type", "clusterDomain": "cluster_domain"}
 
 
-@dataclass(frozen=True)
-class Config:
-    """``namespace`` "" means all; an empty ``cluster_domain`` means short names in TF_CONFIG."""
+class File(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The ConfigMap's file. An empty ``cluster_domain`` means short names in TF_CONFIG."""
 
-    accelerators: dict[str, Json] = field(default_factory=dict)
-    server_script: str = ""
+    grpc_server_file_path: str = str(SERVER_SCRIPT)
+    accelerators: dict[str, Accelerator | None] | None = None
     tf_image: str = "tfjob-workshop/fashion-mnist:1.0.0"
-    service_type: str = "Headless"
+    service_type: Literal["Headless", "ClusterIP"] = "Headless"
     cluster_domain: str = ""
+
+
+class Config(File, frozen=True):
+    """The file, what it leads to, and the flags; ``namespace`` "" means all."""
+
+    server_script: str = ""
     namespace: str = ""
     workers: int = 16
     finishers: int = 8
@@ -39,10 +43,8 @@ def read(path: Path | None, **flags: Any) -> Config:
     Raises: ValueError with one sentence if the file cannot be read or makes no sense.
     """
     try:
-        settings = yaml.safe_load(path.read_text()) or {} if path else {}
-        script = Path(settings.get("grpcServerFilePath") or SERVER_SCRIPT)
-        chosen = {name: settings[key] for key, name in SETTINGS.items() if settings.get(key)}
-        brought = accelerators.parse(settings.get("accelerators") or {})
-        return Config(brought, script.read_text(), **chosen, **flags)
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        file = msgspec.convert(yaml.safe_load(path.read_text()) or {} if path else {}, File)
+        script = Path(file.grpc_server_file_path).read_text()
+        return Config(**structs.asdict(file), server_script=script, **flags)
+    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise ValueError(f"the controller config file {path} cannot be used: {error}") from error

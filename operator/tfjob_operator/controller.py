@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import orjson
+from msgspec import json
 
 from . import observed, reconcile, spec
 from .cache import Cache
@@ -107,7 +107,7 @@ class Controller:
     def _on_tfjob(self, uid: str, packed: bytes, deleted: bool) -> None:
         if deleted:
             return
-        known = orjson.loads(packed)
+        known = json.decode(packed)
         told = (known["status"] or {}).get("observedGeneration")
         if told != known["metadata"].get("generation", 1):
             self.queue.add(uid, Lane.START)

@@ -6,7 +6,6 @@ any await. A leader gives up after RENEW_SECONDS, before others, who wait LEASE_
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -34,48 +33,45 @@ class Elector:
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait for the lease, lead until it is lost, and return (or pass on what lead raised)."""
-        loop = asyncio.get_running_loop()
-        while (renewed := await self._try()) is None or loop.time() >= renewed + RENEW_SECONDS:
+        now = asyncio.get_running_loop().time
+        while not (until := await self._take(self._identity, now() + RENEW_SECONDS)):
             await asyncio.sleep(RETRY_SECONDS)
         log.info("%s leads", self._identity)
         work = asyncio.ensure_future(lead())
         try:
-            while (left := renewed + RENEW_SECONDS - loop.time()) > 0:
+            while (left := until - now()) > 0 and not work.done():
                 await asyncio.wait({work}, timeout=min(RETRY_SECONDS, left))
-                if work.done():
-                    break
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(renewed + RENEW_SECONDS):
-                        renewed = await self._try() or renewed
+                if not work.done():
+                    until = await self._take(self._identity, until) or until
         finally:
             work.cancel()
             await asyncio.wait({work})
-            if loop.time() < renewed + RENEW_SECONDS:
-                await self._release()
+            if now() < until:  # so that the next one begins at once, not when the lease has run out
+                await self._take("", now() + RETRY_SECONDS)
             else:
                 log.error("%s could not renew its lease and stops leading", self._identity)
         if not work.cancelled():
             work.result()
 
-    async def _try(self) -> float | None:
-        """Take or renew the lease if it is free, ours, or has not moved for its whole time.
+    async def _take(self, holder: str, until: float) -> float | None:
+        """Write the holder into the lease if it is free, ours, or has not moved for its whole time.
 
-        Returns: since when it is ours: from our asking at the earliest do others count.
+        Returns: until when it is ours. From our asking at the earliest do others count.
         """
         asked = asyncio.get_running_loop().time()
         try:
-            lease = await self._get()
-            if "resourceVersion" not in lease["metadata"]:
-                await self._kube.create(LEASES, {**lease, "spec": self._spec({})})
-            elif self._may_take(lease.get("spec") or {}):
-                spec = self._spec(lease.get("spec") or {})
-                await self._kube.update(LEASES, {**lease, "spec": spec})
-            else:
-                return None
+            async with asyncio.timeout_at(until):
+                lease = await self._get()
+                spec = lease.get("spec") or {}
+                if not self._may_take(spec):
+                    return None
+                is_new = "resourceVersion" not in lease["metadata"]
+                write = self._kube.create if is_new else self._kube.update
+                await write(LEASES, {**lease, "spec": self._spec(spec, holder)})
         except (ApiError, OSError) as error:
             log.warning("lease: %s", error or type(error).__name__)
             return None
-        return asked
+        return asked + RENEW_SECONDS
 
     async def _get(self) -> Json:
         """The Lease, or one that is yet to be made."""
@@ -95,20 +91,9 @@ class Elector:
         lasts = spec.get("leaseDurationSeconds") or LEASE_SECONDS
         return holder in ("", self._identity) or now >= self._seen_at + lasts
 
-    def _spec(self, old: Json) -> Json:
+    def _spec(self, old: Json, holder: str) -> Json:
         stamp = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        new = {"holderIdentity": self._identity, "leaseDurationSeconds": LEASE_SECONDS}
-        if old.get("holderIdentity") != self._identity:
+        new = {"holderIdentity": holder, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": stamp}
+        if holder not in ("", old.get("holderIdentity")):
             new |= {"acquireTime": stamp, "leaseTransitions": old.get("leaseTransitions", -1) + 1}
-        return {**old, **new, "renewTime": stamp}
-
-    async def _release(self) -> None:
-        """Let the next one begin at once; if that fails, it begins when the lease has run out."""
-        try:
-            async with asyncio.timeout(RETRY_SECONDS):
-                lease = await self._get()
-                if (lease.get("spec") or {}).get("holderIdentity") == self._identity:
-                    freed = {**lease, "spec": {**lease["spec"], "holderIdentity": ""}}
-                    await self._kube.update(LEASES, freed)
-        except (ApiError, OSError) as error:
-            log.warning("lease not released: %s", error or type(error).__name__)
+        return {**old, **new}

@@ -26,21 +26,22 @@ def cluster_spec(cluster: dict[str, list[str]]) -> str:
 
 
 def template(job: TfJob, image: str, index: int, cluster: dict[str, list[str]]) -> Json:
-    """The Pod template of default PS number ``index``; writes nothing but under /tmp."""
+    """The Pod template of default PS number ``index``."""
     command = ["python", f"{FOLDER}/{FILE}", "--cluster_spec", cluster_spec(cluster)]
+    command += ["--job_name", "ps", "--task_id", str(index)]
+    container = {"name": CONTAINER, "image": image, "command": command}
+    volume, source = "ps-config-volume", {"name": config_map_name(job)}
+    mounts = [{"name": volume, "mountPath": FOLDER}]
+    return {"spec": restricted_spec(container, mounts, [{"name": volume, "configMap": source}])}
+
+
+def restricted_spec(container: Json, mounts: list[Json], volumes: list[Json]) -> Json:
+    """The Pod of a program of ours: as "restricted" wants it, it writes nothing but under /tmp."""
+    name = f"{container['name']}-tmp"
     container = {
-        "name": CONTAINER,
-        "image": image,
-        "command": [*command, "--job_name", "ps", "--task_id", str(index)],
+        **container,
         "env": [{"name": "HOME", "value": "/tmp"}],
         "securityContext": RESTRICTED,
-        "volumeMounts": [
-            {"name": "ps-config-volume", "mountPath": FOLDER},
-            {"name": "tmp", "mountPath": "/tmp"},
-        ],
+        "volumeMounts": [*mounts, {"name": name, "mountPath": "/tmp"}],
     }
-    volumes: list[Json] = [
-        {"name": "ps-config-volume", "configMap": {"name": config_map_name(job)}},
-        {"name": "tmp", "emptyDir": {}},
-    ]
-    return {"spec": {"containers": [container], "volumes": volumes}}
+    return {"containers": [container], "volumes": [*volumes, {"name": name, "emptyDir": {}}]}

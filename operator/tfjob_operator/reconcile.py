@@ -27,16 +27,17 @@ class Deletion:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, in this order: an urgent status, deletions, creations, any other status.
+    """What to do, in this order, up to the first failure.
 
-    ``status`` is the whole new status, None when the old one is right. Each series of
-    ``creations`` is made in its order and ends with its first failure; the series are independent.
+    Each series of ``creations`` is made in its order and ends with its first failure; the series
+    are independent. ``status`` is the whole new status, None when the old one is right; unless
+    ``is_urgent`` it may be put off, to gather more news.
     """
 
-    status: Json | None = None
-    is_urgent: bool = False
     deletions: tuple[Deletion, ...] = ()
     creations: tuple[tuple[Json, ...], ...] = ()
+    status: Json | None = None
+    is_urgent: bool = False
     wake_seconds: float = FOREVER
 
 
@@ -46,13 +47,13 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
     Depends only on its arguments, never on which event woke us, so lost and repeated events are
     harmless. A finished job keeps its finished Pods (logs), and never creates.
     """
-    if job.deleting or job.run_policy.managed_by != MANAGED_BY:
+    if job.deleting or job.run_policy.managed_by not in ("", MANAGED_BY):
         return Plan()
     if status.is_finished(job.status):
         has_new_spec = job.generation != job.status.get("observedGeneration")
         if not (status.failed_for_its_spec(job.status) and has_new_spec):
             return _after_the_end(job, observed, now)
-        job = replace(job, status={})
+        job = job.with_status({})
     if job.problem:
         return _write(job, status.failed(job, status.INVALID_SPEC, job.problem, now))
     verdicts = _judge(job, observed)
@@ -117,14 +118,13 @@ def _go_on(
         return _write(job, status.failed(job, status.INVALID_TEMPLATE, why, now))
     rerun, wake = _reruns(job, observed, now)
     deletions = (*_deletions(rerun), *(_surplus(job, observed) if job.dynamic_workers else ()))
-    if creations:
-        return Plan(creations=creations, deletions=deletions)
+    if creations or deletions:
+        return Plan(deletions, creations)
     waiting = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
     blocked = next((observed.warnings.get(child.uid, "") for child in waiting), "")
     new = status.at_work(job, verdicts, blocked, now)
-    left = deadline.seconds_to_deadline(replace(job, status=new), now)
-    plan = _write(job, new, urgent=False)
-    return replace(plan, deletions=deletions, wake_seconds=min(left, wake))
+    left = deadline.seconds_to_deadline(job.with_status(new), now)
+    return replace(_write(job, new), is_urgent=False, wake_seconds=min(left, wake))
 
 
 def _missing(job: TfJob, observed: Children, config: Config) -> Iterator[tuple[Json, ...]]:
@@ -156,14 +156,11 @@ def _surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
     """Children of workers that the spec no longer has."""
     wanted = {job.child(replica.type, index) for replica, index in job.tasks}
     prefix = job.child("WORKER", 0)[:-1]
-
-    def is_surplus(name: str) -> bool:
-        return name.startswith(prefix) and name not in wanted
-
-    jobs = observed.jobs.values()
-    yield from _deletions([each for each in jobs if is_surplus(each.name) and not each.deleting])
-    services = observed.services.items()
-    yield from (Deletion("Service", name, uid) for name, uid in services if is_surplus(name))
+    jobs = [("Job", each.name, each.uid) for each in observed.jobs.values() if not each.deleting]
+    services = [("Service", name, uid) for name, uid in observed.services.items()]
+    for kind, name, uid in (*jobs, *services):
+        if name.startswith(prefix) and name not in wanted:
+            yield Deletion(kind, name, uid)
 
 
 def _reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Job], float]:
@@ -182,21 +179,22 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
     """Let go of what the job still holds, keep the logs, and go when the time has come."""
     left = deadline.seconds_to_deletion(job, now)
     if left <= 0:
-        return Plan(deletions=(Deletion("TfJob", job.name, job.uid),))
+        return Plan((Deletion("TfJob", job.name, job.uid),))
     doomed = cleanup.jobs_to_delete(job, observed)
     grace = deadline.seconds_to_cleanup(job, observed.job_controller_is_behind, now)
     if doomed and grace > 0:
         return Plan(wake_seconds=min(grace, LOOK_AGAIN_SECONDS, left))
     new = {**job.status, "observedGeneration": job.generation}
-    if new.get("phase") == "CleanUp" and not doomed:
-        new |= {"phase": "Done"} | status.replica_fields(job, _judge(job, observed))
-    plan = _write(job, new, urgent=False)
-    return replace(plan, deletions=_deletions(doomed), wake_seconds=left)
+    if new["phase"] == "CleanUp":
+        kept = {name: each for name, each in observed.jobs.items() if each not in doomed}
+        verdicts = _judge(job, replace(observed, jobs=kept))
+        new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
+    return replace(_write(job, new), deletions=_deletions(doomed), wake_seconds=left)
 
 
 def _deletions(jobs: list[Job]) -> tuple[Deletion, ...]:
     return tuple(Deletion("Job", child.name, child.uid) for child in jobs)
 
 
-def _write(job: TfJob, new: Json, urgent: bool = True) -> Plan:
-    return Plan(status=new, is_urgent=urgent) if new != job.status else Plan()
+def _write(job: TfJob, new: Json) -> Plan:
+    return Plan(status=new, is_urgent=True) if new != job.status else Plan()

@@ -98,7 +98,7 @@ def _child(
 
 
 def _pod_template(job: TfJob, replica: Replica, index: int, config: Config) -> Json:
-    if replica.template is None:
+    if not replica.template:
         image, addresses = job.tf_image or config.tf_image, cluster(job, config)
         template = parameter_server.template(job, image, index, addresses)
     else:
@@ -108,10 +108,10 @@ def _pod_template(job: TfJob, replica: Replica, index: int, config: Config) -> J
     meta["labels"] = {**(meta.get("labels") or {}), **labels(job, replica, index)}
     spec["restartPolicy"] = "Never"  # a failed Pod stays, and the Job decides about the next
     spec.setdefault("enableServiceLinks", False)
-    _apply_scheduling(job.run_policy.scheduling, meta, spec)
+    _apply_scheduling(job.run_policy.scheduling_policy, meta, spec)
     for container in spec["containers"]:
         if container.get("name") == CONTAINER:
-            accelerators.mount(spec, container, config.accelerators)
+            accelerators.mount(spec, container, config.accelerators or {})
             variable = {"name": "TF_CONFIG", "value": tf_config(job, replica, index, config)}
             container["env"] = [*(container.get("env") or []), variable]
     return template

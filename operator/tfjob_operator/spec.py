@@ -8,9 +8,10 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, ValidationError, convert, field, structs
 
 Json = dict[str, Any]
 FOREVER = math.inf  # seconds until what never comes
@@ -19,28 +20,29 @@ CHIEF_TYPES = ("MASTER", "CHIEF")
 REPLICA_TYPES = (*CHIEF_TYPES, "WORKER", "PS", "EVALUATOR")
 RESTART_POLICIES = ("ExitCode", "OnFailure", "Never", "Always")
 CONTAINER = "tensorflow"
-DEFAULT_PORT = 2222
 MANAGED_BY = "tensorflow.org/tfjob-operator"
 MAX_CUT = 40  # of a TfJob's name in its children's, so that suffix and index fit in 63
 
 
-@dataclass(frozen=True)
-class Replica:
+class Replica(Struct, frozen=True):
     """One entry of replicaSpecs."""
 
-    type: str
-    replicas: int
-    port: int
-    template: Json | None
-    restart_policy: str
+    type: str = field(name="tfReplicaType", default="MASTER")
+    replicas: int = 1
+    port: int = field(name="tfPort", default=2222)
+    template: Json | None = None
+    given_policy: str = field(name="restartPolicy", default="")
 
     @property
     def is_default_ps(self) -> bool:
-        return self.type == "PS" and self.template is None
+        return self.type == "PS" and not self.template
+
+    @property
+    def restart_policy(self) -> str:
+        return self.given_policy or ("OnFailure" if self.is_default_ps else "ExitCode")
 
 
-@dataclass(frozen=True)
-class RunPolicy:
+class RunPolicy(Struct, frozen=True, rename="camel"):
     """spec.runPolicy, with the names and meanings of TFJob 1.9."""
 
     clean_pod_policy: str = "Running"
@@ -48,40 +50,60 @@ class RunPolicy:
     active_deadline_seconds: int | None = None
     suspend: bool = False
     backoff_limit: int = 6
-    managed_by: str = MANAGED_BY
-    scheduling: Json = field(default_factory=dict)
+    managed_by: str = ""
+    scheduling_policy: Json = {}
 
 
-@dataclass(frozen=True)
-class TfJob:
-    """One TfJob. ``chief`` is (replica type, index); ``problem`` is "" when the spec is valid."""
+class Spec(Struct, frozen=True, rename="camel"):
+    """What the user wrote, with the defaults for what was left out."""
 
-    namespace: str
-    name: str
-    uid: str
-    generation: int = 1
-    resource_version: str = ""
-    deleting: bool = False
-    status: Json = field(default_factory=dict)
-    runtime_id: str = ""
+    given_id: str = field(name="RuntimeId", default="")
+    given_id_too: str = field(name="runtimeId", default="")
     tf_image: str = ""
-    replicas: tuple[Replica, ...] = ()
+    replicas: tuple[Replica, ...] = field(name="replicaSpecs", default=())
     tensorboard: Json | None = None
-    chief: tuple[str, int] = ("MASTER", 0)
+    termination_policy: Json = {}
     run_policy: RunPolicy = RunPolicy()
     success_policy: str = ""
-    dynamic_workers: bool = False
-    problem: str = ""
+    dynamic_workers: bool = field(name="enableDynamicWorker", default=False)
+
+    @property
+    def chief(self) -> tuple[str, int]:
+        """Replica type and index that decide the job."""
+        if "chief" in self.termination_policy:
+            named = self.termination_policy["chief"]
+            return named.get("replicaName") or "MASTER", named.get("replicaIndex", 0)
+        return next((each.type for each in self.replicas if each.type in CHIEF_TYPES), "MASTER"), 0
 
     @property
     def tasks(self) -> Iterator[tuple[Replica, int]]:
         """Each replica spec with each of its indexes."""
         return ((replica, index) for replica in self.replicas for index in range(replica.replicas))
 
+
+class TfJob(Spec, frozen=True, kw_only=True):
+    """One TfJob. ``problem`` is "" when the spec is valid."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    deleting: bool
+    status: Json
+    problem: str = ""
+
+    @property
+    def runtime_id(self) -> str:
+        return self.given_id or self.given_id_too or runtime_id(self.uid)
+
     @property
     def labels(self) -> dict[str, str]:
         """What all its children have in common."""
         return {"tensorflow.org": "", "runtime_id": self.runtime_id, "tf_job_name": self.name}
+
+    def with_status(self, status: Json) -> "TfJob":
+        return structs.replace(self, status=status)
 
     def child(self, replica_type: str, index: int) -> str:
         """Name of the Service and of the Job of one replica index."""
@@ -99,13 +121,13 @@ def parse(obj: Mapping[str, Any]) -> TfJob:
         resource_version=meta.get("resourceVersion", ""),
         deleting="deletionTimestamp" in meta,
         status=obj.get("status") or {},
-        runtime_id=runtime_id(meta["uid"]),
     )
     try:
-        job = replace(known, **_spec(obj.get("spec") or {}, known.runtime_id))
-        return replace(job, problem=next(_problems(job), ""))
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        return replace(known, problem=f"spec: cannot be read ({error})")
+        wanted = convert(obj.get("spec") or {}, Spec)
+        job = structs.replace(known, **structs.asdict(wanted))
+        return structs.replace(job, problem=next(_problems(job), ""))
+    except (ValidationError, TypeError, ValueError, AttributeError, KeyError) as error:
+        return structs.replace(known, problem=f"spec: cannot be read ({error})")
 
 
 def runtime_id(uid: str) -> str:
@@ -113,54 +135,6 @@ def runtime_id(uid: str) -> str:
     number = int.from_bytes(hashlib.sha256(uid.encode()).digest())
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
     return "".join(digits[number // 36**place % 36] for place in range(4))
-
-
-def _spec(spec: Json, derived_id: str) -> Json:
-    replicas = tuple(map(_replica, spec.get("replicaSpecs") or []))
-    return {
-        "runtime_id": spec.get("RuntimeId") or spec.get("runtimeId") or derived_id,
-        "tf_image": spec.get("tfImage") or "",
-        "replicas": replicas,
-        "tensorboard": spec.get("tensorboard"),
-        "chief": _chief(spec.get("terminationPolicy") or {}, replicas),
-        "run_policy": _run_policy(spec.get("runPolicy") or {}),
-        "success_policy": spec.get("successPolicy") or "",
-        "dynamic_workers": bool(spec.get("enableDynamicWorker")),
-    }
-
-
-def _replica(entry: Json) -> Replica:
-    template = entry.get("template") or None
-    return Replica(
-        entry.get("tfReplicaType") or "MASTER",
-        int(_or(entry.get("replicas"), 1)),
-        int(_or(entry.get("tfPort"), DEFAULT_PORT)),
-        template,
-        entry.get("restartPolicy") or ("ExitCode" if template else "OnFailure"),
-    )
-
-
-def _chief(policy: Json, replicas: tuple[Replica, ...]) -> tuple[str, int]:
-    chief = policy.get("chief")
-    if chief is not None:
-        return chief.get("replicaName") or "MASTER", int(chief.get("replicaIndex") or 0)
-    return next((replica.type for replica in replicas if replica.type in CHIEF_TYPES), "MASTER"), 0
-
-
-def _run_policy(policy: Json) -> RunPolicy:
-    return RunPolicy(
-        clean_pod_policy=policy.get("cleanPodPolicy") or "Running",
-        ttl_seconds_after_finished=policy.get("ttlSecondsAfterFinished"),
-        active_deadline_seconds=policy.get("activeDeadlineSeconds"),
-        suspend=bool(policy.get("suspend")),
-        backoff_limit=int(_or(policy.get("backoffLimit"), 6)),
-        managed_by=policy.get("managedBy") or MANAGED_BY,
-        scheduling=policy.get("schedulingPolicy") or {},
-    )
-
-
-def _or(value: Any, default: Any) -> Any:
-    return default if value is None else value
 
 
 def _problems(job: TfJob) -> Iterator[str]:
@@ -199,7 +173,7 @@ def _replica_problems(replica: Replica, where: str) -> Iterator[str]:
     if replica.restart_policy not in RESTART_POLICIES:
         yield f"{where}.restartPolicy: {replica.restart_policy!r} is not a restart policy"
     containers = ((replica.template or {}).get("spec") or {}).get("containers") or []
-    if replica.template is None and replica.type != "PS":
+    if not replica.template and replica.type != "PS":
         missing = f"ReplicaType: {replica.type}, Replica is missing Template"
         yield f"{where}.template: is missing ({missing})"
     elif replica.template and CONTAINER not in [each.get("name") for each in containers]:

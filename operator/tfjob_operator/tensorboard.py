@@ -4,7 +4,7 @@ They go with the TfJob, so that a finished training can still be looked at. ``re
 this when the spec has a ``tensorboard``.
 """
 
-from .parameter_server import RESTRICTED
+from .parameter_server import restricted_spec
 from .spec import MAX_CUT, Json, TfJob
 
 
@@ -32,18 +32,12 @@ def deployment_spec(job: TfJob, image: str) -> Json:
         "name": "tensorboard",
         "image": image,
         "command": ["tensorboard", "--logdir", settings["logDir"], "--bind_all"],
-        "env": [{"name": "HOME", "value": "/tmp"}],
         "ports": [{"name": "tb-port", "containerPort": 6006}],
-        "securityContext": RESTRICTED,
-        "volumeMounts": [
-            *(settings.get("volumeMounts") or []),
-            {"name": "tensorboard-tmp", "mountPath": "/tmp"},
-        ],
     }
-    volumes = [*(settings.get("volumes") or []), {"name": "tensorboard-tmp", "emptyDir": {}}]
-    pod_spec = {"containers": [container], "volumes": volumes, "enableServiceLinks": False}
+    mounts, volumes = settings.get("volumeMounts") or [], settings.get("volumes") or []
+    pod = restricted_spec(container, mounts, volumes) | {"enableServiceLinks": False}
     return {
         "replicas": 1,
         "selector": {"matchLabels": labels(job)},
-        "template": {"metadata": {"labels": labels(job)}, "spec": pod_spec},
+        "template": {"metadata": {"labels": labels(job)}, "spec": pod},
     }

@@ -1,77 +1,71 @@
-"""Requests over HTTPS: aiohttp and orjson, with the official client's way to find the cluster.
+"""Requests over HTTPS, by the official client's connection and its way to find the cluster.
 
-The official client's own calls cost twice the CPU and memory of raw JSON (bench/README.md), so only
-its configuration (in-cluster token that is renewed, kubeconfig, certificates) is used. ``__main__``
-makes one HttpTransport.
+The official client's typed calls cost twice the CPU and memory of raw JSON (bench/README.md), so
+only what lies below them is used: kubeconfig or in-cluster token that is renewed, certificates,
+proxies, sessions. ``__main__`` makes one HttpTransport.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
-import orjson
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
+from msgspec import DecodeError, json
 
 from .kube import ApiError, Request, Response
 from .spec import Json
 
 HEADERS = {"User-Agent": "tf-job-operator", "Accept": "application/json"}
-REQUEST_SECONDS = 30
-SILENCE_SECONDS = 120  # a watch sends at least a bookmark a minute
+ORDINARY = aiohttp.ClientTimeout(total=30)
+# A watch sends at least a bookmark a minute.
+STREAMING = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
+MAX_LINE_BYTES = 2**24  # far above what an object may have
 
 
 class HttpTransport:
     """``kube.Transport`` for a real API server. Use as an async context manager."""
 
     def __init__(self, settings: Configuration) -> None:
-        self._settings = settings
-        self._session: aiohttp.ClientSession
+        settings.connection_pool_maxsize = 0  # without a limit
+        settings.client_session_kwargs = {"headers": HEADERS, "read_bufsize": 2**16}
+        self._settings, self._rest = settings, RESTClientObject(settings)
 
     async def __aenter__(self) -> "HttpTransport":
-        tls = RESTClientObject(self._settings).ssl_context
-        connector = aiohttp.TCPConnector(limit=0, ssl=tls)
-        self._session = aiohttp.ClientSession(connector=connector, headers=HEADERS)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
+        await self._rest.close()
 
     async def send(self, request: Request) -> Response:
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
         try:
-            async with await self._call(request, timeout) as answer:
+            async with await self._call(request, ORDINARY) as answer:
                 return await _response(answer)
         except aiohttp.ClientError as error:
             raise ConnectionError(str(error)) from error
 
     async def stream(self, request: Request) -> AsyncIterator[Json]:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENCE_SECONDS)
         try:
-            async with await self._call(request, timeout) as answer:
+            async with await self._call(request, STREAMING) as answer:
                 if answer.status != 200:
                     raise ApiError(await _response(answer))
-                async for line in _lines(answer.content):
-                    yield orjson.loads(line)
-        except (aiohttp.ClientError, orjson.JSONDecodeError) as error:
+                while line := await answer.content.readline(max_line_length=MAX_LINE_BYTES):
+                    yield json.decode(line)
+        except (aiohttp.ClientError, DecodeError) as error:
             raise ConnectionError(str(error)) from error
 
     async def _call(self, request: Request, timeout: aiohttp.ClientTimeout) -> Any:
         headers = {"Content-Type": request.content_type}
-        token = await self._settings.get_api_key_with_prefix("BearerToken")
-        if token:
+        if token := await self._settings.get_api_key_with_prefix("BearerToken"):
             headers["Authorization"] = token
-        return self._session.request(
-            request.method,
-            self._settings.host + request.path,
-            params=dict(request.query),
-            data=None if request.body is None else orjson.dumps(request.body),
-            headers=headers,
-            timeout=timeout,
+        url = f"{self._settings.host}{request.path}?{urlencode(request.query)}"
+        answer = await self._rest.request(
+            request.method, url, headers, request.body, _request_timeout=timeout
         )
+        return answer.response
 
 
 async def load_settings(kubeconfig: str | None) -> Configuration:
@@ -91,18 +85,7 @@ async def load_settings(kubeconfig: str | None) -> Configuration:
 async def _response(answer: aiohttp.ClientResponse) -> Response:
     raw = await answer.read()
     try:
-        body = orjson.loads(raw) if raw else {}
-    except orjson.JSONDecodeError:
+        body = json.decode(raw or b"{}")
+    except DecodeError:
         body = {"message": raw[:200].decode("utf-8", "replace")}
     return Response(answer.status, body, answer.headers)
-
-
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Lines of any length (aiohttp's own iterator ends at 64 KiB)."""
-    tail = b""
-    async for chunk in content.iter_any():
-        *lines, tail = (tail + chunk).split(b"\n")
-        for line in lines:
-            if line:
-                yield line
-        await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from tfjob_operator.controller import Controller
 from tfjob_operator.kube import Kube
 from tfjob_operator.leader import Elector
 
-CONFIG = Config(server_script=SERVER_SCRIPT.read_text())
+CONFIG = Config(accelerators={}, server_script=SERVER_SCRIPT.read_text())
 
 
 class OperatorProcess:

@@ -1,9 +1,11 @@
 import copy
 
 import pytest
+from msgspec import ValidationError, convert
 
 from tests.tfjob_operator.builders import parsed, replica, template
 from tfjob_operator import accelerators, resources
+from tfjob_operator.accelerators import Accelerator
 from tfjob_operator.config import Config
 
 GPU = "alpha.kubernetes.io/nvidia-gpu"
@@ -17,7 +19,7 @@ CONFIGURED = {
     "nvidia.com/gpu": {},
     "empty.example/none": None,
 }
-PARSED = accelerators.parse(CONFIGURED)
+PARSED = convert(CONFIGURED, dict[str, Accelerator | None])
 
 
 def mounted(resources_, pod=None, container=None):
@@ -81,5 +83,5 @@ def test_only_the_container_tensorflow_gets_them_and_the_tfjob_stays_as_it_was()
 
 
 def test_a_config_that_lacks_a_field_is_an_error():
-    with pytest.raises(KeyError):
-        accelerators.parse({GPU: {"volumes": [{"name": "lib"}]}})
+    with pytest.raises(ValidationError, match=r"missing required field `hostPath`"):
+        convert({"volumes": [{"name": "lib"}]}, Accelerator)

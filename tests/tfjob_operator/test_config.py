@@ -8,7 +8,7 @@ def test_without_a_file_the_defaults_hold():
     read = config.read(None)
     assert (read.service_type, read.accelerators, read.tf_image) == (
         "Headless",
-        {},
+        None,
         "tfjob-workshop/fashion-mnist:1.0.0",
     )
     assert "tf.distribute.Server" in read.server_script
@@ -29,7 +29,7 @@ def test_the_file_is_read(tmp_path):
         "ClusterIP",
     )
     assert (read.cluster_domain, read.workers) == ("cluster.local", 3)
-    assert read.accelerators["nvidia.com/gpu"]["env"] == [{"name": "A", "value": "1"}]
+    assert read.accelerators["nvidia.com/gpu"].env_vars[0].value == 1
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,8 @@ def test_the_file_is_read(tmp_path):
         pytest.param("- a", id="no mapping"),
         pytest.param("accelerators: [gpu]", id="accelerators that are a list"),
         pytest.param("accelerators: {gpu: {volumes: [{name: lib}]}}", id="a volume without a path"),
+        pytest.param("servicetype: ClusterIP", id="a field that is spelt wrongly"),
+        pytest.param("serviceType: NodePort", id="a kind of Service that replicas cannot have"),
         pytest.param("grpcServerFilePath: /nowhere/at/all", id="a script that is not there"),
     ],
 )

@@ -7,6 +7,7 @@ every API call tried, or every right taken away, is in test_kill_points.py and t
 import asyncio
 
 import pytest
+from msgspec import convert
 
 from tests.fakes import rbac, virtual_time
 from tests.fakes.kubelet import Run, by_replica
@@ -32,7 +33,7 @@ from tests.fakes.operator_life import (
 )
 from tests.fakes.operator_process import CONFIG
 from tests.fakes.paths import CHART
-from tfjob_operator import accelerators
+from tfjob_operator.accelerators import Accelerator
 
 FOR_EVER = Run(exit_code=None)
 
@@ -314,9 +315,8 @@ def gpu_job():
 
 def test_09_accelerator_mounts_stand_once_in_the_children_and_not_in_the_tf_job(monkeypatch):
     volume = {"name": "lib", "hostPath": "/usr/lib/nvidia-384", "mountPath": "/usr/lib/nvidia"}
-    parsed = accelerators.parse({"alpha.kubernetes.io/nvidia-gpu": {"volumes": [volume]}})
-    monkeypatch.setitem(CONFIG.accelerators, "alpha.kubernetes.io/nvidia-gpu", None)
-    CONFIG.accelerators.update(parsed)
+    brought = convert({"volumes": [volume]}, Accelerator)
+    monkeypatch.setitem(CONFIG.accelerators, "alpha.kubernetes.io/nvidia-gpu", brought)
 
     async def story(world):
         await world.start_operator()

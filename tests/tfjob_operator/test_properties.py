@@ -102,10 +102,6 @@ def situations(draw):
     return job, Children(jobs=jobs, services=services, pods={k: v for k, v in seen.items() if v})
 
 
-def with_status(job, new):
-    return spec.TfJob(**{**vars(job), "status": new})
-
-
 def carried_out(job, observed, plan):
     """The cluster after a plan: what Kubernetes would show once all of it is done."""
     gone = {deletion.uid for deletion in plan.deletions}
@@ -133,7 +129,7 @@ def test_reconcile_settles_and_then_wants_nothing_more(situation):
         if any(deletion.kind == "TfJob" for deletion in plan.deletions):
             return
         observed = carried_out(job, observed, plan)
-        job = with_status(job, plan.status or job.status)
+        job = job.with_status(plan.status or job.status)
     again = reconcile(job, observed, CONFIG, NOW)
     assert (again.status, again.deletions, again.creations) == (None, (), ())
 
@@ -155,7 +151,7 @@ def test_a_finished_job_never_creates_and_never_changes_its_verdict(situation, e
     phase, state = end
     stamp = "2025-12-31T23:59:59Z"
     done = {"phase": phase, "state": state, "startTime": stamp, "completionTime": stamp}
-    plan = reconcile(with_status(job, done), observed, CONFIG, NOW)
+    plan = reconcile(job.with_status(done), observed, CONFIG, NOW)
     assert plan.creations == ()
     if plan.status is not None:
         assert plan.status["state"] == state

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from tests.tfjob_operator.builders import (
     CONFIG,
@@ -42,7 +43,7 @@ def deleted(plan):
 def settled(job, observed=None):
     """The job as it is when nothing is left to write."""
     plan = plan_for(job, observed)
-    return replace(job, status=plan.status) if plan.status else job
+    return job.with_status(plan.status) if plan.status else job
 
 
 # ------------------------------------------------------------------ children
@@ -75,7 +76,7 @@ def test_the_default_ps_come_after_their_config_map():
 def test_tensorboard_comes_with_the_job_and_stays_after_it():
     job = parsed(tensorboard={"logDir": "/logs"})
     assert ("Deployment", "mnist-tensorboard-76no") in made(plan_for(job, Children()))
-    assert {kind for kind, _ in deleted(plan_for(replace(job, status=DONE)))} == {"Job"}
+    assert {kind for kind, _ in deleted(plan_for(job.with_status(DONE)))} == {"Job"}
 
 
 def test_a_service_that_somebody_deleted_is_made_again():
@@ -104,7 +105,7 @@ def test_a_worker_more_or_less_where_the_number_may_change():
     ],
 )
 def test_nothing_is_done_to_a_job(job):
-    assert plan_for(job, Children()) == plan_for(replace(job, status=DONE), Children())
+    assert plan_for(job, Children()) == plan_for(job.with_status(DONE), Children())
     assert made(plan_for(job, Children())) == []
     assert plan_for(job, Children()).status is None
 
@@ -225,7 +226,7 @@ def test_fault_8_an_invalid_spec_fails_in_phase_and_state_at_once():
     plan = plan_for(job, Children())
     assert (plan.status["phase"], plan.status["state"]) == ("Failed", "Failed")
     assert (made(plan), plan.is_urgent) == ([], True)
-    assert plan_for(replace(job, status=plan.status), Children()).status is None
+    assert plan_for(job.with_status(plan.status), Children()).status is None
 
 
 def test_a_spec_made_good_is_tried_again():
@@ -239,7 +240,7 @@ def test_a_spec_made_good_is_tried_again():
 def test_a_failure_of_another_kind_is_final_whatever_the_spec_becomes():
     job = parsed(*DISTRIBUTED)
     failed = settled(job, children(job, {"worker_0": pod("Failed", 1)}))
-    again = replace(failed, generation=2)
+    again = structs.replace(failed, generation=2)
     assert made(plan_for(again, Children())) == []
 
 
