@@ -7,6 +7,7 @@ mkdir -p "$root/usr/bin" "$root/usr/lib" "$root/tmp" "$root/etc"
 chmod 1777 "$root/tmp"
 echo "operator:x:65532:65532::/:/none" > "$root/etc/passwd"
 cp /usr/bin/python3.11 "$root/usr/bin/"
+ln -s python3.11 "$root/usr/bin/python3"
 cp -r /usr/lib/python3.11 "$root/usr/lib/"
 cd "$root/usr/lib/python3.11"
 rm -rf dist-packages test idlelib lib2to3 ensurepip pydoc_data tkinter turtledemo distutils \

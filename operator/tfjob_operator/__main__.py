@@ -2,25 +2,34 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import uvloop
 from kubernetes.aio.config import ConfigException
 
-from . import __version__, chores, config, metrics
+from . import __version__, config, metrics
 from .controller import Controller, utc_now
 from .kube import ApiError, Kube
 from .leader import Elector
 from .transport import HttpTransport, load_settings
 
 log = logging.getLogger("tfjob_operator")
-# What a manifest or the API server brings into a message stays within its quotes.
-LOG_LINE = "time=%(asctime)s level=%(levelname)s logger=%(name)s job=%(job)s message=%(message)r"
+LOG_LINE = "time=%(asctime)s level=%(levelname)s logger=%(name)s job=%(job)s message=%(message)s"
+
+
+class LogFormatter(logging.Formatter):
+    """logfmt. What a manifest or the API server brings into a message stays within its quotes."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = json.dumps(record.message)
+        return super().formatMessage(record)
 
 
 def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -36,8 +45,6 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--leader-elect", action="store_true", help="act only while holding a Lease")
     add("--lease-namespace", default=os.environ.get("POD_NAMESPACE", "default"))
     add("--lease-name", default="tf-job-operator")
-    add("--apply-crd", type=Path, metavar="FILE", help="only apply this CRD (the chart's upgrade)")
-    add("--wait-for", metavar="NAMESPACE/NAME", help="only wait for this TfJob (the chart's test)")
     add("--version", action="version", version=f"tf-job-operator {__version__}")
     add("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(arguments)
@@ -49,10 +56,6 @@ async def run(flags: argparse.Namespace) -> None:
     settings = config.read(file, namespace=flags.namespace, workers=flags.workers)
     async with HttpTransport(await load_settings(flags.kubeconfig)) as transport:
         kube = Kube(transport, flags.max_in_flight)
-        if flags.apply_crd:
-            return print(await chores.apply_crd(kube, flags.apply_crd))
-        if flags.wait_for:
-            return print(await chores.wait_for(kube, flags.wait_for))
         controller = Controller(kube, settings, metrics=counters)
         if flags.port:
             await metrics.serve(flags.port, counters, controller.problems)
@@ -76,8 +79,9 @@ async def run_until_told_to_stop(flags: argparse.Namespace) -> None:
 
 def main() -> None:
     flags = parse_flags()
+    logging.Formatter.converter = time.gmtime
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(LOG_LINE, defaults={"job": ""}))
+    handler.setFormatter(LogFormatter(LOG_LINE, "%Y-%m-%dT%H:%M:%SZ", defaults={"job": ""}))
     logging.basicConfig(level=flags.log_level.upper(), handlers=[handler])
     try:
         uvloop.run(run_until_told_to_stop(flags))

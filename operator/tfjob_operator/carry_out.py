@@ -21,16 +21,12 @@ from .spec import Json, TfJob
 log = logging.getLogger(__name__)
 
 
-class Blocked(Exception):
-    """A child cannot be made for now; the user is told, and it is tried again."""
+class Refused(Exception):
+    """A child that cannot be made: for good, or until something changes."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
-        self.reason = reason
-
-
-class InvalidTemplate(Exception):
-    """The API server will never accept a child that the spec asks for."""
+        self.reason, self.is_final = reason, reason == status.INVALID_TEMPLATE
 
 
 class Hands:
@@ -51,26 +47,23 @@ class Hands:
             await self.write_status(job, plan.status)
 
     async def _create(self, job: TfJob, plan: Plan) -> None:
-        """Make the children, series beside series; the most telling failure is acted upon."""
+        """Make the children, series beside series. Of failures the most telling goes into the
+        status; what is not final is raised, to be tried again."""
         series = (self._create_series(job, bodies) for bodies in plan.creations)
         results = await asyncio.gather(*series, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
-        telling = [e for kind in (InvalidTemplate, Blocked) for e in errors if isinstance(e, kind)]
-        if errors:
-            await self._tell(job, (telling or errors)[0])
-        else:
-            self._metrics.created.inc()
-
-    async def _tell(self, job: TfJob, error: BaseException) -> None:
-        """Write into the status what the user can do something about; raise what is retried."""
-        if isinstance(error, InvalidTemplate):
-            reason, now = status.INVALID_TEMPLATE, self._clock()
-            return await self.write_status(job, status.failed(job, reason, str(error), now))
-        if isinstance(error, Blocked):
-            new = status.blocked(job, error.reason, str(error), self._clock())
+        refused = [error for error in errors if isinstance(error, Refused)]
+        for error in sorted(refused, key=lambda error: not error.is_final)[:1]:
+            tell = status.failed if error.is_final else status.blocked
+            new = tell(job, error.reason, str(error), self._clock())
             if new != job.status:
                 await self.write_status(job, new)
-        raise error
+            if error.is_final:
+                return
+            raise error
+        if errors:
+            raise errors[0]
+        self._metrics.created.inc()
 
     async def _create_series(self, job: TfJob, bodies: tuple[Json, ...]) -> None:
         for body in bodies:
@@ -88,7 +81,7 @@ class Hands:
         found = await self._kube.get(BY_KIND[kind], job.namespace, name)
         if observed.owner(found) != job.uid:
             message = f"{kind} {name} exists and is not owned by this TfJob; rename one of them"
-            raise Blocked(status.NAME_TAKEN, message)
+            raise Refused(status.NAME_TAKEN, message)
         return found
 
     def _remember(self, kind: str, obj: Json) -> None:
@@ -134,8 +127,8 @@ def meaning(body: Json, error: ApiError) -> Exception:
     """What a refused creation means: for good (400, 422), until something changes, or by chance."""
     sentence = f"{body['kind']} {body['metadata']['name']}: {error}"
     if error.status in (400, 422):
-        return InvalidTemplate(sentence)
+        return Refused(status.INVALID_TEMPLATE, sentence)
     by_chance = error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500
     if by_chance or "NamespaceTerminating" in error.causes:  # whose TfJob goes too: say nothing
         return error
-    return Blocked(status.FAILED_CREATE, sentence)
+    return Refused(status.FAILED_CREATE, sentence)

@@ -14,7 +14,7 @@ from msgspec import json
 
 from . import observed, reconcile, spec
 from .cache import Cache
-from .carry_out import Blocked, Hands
+from .carry_out import Hands, Refused
 from .config import Config
 from .kube import EVENTS, JOBS, PODS, SERVICES, TFJOBS, ApiError, Kube
 from .metrics import Metrics
@@ -146,7 +146,7 @@ class Controller:
             try:
                 await self.sync(uid, lane)
                 self.queue.succeeded(uid)
-            except (ApiError, OSError, Blocked) as error:
+            except (ApiError, OSError, Refused) as error:
                 said = error or type(error).__name__
                 log.info("%s; trying again", said, extra=self._which(uid))
                 pause = getattr(error, "retry_after_seconds", None) or 0.0

@@ -59,10 +59,10 @@ def started(job: TfJob, now: datetime) -> Json:
     """What every status of a job at work says; one that had failed for its spec begins anew."""
     old = {} if is_finished(job.status) else job.status
     return {
-        "phase": "Creating",
         "state": "Unknown",
         "reason": "",
         **old,
+        "phase": old.get("phase") or "Creating",
         "runtimeId": job.runtime_id,
         "observedGeneration": job.generation,
         "startTime": old.get("startTime") or timestamp(now),
@@ -71,28 +71,27 @@ def started(job: TfJob, now: datetime) -> Json:
 
 def at_work(job: TfJob, verdicts: Verdicts, blocked: str, now: datetime) -> Json:
     """Status of a job whose children all exist; ``blocked`` says why a Pod could not be made."""
-    chief, retry = verdicts[job.chief], next((v.retry for v in verdicts.values() if v.retry), "")
     status = started(job, now) | replica_fields(job, verdicts)
-    status["phase"] = status["phase"] or "Creating"
-    if blocked:
-        status = set_condition(status, "Created", False, FAILED_CREATE, blocked, now)
-    else:
-        made = f"Created a Service and a Job for each of {len(verdicts)} replicas"
-        status = set_condition(status, "Created", True, SUCCESSFUL_CREATE, made, now)
-    status = _take_back(status, ["Suspended"], RESUMED, "The job goes on", now)
-    if chief.state == "Running":
+    chief = (False, CHIEF_WAITING, "No chief runs")
+    if verdicts[job.chief].state == "Running":
         status |= {"phase": "Running", "state": "Running"}
-        status = set_condition(status, "Running", True, CHIEF_RUNNING, "The chief runs", now)
-    else:
-        status = _take_back(status, ["Running"], CHIEF_WAITING, "No chief runs", now)
-    if retry:
-        return set_condition(status, "Restarting", True, RESTARTING, retry, now)
-    return _take_back(status, ["Restarting"], RECOVERED, "All replicas run", now)
+        chief = (True, CHIEF_RUNNING, "The chief runs")
+    made = f"Created a Service and a Job for each of {len(verdicts)} replicas"
+    retry = next((verdict.retry for verdict in verdicts.values() if verdict.retry), "")
+    told = {
+        "Created": (False, FAILED_CREATE, blocked) if blocked else (True, SUCCESSFUL_CREATE, made),
+        "Suspended": (False, RESUMED, "The job goes on"),
+        "Running": chief,
+        "Restarting": (True, RESTARTING, retry)
+        if retry
+        else (False, RECOVERED, "All replicas run"),
+    }
+    return with_conditions(status, told, now)
 
 
 def blocked(job: TfJob, reason: str, message: str, now: datetime) -> Json:
     """Status of a job of which a child cannot be made for now; it is tried again."""
-    return set_condition(started(job, now), "Created", False, reason, message, now)
+    return with_conditions(started(job, now), {"Created": (False, reason, message)}, now)
 
 
 def suspended(job: TfJob, now: datetime) -> Json:
@@ -100,10 +99,9 @@ def suspended(job: TfJob, now: datetime) -> Json:
     status = started(job, now) | {"phase": "", "state": "Unknown"}
     for field in ("startTime", "replicas", "replicaStatuses"):
         status.pop(field, None)
-    kinds = ["Running", "Restarting"]
-    status = _take_back(status, kinds, SUSPENDED, "The job is suspended", now)
-    why = "spec.runPolicy.suspend is true"
-    return set_condition(status, "Suspended", True, SUSPENDED, why, now)
+    told = dict.fromkeys(("Running", "Restarting"), (False, SUSPENDED, "The job is suspended"))
+    told["Suspended"] = (True, SUSPENDED, "spec.runPolicy.suspend is true")
+    return with_conditions(status, told, now)
 
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
@@ -125,9 +123,9 @@ def _ended(
 ) -> Json:
     status = started(job, now) | (replica_fields(job, verdicts) if verdicts else {})
     status |= {"state": state, "completionTime": timestamp(now)}
-    kinds = ["Running", "Restarting", "Suspended"]
-    status = _take_back(status, kinds, FINISHED, "The job has ended", now)
-    return set_condition(status, state, True, reason, message, now)
+    over = (False, FINISHED, "The job has ended")
+    told = dict.fromkeys(("Running", "Restarting", "Suspended"), over)
+    return with_conditions(status, told | {state: (True, reason, message)}, now)
 
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
@@ -147,24 +145,19 @@ def _overall(states: Counter[str]) -> str:
     return next((state for state in ("Failed", "Running") if state in states), "Unknown")
 
 
-def set_condition(
-    status: Json, kind: str, is_true: bool, reason: str, message: str, now: datetime
-) -> Json:
-    """Merge one condition by its type; times move only with what they tell about."""
-    old, stamp = condition(status, kind), timestamp(now)
-    value = "True" if is_true else "False"
-    new = {"type": kind, "status": value, "reason": reason, "message": message}
-    if all(old.get(key) == new[key] for key in new):
-        return status
-    since = old.get("lastTransitionTime", stamp) if old.get("status") == value else stamp
-    new |= {"lastUpdateTime": stamp, "lastTransitionTime": since}
-    others = [c for c in status.get("conditions") or [] if c["type"] != kind]
-    return {**status, "conditions": [*others, new]}
+def with_conditions(status: Json, told: Mapping[str, tuple[bool, str, str]], now: datetime) -> Json:
+    """Merge conditions (whether it holds, reason, message) by their type.
 
-
-def _take_back(status: Json, kinds: list[str], reason: str, message: str, now: datetime) -> Json:
-    """Say of the conditions that were told that they hold no longer."""
-    for kind in kinds:
-        if condition(status, kind):
-            status = set_condition(status, kind, False, reason, message, now)
-    return status
+    Times move only with what they tell about. That it does not hold is said of Created, and of what
+    held before.
+    """
+    conditions, stamp = {c["type"]: c for c in status.get("conditions") or []}, timestamp(now)
+    for kind, (is_true, reason, message) in told.items():
+        old, value = conditions.get(kind, {}), "True" if is_true else "False"
+        new = {"type": kind, "status": value, "reason": reason, "message": message}
+        is_news = is_true or kind == "Created" or old.get("status") == "True"
+        if is_news and any(old.get(key) != new[key] for key in new):
+            since = old.get("lastTransitionTime", stamp) if old.get("status") == value else stamp
+            conditions.pop(kind, None)
+            conditions[kind] = {**new, "lastUpdateTime": stamp, "lastTransitionTime": since}
+    return {**status, "conditions": [*conditions.values()]}

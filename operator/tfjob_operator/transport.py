@@ -20,6 +20,8 @@ from .kube import ApiError, Request, Response
 from .spec import Json
 
 HEADERS = {"User-Agent": "tf-job-operator", "Accept": "application/json"}
+# To ask the environment for proxies and ~/.netrc takes 0.3 ms of CPU for each request.
+SESSION = {"headers": HEADERS, "read_bufsize": 2**16, "trust_env": False}
 ORDINARY = aiohttp.ClientTimeout(total=30)
 # A watch sends at least a bookmark a minute.
 STREAMING = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
@@ -31,7 +33,7 @@ class HttpTransport:
 
     def __init__(self, settings: Configuration) -> None:
         settings.connection_pool_maxsize = 0  # without a limit
-        settings.client_session_kwargs = {"headers": HEADERS, "read_bufsize": 2**16}
+        settings.client_session_kwargs = SESSION
         self._settings, self._rest = settings, RESTClientObject(settings)
 
     async def __aenter__(self) -> "HttpTransport":

@@ -35,7 +35,7 @@ def test_the_same_event_has_the_same_name_and_another_has_another():
     ],
 )
 def test_what_a_person_would_look_for_is_announced(reason, count):
-    told = status.set_condition({}, "Any", True, reason, "…", NOW)
+    told = status.with_conditions({}, {"Any": (True, reason, "…")}, NOW)
     assert len(news({}, told)) == count
     assert news(told, told) == []
 

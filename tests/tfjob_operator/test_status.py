@@ -22,15 +22,15 @@ def conditions(told):
 
 
 def test_a_condition_is_merged_by_its_type():
-    told = status.set_condition({}, "Created", True, "A", "a", NOW)
-    told = status.set_condition(told, "Running", True, "B", "b", NOW)
-    told = status.set_condition(told, "Created", False, "C", "c", LATER)
+    told = status.with_conditions({}, {"Created": (True, "A", "a")}, NOW)
+    told = status.with_conditions(told, {"Running": (True, "B", "b")}, NOW)
+    told = status.with_conditions(told, {"Created": (False, "C", "c")}, LATER)
     assert conditions(told) == {"Running": "True", "Created": "False"}
 
 
 def test_the_time_of_transition_moves_only_with_the_value():
-    told = status.set_condition({}, "Created", True, "A", "a", NOW)
-    told = status.set_condition(told, "Created", True, "A", "b", LATER)
+    told = status.with_conditions({}, {"Created": (True, "A", "a")}, NOW)
+    told = status.with_conditions(told, {"Created": (True, "A", "b")}, LATER)
     (condition,) = told["conditions"]
     assert condition["lastTransitionTime"] == ago(0)
     assert condition["lastUpdateTime"] == ago(-5)

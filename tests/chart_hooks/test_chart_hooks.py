@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
+from chart_hooks import __main__ as chart_hooks
 from tests.fakes import virtual_time
-from tfjob_operator import chores
 from tfjob_operator.kube import Kube, Response
 
 
@@ -24,7 +24,7 @@ def told(kind):
 
 
 def wait_for(*statuses):
-    return virtual_time.run(chores.wait_for(Kube(Shows(*statuses)), "lab/mnist"))
+    return virtual_time.run(chart_hooks.wait_for(Kube(Shows(*statuses)), "lab/mnist"))
 
 
 def test_waiting_ends_with_success():
@@ -45,7 +45,7 @@ def test_a_crd_is_applied_by_the_server(tmp_path):
     file = tmp_path / "crd.yaml"
     file.write_text("metadata: {name: tfjobs.tensorflow.org}")
     transport = Shows({})
-    asyncio.run(chores.apply_crd(Kube(transport), file))
+    asyncio.run(chart_hooks.apply_crd(Kube(transport), file))
     (request,) = transport.asked
     assert request.path.endswith("/customresourcedefinitions/tfjobs.tensorflow.org")
     assert (request.method, request.content_type) == ("PATCH", "application/apply-patch+yaml")

@@ -1,15 +1,17 @@
-"""What the chart's hooks ask of the image, which has no shell and no kubectl: one call, then exit.
+"""python -m chart_hooks: one call to the API server, then exit."""
 
-``__main__`` runs one of these instead of the operator when its flag is given.
-"""
-
+import argparse
 import asyncio
+import os
+import sys
 from pathlib import Path
 
 import yaml
+from kubernetes.aio.config import ConfigException
 
-from . import status
-from .kube import TFJOBS, ApiError, Kube, Request, Resource
+from tfjob_operator import status
+from tfjob_operator.kube import TFJOBS, ApiError, Kube, Request, Resource
+from tfjob_operator.transport import HttpTransport, load_settings
 
 CRD = "CustomResourceDefinition"
 CRDS = Resource(CRD, "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions")
@@ -17,8 +19,20 @@ APPLY = "application/apply-patch+yaml"
 WAIT_SECONDS = 240
 
 
+def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="chart_hooks", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    apply = verbs.add_parser("apply-crd", help="apply a CRD, which Helm does not do on upgrade")
+    apply.add_argument("argument", type=Path, metavar="FILE")
+    apply.set_defaults(do=apply_crd)
+    wait = verbs.add_parser("wait-for", help="wait until a TfJob has succeeded")
+    wait.add_argument("argument", metavar="NAMESPACE/NAME")
+    wait.set_defaults(do=wait_for)
+    return parser.parse_args(arguments)
+
+
 async def apply_crd(kube: Kube, path: Path) -> str:
-    """Server-side apply of one CRD: what Helm does not do on upgrade."""
+    """Server-side apply of one CRD."""
     crd = yaml.safe_load(path.read_text())
     query = {"fieldManager": "tf-job-operator", "force": "true"}
     address = CRDS.path(name=crd["metadata"]["name"])
@@ -45,3 +59,19 @@ async def wait_for(kube: Kube, job: str) -> str:
         told = f"it is {current['phase']}" if current.get("phase") else told
         await asyncio.sleep(1)
     raise RuntimeError(f"TfJob {job} did not succeed in {WAIT_SECONDS} s: {told}")
+
+
+async def run(flags: argparse.Namespace) -> None:
+    async with HttpTransport(await load_settings(os.environ.get("KUBECONFIG"))) as transport:
+        print(await flags.do(Kube(transport), flags.argument))
+
+
+def main() -> None:
+    try:
+        asyncio.run(run(parse_flags()))
+    except (ValueError, ConfigException, ApiError, RuntimeError, OSError) as error:
+        sys.exit(f"chart_hooks: {error}")
+
+
+if __name__ == "__main__":
+    main()

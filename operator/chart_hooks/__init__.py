@@ -1,0 +1,1 @@
+"""What the chart's hooks ask of the operator's image, which has no shell and no kubectl."""
