@@ -86,10 +86,10 @@ def ours(kubeconfig: str, names: list[str]) -> float:
     sys.path.insert(0, str(CHECKOUT / "operator"))
     import uvloop
 
-    from tfjob_operator.cache import Index
-    from tfjob_operator.kube import SERVICES, Kube
-    from tfjob_operator.reflector import Reflector
-    from tfjob_operator.transport import HttpTransport, load_settings
+    from kube_runtime.index import Index
+    from kube_runtime.kube import SERVICES, Kube
+    from kube_runtime.reflector import Reflector
+    from kube_runtime.transport import HttpTransport, load_settings
 
     async def work() -> float:
         async with HttpTransport(await load_settings(kubeconfig)) as transport:
@@ -99,7 +99,7 @@ def ours(kubeconfig: str, names: list[str]) -> float:
                 lambda obj: obj["metadata"]["uid"],
                 lambda *_: None,
             )
-            reflector = Reflector(kube, SERVICES, "", {"labelSelector": SELECTOR}, index)
+            reflector = Reflector(kube, "", SERVICES, {"labelSelector": SELECTOR}, index)
             cache = index._by_owner
             return await both(
                 lambda name: kube.create(SERVICES, body(name)), reflector.run, cache, names

@@ -9,9 +9,10 @@ from pathlib import Path
 import yaml
 from kubernetes.aio.config import ConfigException
 
+from kube_runtime.kube import ApiError, Kube, Request, Resource
+from kube_runtime.transport import HttpTransport, load_settings
 from tfjob_operator import status
-from tfjob_operator.kube import TFJOBS, ApiError, Kube, Request, Resource
-from tfjob_operator.transport import HttpTransport, load_settings
+from tfjob_operator.kinds import TFJOBS
 
 CRD = "CustomResourceDefinition"
 CRDS = Resource(CRD, "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions")

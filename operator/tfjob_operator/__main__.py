@@ -14,11 +14,12 @@ from pathlib import Path
 import uvloop
 from kubernetes.aio.config import ConfigException
 
+from kube_runtime.kube import ApiError, Kube
+from kube_runtime.leader import Elector
+from kube_runtime.transport import HttpTransport, load_settings
+
 from . import __version__, config, metrics
 from .controller import Controller, utc_now
-from .kube import ApiError, Kube
-from .leader import Elector
-from .transport import HttpTransport, load_settings
 
 log = logging.getLogger("tfjob_operator")
 LOG_LINE = "time=%(asctime)s level=%(levelname)s logger=%(name)s job=%(job)s message=%(message)s"

@@ -1,88 +1,24 @@
 """What the watches have told: all TfJobs and their children, indexed by owner.
 
-``reflector`` and the controller (with what it has just made) write here; ``children`` is what a
-pass over one job reads. No pass lists anything. Objects are told apart by UID, so a successor of
-the same name is another object, and an older resourceVersion never replaces a newer one.
+The controller's reflectors and ``carry_out`` (with what it has just made) write here; ``children``
+is what a pass over one job reads. No pass lists anything.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from msgspec import json
+
+from kube_runtime.index import Index, OnChange, uid_of
 
 from . import observed
 from .observed import Children
 from .spec import Json
 
-OnChange = Callable[[str, Any, bool], None]
 BEHIND = 5  # Jobs without a Pod: half a second's work of a Job controller with default limits
 WANTED = {  # of a TfJob's metadata
     *("namespace", "name", "uid", "generation", "resourceVersion"),
     *("creationTimestamp", "deletionTimestamp"),
 }
-
-
-class Index:
-    """One kind of object: small views by owner and UID.
-
-    ``on_change(owner, view, deleted)`` is called for a difference that a pass could notice.
-    """
-
-    def __init__(
-        self, view: Callable[[Json], Any], owner: Callable[[Json], str], on_change: OnChange
-    ) -> None:
-        self._view, self._owner, self._on_change = view, owner, on_change
-        self._by_owner: dict[str, dict[str, Any]] = {}
-        self._known: dict[str, tuple[str, int]] = {}  # UID → owner and resourceVersion
-        self.version = 0  # how far the watch has come
-
-    def of(self, owner: str) -> dict[str, Any]:
-        """Views by UID."""
-        return self._by_owner.get(owner, {})
-
-    def owners(self) -> list[str]:
-        return list(self._by_owner)
-
-    def owner_of(self, uid: str) -> str:
-        return self._known.get(uid, ("", 0))[0]
-
-    def put(self, obj: Json) -> None:
-        """Take an object from a watch."""
-        uid, version, owner = _uid(obj), _version(obj), self._owner(obj)
-        if self._known.get(uid, ("", 0))[1] >= version or not owner:
-            return
-        view, views = self._view(obj), self._by_owner.setdefault(owner, {})
-        changed = views.get(uid) != view
-        views[uid] = view
-        self._known[uid] = (owner, version)
-        if changed:
-            self._on_change(owner, view, False)
-
-    def put_own(self, obj: Json) -> None:
-        """Take what the API server answered to our own write.
-
-        Unless the watch is already further: then it has told, and perhaps also of the deletion.
-        """
-        if _version(obj) > self.version:
-            self.put(obj)
-
-    def remove(self, uid: str) -> None:
-        owner, _ = self._known.pop(uid, ("", 0))
-        if owner:
-            view = self._by_owner[owner].pop(uid)
-            if not self._by_owner[owner]:
-                del self._by_owner[owner]
-            self._on_change(owner, view, True)
-
-    def keep_only(self, uids: set[str], version: int) -> None:
-        """When all that is there at a version was told: forget the rest, unless it is newer."""
-        gone = [uid for uid, (_, v) in self._known.items() if uid not in uids and v <= version]
-        for uid in gone:
-            self.remove(uid)
-
-
-def _version(obj: Json) -> int:
-    return int(obj["metadata"]["resourceVersion"])
 
 
 class Cache:
@@ -91,7 +27,7 @@ class Cache:
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
         self._tell_job, self._tell_pod = on_job, on_pod
         self._podless: set[str] = set()  # Jobs of which neither a Pod nor a warning was seen
-        self.tfjobs = Index(pack, _uid, on_tfjob)
+        self.tfjobs = Index(pack, uid_of, on_tfjob)
         self.jobs = Index(observed.job, observed.owner, self._on_job)
         self.services = Index(lambda obj: obj["metadata"]["name"], observed.owner, self._on_service)
         self.pods = Index(observed.pod, observed.owner, self._on_pod)
@@ -135,10 +71,6 @@ def pack(obj: Json) -> bytes:
     """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
     meta = {key: value for key, value in obj["metadata"].items() if key in WANTED}
     return json.encode({"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")})
-
-
-def _uid(obj: Json) -> str:
-    return str(obj["metadata"]["uid"])
 
 
 def _involved(event: Json) -> str:

@@ -9,13 +9,14 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from kube_runtime.kube import ApiError, Kube
+
 from . import observed, status
 from .cache import Cache
 from .events import Announcer, news
-from .kube import BY_KIND, TFJOBS, ApiError, Kube
+from .kinds import API_VERSION, BY_KIND, KIND, TFJOBS
 from .metrics import Metrics
 from .reconcile import Deletion, Plan
-from .resources import API_VERSION, KIND
 from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)

@@ -9,17 +9,20 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from msgspec import json
+
+from kube_runtime.kube import EVENTS, JOBS, PODS, SERVICES, ApiError, Kube
+from kube_runtime.reflector import Reflector
+from kube_runtime.work_queue import Lane, WorkQueue
 
 from . import observed, reconcile, spec
 from .cache import Cache
 from .carry_out import Hands, Refused
 from .config import Config
-from .kube import EVENTS, JOBS, PODS, SERVICES, TFJOBS, ApiError, Kube
+from .kinds import TFJOBS
 from .metrics import Metrics
-from .reflector import Reflector
-from .work_queue import Lane, WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +54,13 @@ class Controller:
         self._busy_since: dict[str, float] = {}
         self._held: list[tuple[str, Lane]] | None = []  # until the caches are filled
         self._runs = False
-        self._tfjobs, *self._children = self._reflectors = [
-            Reflector(kube, resource, config.namespace, query, index)
-            for resource, query, index in (
-                (TFJOBS, {}, cache.tfjobs),
-                (JOBS, OURS, cache.jobs),
-                (SERVICES, OURS, cache.services),
-                (PODS, OURS, cache.pods),
-                (EVENTS, NO_POD, cache.warnings),
-            )
+        watch = partial(Reflector, kube, config.namespace)
+        self._tfjobs = watch(TFJOBS, {}, cache.tfjobs)
+        self._children = [
+            watch(JOBS, OURS, cache.jobs),
+            watch(SERVICES, OURS, cache.services),
+            watch(PODS, OURS, cache.pods),
+            watch(EVENTS, NO_POD, cache.warnings),
         ]
         self.metrics.depth.set_function(self.queue.__len__)
 
@@ -70,9 +71,10 @@ class Controller:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._tfjobs.run())
                 await self._tfjobs.synced.wait()
-                for number in range(self.config.workers + self.config.finishers):
-                    widest = Lane.PROGRESS if number < self.config.workers else Lane.FINISH
-                    tasks.create_task(self._work(widest))
+                for _ in range(self.config.workers):
+                    tasks.create_task(self._work(Lane.PROGRESS))
+                for _ in range(self.config.finishers):
+                    tasks.create_task(self._work(Lane.FINISH))
                 for reflector in self._children:
                     tasks.create_task(reflector.run())
                 await asyncio.gather(*(reflector.synced.wait() for reflector in self._children))
@@ -98,7 +100,7 @@ class Controller:
         if not self._runs:
             return []
         oldest = asyncio.get_running_loop().time() - STUCK_SECONDS
-        watches = [r.name for r in self._reflectors if r.last_seen < oldest]
+        watches = [w.name for w in [self._tfjobs, *self._children] if w.last_seen < oldest]
         keys = [key for key, since in self._busy_since.items() if since < oldest]
         return [f"no news of {name}" for name in watches] + [f"stuck at {key}" for key in keys]
 

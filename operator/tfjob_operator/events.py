@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from kube_runtime.kube import EVENTS, ApiError, Kube
+
 from . import status
-from .kube import EVENTS, ApiError, Kube
-from .resources import API_VERSION, KIND
+from .kinds import API_VERSION, KIND
 from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)

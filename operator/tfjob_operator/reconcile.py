@@ -67,7 +67,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
 
 
 def _judge(job: TfJob, observed: Children) -> status.Verdicts:
-    verdicts = {}
+    verdicts: dict[tuple[str, int], restart.Verdict] = {}
     for replica, index in job.tasks:
         child = observed.jobs.get(job.child(replica.type, index))
         pod = observed.newest_pod(child) if child else None

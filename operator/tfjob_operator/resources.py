@@ -9,9 +9,8 @@ import json
 
 from . import accelerators, parameter_server, restart, tensorboard
 from .config import Config
+from .kinds import API_VERSION, KIND
 from .spec import CONTAINER, Json, Replica, TfJob
-
-API_VERSION, KIND = "tensorflow.org/v1alpha1", "TfJob"
 
 
 def labels(job: TfJob, replica: Replica, index: int) -> dict[str, str]:

@@ -9,16 +9,14 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct, ValidationError, convert, field, structs
+from msgspec import Meta, Struct, ValidationError, convert, field, structs
 
 Json = dict[str, Any]
 FOREVER = math.inf  # seconds until what never comes
 
 CHIEF_TYPES = ("MASTER", "CHIEF")
-REPLICA_TYPES = (*CHIEF_TYPES, "WORKER", "PS", "EVALUATOR")
-RESTART_POLICIES = ("ExitCode", "OnFailure", "Never", "Always")
 CONTAINER = "tensorflow"
 MANAGED_BY = "tensorflow.org/tfjob-operator"
 MAX_CUT = 40  # of a TfJob's name in its children's, so that suffix and index fit in 63
@@ -27,11 +25,15 @@ MAX_CUT = 40  # of a TfJob's name in its children's, so that suffix and index fi
 class Replica(Struct, frozen=True):
     """One entry of replicaSpecs."""
 
-    type: str = field(name="tfReplicaType", default="MASTER")
-    replicas: int = 1
+    type: Literal["MASTER", "CHIEF", "WORKER", "PS", "EVALUATOR"] = field(
+        name="tfReplicaType", default="MASTER"
+    )
+    replicas: Annotated[int, Meta(ge=0)] = 1
     port: int = field(name="tfPort", default=2222)
     template: Json | None = None
-    given_policy: str = field(name="restartPolicy", default="")
+    given_policy: Literal["", "ExitCode", "OnFailure", "Never", "Always"] = field(
+        name="restartPolicy", default=""
+    )
 
     @property
     def is_default_ps(self) -> bool:
@@ -164,14 +166,8 @@ def _name_problems(job: TfJob) -> Iterator[str]:
 
 
 def _replica_problems(replica: Replica, where: str) -> Iterator[str]:
-    if replica.type not in REPLICA_TYPES:
-        yield f"{where}.tfReplicaType: {replica.type!r} is none of {', '.join(REPLICA_TYPES)}"
-    if replica.replicas < 0:
-        yield f"{where}.replicas: is {replica.replicas}, which is below 0"
     if replica.type in CHIEF_TYPES and replica.replicas != 1:
         yield f"{where}.replicas: is {replica.replicas}, and the {replica.type} must be exactly 1"
-    if replica.restart_policy not in RESTART_POLICIES:
-        yield f"{where}.restartPolicy: {replica.restart_policy!r} is not a restart policy"
     containers = ((replica.template or {}).get("spec") or {}).get("containers") or []
     if not replica.template and replica.type != "PS":
         missing = f"ReplicaType: {replica.type}, Replica is missing Template"

@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from chart_hooks import __main__ as chart_hooks
+from kube_runtime.kube import Kube, Response
 from tests.fakes import virtual_time
-from tfjob_operator.kube import Kube, Response
 
 
 class Shows:

@@ -9,11 +9,11 @@ import uuid
 
 import pytest
 
+from kube_runtime.kube import ApiError, Kube, Request
+from kube_runtime.transport import HttpTransport, load_settings
 from tests.fakes.conformance import NAMESPACES, Bench
 from tests.fakes.conformance_cases import CASES, ONLY_FAKE
 from tests.fakes.paths import CRD
-from tfjob_operator.kube import ApiError, Kube, Request
-from tfjob_operator.transport import HttpTransport, load_settings
 
 CASE_SECONDS = 90
 REAL_CASES = {name: case for name, case in CASES.items() if name not in ONLY_FAKE}

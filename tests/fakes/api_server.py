@@ -8,11 +8,11 @@ conformance table lists is a bug here.
 from collections.abc import Mapping
 from typing import Any
 
+from kube_runtime.kube import Request, Response
 from tests.fakes import admission, patches, refusals, schema
 from tests.fakes.objects import JOBS, RESOURCES, TFJOBS, Object, Resource, key, matches
 from tests.fakes.refusals import Refused
 from tests.fakes.store import Store
-from tfjob_operator.kube import Request, Response
 
 _BY_PATH = {(r.group, r.version, r.plural): r for r in RESOURCES}
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tfjob_operator import kube
-from tfjob_operator.kube import ApiError, Kube, Request, Resource
+from kube_runtime import kube
+from kube_runtime.kube import ApiError, Kube, Request, Resource
 
 Object = dict[str, Any]
 NAMESPACES = Resource("Namespace", "/api/v1", "namespaces")

@@ -6,11 +6,11 @@ Each is a ``Fault`` of FakeTransport for the call of one number; all others go t
 import asyncio
 from collections.abc import Callable
 
+from kube_runtime.kube import Request, Response
 from tests.fakes import refusals
 from tests.fakes.objects import Object
 from tests.fakes.refusals import Refused
 from tests.fakes.transport import Fault, Handler
-from tfjob_operator.kube import Request, Response
 
 MakeFault = Callable[[int, "asyncio.Event"], Fault]
 

@@ -9,12 +9,12 @@ import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
+from kube_runtime.kube import Kube
+from kube_runtime.leader import Elector
 from tests.fakes import virtual_time
 from tests.fakes.transport import FakeTransport
 from tfjob_operator.config import SERVER_SCRIPT, Config
 from tfjob_operator.controller import Controller
-from tfjob_operator.kube import Kube
-from tfjob_operator.leader import Elector
 
 CONFIG = Config(accelerators={}, server_script=SERVER_SCRIPT.read_text())
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from kube_runtime.kube import Kube
 from tests.fakes import schema, virtual_time
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.conformance import Bench
 from tests.fakes.conformance_cases import CASES
 from tests.fakes.paths import CRD
-from tfjob_operator.kube import Kube
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kube_runtime.kube import ApiError, Request, Response
 from tests.fakes import rbac, refusals
 from tests.fakes.api_server import ApiServer, Target, selected, verb
 from tests.fakes.objects import Object, controller
 from tests.fakes.store import Change
-from tfjob_operator.kube import ApiError, Request, Response
 
 BOOKMARK_SECONDS = 60
 Handler = Callable[[Request], Awaitable[Response]]

@@ -1,7 +1,7 @@
 import pytest
 
+from kube_runtime.kube import ApiError, Response
 from tfjob_operator.carry_out import meaning
-from tfjob_operator.kube import ApiError, Response
 
 GOING = {"causes": [{"reason": "NamespaceTerminating"}]}
 BODY = {"kind": "Job", "metadata": {"name": "mnist-master-abcd-0"}}

@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
+from kube_runtime.kube import Kube, Response
 from tests.fakes import virtual_time
 from tests.tfjob_operator.builders import NOW, parsed
 from tfjob_operator import status
 from tfjob_operator.events import MAX_WAITING, Announcer, event_object, news
-from tfjob_operator.kube import Kube, Response
 
 FAILED = {"reason": "ReplicaFailed", "message": "WORKER 0 exited with code 1"}
 

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
+from kube_runtime.kube import Response
 from tests.fakes import rbac, virtual_time
 from tests.fakes.faults import conflict
 from tests.fakes.kubelet import Run, by_replica
 from tests.fakes.objects import LEASES, TFJOBS
 from tests.fakes.operator_life import NAME, distributed, fake_world, replica
 from tests.fakes.paths import CHART
-from tfjob_operator.kube import Response
 
 MANIFEST = CHART / "templates" / "rbac.yaml"
 RULES = rbac.read_rules(MANIFEST, "ClusterRole") + rbac.read_rules(MANIFEST, "Role")

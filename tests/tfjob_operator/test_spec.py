@@ -76,7 +76,7 @@ no_container = {"spec": {"containers": [{"name": "main", "image": "x"}]}}
         ),
         pytest.param(
             tfjob(replica("MASTER"), replica("WORKER", -1)),
-            "below 0",
+            "`int` >= 0 - at `$.replicaSpecs[1].replicas`",
             id="negative replicas are a sentence, not a crash",
         ),
         pytest.param(

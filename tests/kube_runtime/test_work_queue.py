@@ -3,8 +3,8 @@ import asyncio
 import pytest
 import uvloop
 
+from kube_runtime.work_queue import TURN_SECONDS, Lane, WorkQueue
 from tests.fakes import virtual_time
-from tfjob_operator.work_queue import TURN_SECONDS, Lane, WorkQueue
 
 
 def in_virtual_time(test):

@@ -16,8 +16,7 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 from msgspec import DecodeError, json
 
-from .kube import ApiError, Request, Response
-from .spec import Json
+from .kube import ApiError, Json, Request, Response
 
 HEADERS = {"User-Agent": "tf-job-operator", "Accept": "application/json"}
 # To ask the environment for proxies and ~/.netrc takes 0.3 ms of CPU for each request.

@@ -5,10 +5,10 @@ import itertools
 
 import pytest
 
+from kube_runtime import leader
 from tests.fakes import virtual_time
 from tests.fakes.objects import LEASES, TFJOBS
 from tests.fakes.operator_life import distributed, fake_world, made_twice, summary
-from tfjob_operator import leader
 
 WITHIN_SECONDS = leader.LEASE_SECONDS + leader.RETRY_SECONDS + 1
 

@@ -2,10 +2,10 @@
 
 import asyncio
 
+from kube_runtime.index import Index
+from kube_runtime.kube import PODS, Kube
+from kube_runtime.reflector import Reflector
 from tests.fakes import virtual_time
-from tfjob_operator.cache import Index
-from tfjob_operator.kube import PODS, Kube
-from tfjob_operator.reflector import Reflector
 
 END = {"k8s.io/initial-events-end": "true"}
 
@@ -36,7 +36,7 @@ def followed(*scripts):
     async def run():
         transport = Watches(*scripts)
         index = Index(lambda obj: obj, lambda obj: "owner", lambda *_: None)
-        reflector = Reflector(Kube(transport), PODS, "", {}, index)
+        reflector = Reflector(Kube(transport), "", PODS, {}, index)
         task = asyncio.ensure_future(reflector.run())
         await asyncio.sleep(60)
         task.cancel()

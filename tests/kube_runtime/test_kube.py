@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from tfjob_operator.kube import JOBS, PODS, TFJOBS, ApiError, Kube, Response
+from kube_runtime.kube import JOBS, PODS, ApiError, Kube, Response
+from tfjob_operator.kinds import TFJOBS
 
 
 class Answers:

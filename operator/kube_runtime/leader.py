@@ -10,8 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from .kube import LEASES, ApiError, Kube
-from .spec import Json
+from .kube import LEASES, ApiError, Json, Kube
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ words. Nothing here retries: the controller's queue does, key by key.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from .spec import Json
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,6 @@ class Resource:
         return "/".join([*parts, *(part for part in (name, subresource) if part)])
 
 
-TFJOBS = Resource("TfJob", "/apis/tensorflow.org/v1alpha1", "tfjobs")
 JOBS = Resource("Job", "/apis/batch/v1", "jobs")
 PODS = Resource("Pod", "/api/v1", "pods")
 SERVICES = Resource("Service", "/api/v1", "services")
@@ -81,7 +80,6 @@ CONFIG_MAPS = Resource("ConfigMap", "/api/v1", "configmaps")
 DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/api/v1", "events")
 LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
-BY_KIND = {each.kind: each for each in (TFJOBS, JOBS, SERVICES, CONFIG_MAPS, DEPLOYMENTS)}
 
 
 class Kube:

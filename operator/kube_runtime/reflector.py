@@ -10,9 +10,8 @@ import logging
 import math
 from collections.abc import Mapping
 
-from .cache import Index
-from .kube import ApiError, Kube, Resource
-from .spec import Json
+from .index import Index
+from .kube import ApiError, Json, Kube, Resource
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class Reflector:
     """
 
     def __init__(
-        self, kube: Kube, resource: Resource, namespace: str, query: Mapping[str, str], index: Index
+        self, kube: Kube, namespace: str, resource: Resource, query: Mapping[str, str], index: Index
     ) -> None:
         self._kube, self._resource, self._namespace = kube, resource, namespace
         self._query, self._index = query, index

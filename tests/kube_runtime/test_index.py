@@ -1,0 +1,66 @@
+from kube_runtime.index import Index
+from tests.kube_runtime.builders import Told, obj
+
+
+def index():
+    told = Told()
+    made = Index(
+        lambda o: o.get("phase"), lambda o: o["metadata"]["ownerReferences"][0]["uid"], told
+    )
+    return made, told
+
+
+def test_what_a_pass_could_notice_is_told_and_nothing_else():
+    made, told = index()
+    made.put(obj("a", 1, phase="Pending"))
+    made.put(obj("a", 2, phase="Pending"))
+    made.put(obj("a", 3, phase="Running"))
+    made.remove("a")
+    made.remove("a")
+    assert told == [
+        ("tfjob", "Pending", False),
+        ("tfjob", "Running", False),
+        ("tfjob", "Running", True),
+    ]
+
+
+def test_older_news_never_replace_newer_ones():
+    made, _ = index()
+    made.put(obj("a", 5, phase="Running"))
+    made.put(obj("a", 4, phase="Pending"))
+    assert made.of("tfjob") == {"a": "Running"}
+
+
+def test_fault_10_a_successor_of_the_same_name_is_another_object():
+    made, _ = index()
+    made.put(obj("old", 1, "old-job", phase="Failed"))
+    made.put(obj("new", 2, "new-job", phase="Running"))
+    assert (made.of("old-job"), made.of("new-job")) == ({"old": "Failed"}, {"new": "Running"})
+
+
+def test_our_own_write_is_seen_before_the_watch_tells():
+    made, _ = index()
+    made.version = 5
+    made.put_own(obj("a", 6, phase="Pending"))
+    assert made.of("tfjob") == {"a": "Pending"}
+
+
+def test_our_own_write_does_not_bring_back_what_the_watch_saw_go():
+    made, _ = index()
+    made.version = 9
+    made.put_own(obj("a", 6, phase="Pending"))
+    assert made.of("tfjob") == {}
+
+
+def test_a_new_list_forgets_what_it_does_not_have_unless_it_is_newer():
+    made, _ = index()
+    for uid, version in (("kept", 1), ("gone", 2), ("newer", 12)):
+        made.put(obj(uid, version))
+    made.keep_only({"kept"}, 10)
+    assert set(made.of("tfjob")) == {"kept", "newer"}
+
+
+def test_an_object_without_an_owner_is_nobodys():
+    made, told = Index(lambda o: o, lambda o: "", Told()), Told()
+    made.put(obj("a", 1))
+    assert (made.owners(), told) == ([], [])
