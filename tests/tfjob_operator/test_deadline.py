@@ -11,7 +11,6 @@ from tfjob_operator.spec import FOREVER
         pytest.param({"activeDeadlineSeconds": 60}, {"startTime": ago(20)}, 40, id="it may run on"),
         pytest.param({"activeDeadlineSeconds": 60}, {"startTime": ago(90)}, -30, id="it is over"),
         pytest.param({"activeDeadlineSeconds": 60}, {}, FOREVER, id="without a start, no end"),
-        pytest.param({"activeDeadlineSeconds": 60}, {"startTime": None}, FOREVER, id="paused"),
         pytest.param(
             {"activeDeadlineSeconds": 60, "suspend": True},
             {"startTime": ago(90)},
