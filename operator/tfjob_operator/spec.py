@@ -83,21 +83,18 @@ class Spec(Struct, frozen=True, rename="camel"):
         return ((replica, index) for replica in self.replicas for index in range(replica.replicas))
 
 
-class TfJob(Spec, frozen=True, kw_only=True):
+class TfJob(Spec, frozen=True, kw_only=True, rename=None):
     """One TfJob. ``problem`` is "" when the spec is valid."""
 
     namespace: str
     name: str
     uid: str
+    runtime_id: str
     generation: int
     resource_version: str
     deleting: bool
     status: Json
     problem: str = ""
-
-    @property
-    def runtime_id(self) -> str:
-        return self.given_id or self.given_id_too or runtime_id(self.uid)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -119,6 +116,7 @@ def parse(obj: Mapping[str, Any]) -> TfJob:
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
+        runtime_id=runtime_id(meta["uid"]),
         generation=meta.get("generation", 1),
         resource_version=meta.get("resourceVersion", ""),
         deleting="deletionTimestamp" in meta,
@@ -126,7 +124,8 @@ def parse(obj: Mapping[str, Any]) -> TfJob:
     )
     try:
         wanted = convert(obj.get("spec") or {}, Spec)
-        job = structs.replace(known, **structs.asdict(wanted))
+        given = wanted.given_id or wanted.given_id_too or known.runtime_id
+        job = structs.replace(known, **structs.asdict(wanted), runtime_id=given)
         return structs.replace(job, problem=next(_problems(job), ""))
     except (ValidationError, TypeError, ValueError, AttributeError, KeyError) as error:
         return structs.replace(known, problem=f"spec: cannot be read ({error})")
