@@ -82,7 +82,7 @@ def official_aio(kubeconfig: str, names: list[str]) -> float:
 
 
 def ours(kubeconfig: str, names: list[str]) -> float:
-    """The operator's own: the official client's configuration, aiohttp, raw JSON, small views."""
+    """The operator's own: the official client's session, uvloop, raw JSON, small views."""
     sys.path.insert(0, str(CHECKOUT / "operator"))
     import uvloop
 

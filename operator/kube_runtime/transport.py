@@ -14,7 +14,7 @@ import aiohttp
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
-from msgspec import DecodeError, json
+from msgspec import json
 
 from .kube import ApiError, Json, Request, Response
 
@@ -55,7 +55,7 @@ class HttpTransport:
                     raise ApiError(await _response(answer))
                 while line := await answer.content.readline(max_line_length=MAX_LINE_BYTES):
                     yield json.decode(line)
-        except (aiohttp.ClientError, DecodeError) as error:
+        except (aiohttp.ClientError, ValueError) as error:
             raise ConnectionError(str(error)) from error
 
     async def _call(self, request: Request, timeout: aiohttp.ClientTimeout) -> Any:
@@ -87,6 +87,6 @@ async def _response(answer: aiohttp.ClientResponse) -> Response:
     raw = await answer.read()
     try:
         body = json.decode(raw or b"{}")
-    except DecodeError:
+    except ValueError:
         body = {"message": raw[:200].decode("utf-8", "replace")}
     return Response(answer.status, body, answer.headers)

@@ -80,6 +80,7 @@ async def run_until_told_to_stop(flags: argparse.Namespace) -> None:
 
 def main() -> None:
     flags = parse_flags()
+    sys.setrecursionlimit(40_000)  # the API server takes manifests 10,000 deep
     logging.Formatter.converter = time.gmtime
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter(LOG_LINE, "%Y-%m-%dT%H:%M:%SZ", defaults={"job": ""}))

@@ -11,7 +11,7 @@ from msgspec import Struct
 from .spec import Json
 
 
-class Folder(Struct, frozen=True, rename="camel"):
+class Folder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A folder of the node, and where containers see it."""
 
     name: str
@@ -19,12 +19,12 @@ class Folder(Struct, frozen=True, rename="camel"):
     mount_path: str
 
 
-class Variable(Struct, frozen=True):
+class Variable(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     value: str | int | float
 
 
-class Accelerator(Struct, frozen=True, rename="camel"):
+class Accelerator(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What one resource brings."""
 
     volumes: list[Folder] | None = None

@@ -20,7 +20,7 @@ class File(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """The ConfigMap's file. An empty ``cluster_domain`` means short names in TF_CONFIG."""
 
     grpc_server_file_path: str = str(SERVER_SCRIPT)
-    accelerators: dict[str, Accelerator | None] | None = None
+    accelerators: dict[str, Accelerator | None] = {}
     tf_image: str = "tfjob-workshop/fashion-mnist:1.0.0"
     service_type: Literal["Headless", "ClusterIP"] = "Headless"
     cluster_domain: str = ""
@@ -43,7 +43,9 @@ def read(path: Path | None, **flags: Any) -> Config:
     Raises: ValueError with one sentence if the file cannot be read or makes no sense.
     """
     try:
-        file = msgspec.convert(yaml.safe_load(path.read_text()) or {} if path else {}, File)
+        text = path.read_text() if path else ""
+        settings = msgspec.convert(yaml.safe_load(text) or {}, dict[str, Any])
+        file = msgspec.convert({key: value for key, value in settings.items() if value}, File)
         script = Path(file.grpc_server_file_path).read_text()
         return Config(**structs.asdict(file), server_script=script, **flags)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:

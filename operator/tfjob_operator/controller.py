@@ -181,7 +181,7 @@ class Controller:
             return
         job = spec.parse(packed)
         plan = reconcile.reconcile(job, self.cache.children(uid), self.config, self.clock())
-        if plan.wake_seconds < spec.FOREVER:
+        if plan.wake_seconds < self.config.resync_seconds:
             self.queue.add_later(uid, Lane.FINISH, plan.wake_seconds)
         # Progress is for its own lane: from any other it is put off, and gathers more news.
         is_untimely = plan.status is not None and not plan.is_urgent and lane is not Lane.PROGRESS

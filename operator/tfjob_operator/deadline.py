@@ -5,7 +5,7 @@ All count from a time in the status, so they fire after a restart too. ``reconci
 seconds that remain into a wake-up.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from .spec import FOREVER, TfJob, time_of
 
@@ -38,4 +38,4 @@ def seconds_to_deletion(job: TfJob, now: datetime) -> float:
 def _left(since: str | None, seconds: int | None, now: datetime) -> float:
     if since is None or seconds is None:
         return FOREVER
-    return (time_of(since) + timedelta(seconds=seconds) - now).total_seconds()
+    return (time_of(since) - now).total_seconds() + seconds

@@ -29,6 +29,9 @@ class Deletion:
 class Plan:
     """What to do, in this order, up to the first failure.
 
+    What would be lost by mistake is let go only when the status has said why: the write of a status
+    is refused to who decided by an old object, a deletion is not.
+
     Each series of ``creations`` is made in its order and ends with its first failure; the series
     are independent. ``status`` is the whole new status, None when the old one is right; unless
     ``is_urgent`` it may be put off, to gather more news.
@@ -61,8 +64,9 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
     if ended:
         return _write(job, ended)
     if job.run_policy.suspend:
+        told = _write(job, status.suspended(job, now))
         doomed = cleanup.unfinished(list(observed.jobs.values()), observed)
-        return replace(_write(job, status.suspended(job, now)), deletions=_deletions(doomed))
+        return told if told.status else Plan(_deletions(doomed))
     return _go_on(job, verdicts, observed, config, now)
 
 
@@ -186,7 +190,8 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
         return Plan(wake_seconds=min(grace, LOOK_AGAIN_SECONDS, left))
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp":
-        kept = {name: each for name, each in observed.jobs.items() if each not in doomed}
+        gone = {child.name for child in doomed}
+        kept = {name: child for name, child in observed.jobs.items() if name not in gone}
         verdicts = _judge(job, replace(observed, jobs=kept))
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
     return replace(_write(job, new), deletions=_deletions(doomed), wake_seconds=left)

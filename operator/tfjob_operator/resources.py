@@ -110,7 +110,7 @@ def _pod_template(job: TfJob, replica: Replica, index: int, config: Config) -> J
     _apply_scheduling(job.run_policy.scheduling_policy, meta, spec)
     for container in spec["containers"]:
         if container.get("name") == CONTAINER:
-            accelerators.mount(spec, container, config.accelerators or {})
+            accelerators.mount(spec, container, config.accelerators)
             variable = {"name": "TF_CONFIG", "value": tf_config(job, replica, index, config)}
             container["env"] = [*(container.get("env") or []), variable]
     return template

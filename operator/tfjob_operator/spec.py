@@ -125,8 +125,8 @@ def parse(obj: Mapping[str, Any]) -> TfJob:
     try:
         wanted = convert(obj.get("spec") or {}, Spec)
         given = wanted.given_id or wanted.given_id_too or known.runtime_id
-        job = structs.replace(known, **structs.asdict(wanted), runtime_id=given)
-        return structs.replace(job, problem=next(_problems(job), ""))
+        known = structs.replace(known, **structs.asdict(wanted), runtime_id=given)
+        return structs.replace(known, problem=next(_problems(known), ""))
     except (ValidationError, TypeError, ValueError, AttributeError, KeyError) as error:
         return structs.replace(known, problem=f"spec: cannot be read ({error})")
 

@@ -1,10 +1,13 @@
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 
 from chart_hooks import __main__ as chart_hooks
 from kube_runtime.kube import Kube, Response
 from tests.fakes import virtual_time
+from tests.fakes.paths import CHART
 
 
 class Shows:
@@ -49,3 +52,18 @@ def test_a_crd_is_applied_by_the_server(tmp_path):
     (request,) = transport.asked
     assert request.path.endswith("/customresourcedefinitions/tfjobs.tensorflow.org")
     assert (request.method, request.content_type) == ("PATCH", "application/apply-patch+yaml")
+
+
+def command_in(template):
+    """What a hook of the chart runs, after the interpreter and ``-m chart_hooks``."""
+    text = (CHART / "templates" / template).read_text()
+    (found,) = re.findall(r"command: \[/usr/bin/python3, -m, chart_hooks, (.*)\]", text)
+    return [word.strip('"') for word in found.split(", ")]
+
+
+def test_the_hooks_of_the_chart_are_spelt_as_the_program_reads_them():
+    apply = chart_hooks.parse_flags(command_in("crd-upgrade.yaml"))
+    assert (apply.do, apply.argument) == (chart_hooks.apply_crd, Path("/crds/tfjobs.yaml"))
+    wait = chart_hooks.parse_flags(command_in("tests/small-job.yaml"))
+    assert wait.do is chart_hooks.wait_for
+    assert wait.argument.endswith("/tf-job-operator-test")

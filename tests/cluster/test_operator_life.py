@@ -183,6 +183,18 @@ def test_an_invalid_template_fails_at_once_in_the_api_servers_own_words(lab):
     assert 'unknown field "spec.template.spec.containers[0].imagee"' in reason
 
 
+def test_a_template_thousands_of_levels_deep_fails_its_own_job_and_stops_no_other(lab):
+    master = replica("MASTER")
+    master["template"]["spec"]["nodeSelector"] = "DEEP"
+    deep = '{"a":' * 3000 + "1" + "}" * 3000  # deeper than json.dumps goes
+    body = {"apiVersion": "tensorflow.org/v1alpha1", "kind": "TfJob", "metadata": {"name": "deep"}}
+    text = json.dumps({**body, "spec": {"replicaSpecs": [master]}}).replace('"DEEP"', deep)
+    lab.kubectl("create", "-f", "-", input=text)
+    lab.apply(replica("MASTER"), name="good")
+    lab.wait("Succeeded", "tfjob/good")
+    lab.wait("Failed", "tfjob/deep")
+
+
 def test_a_deleted_tfjob_leaves_nothing(lab):
     lab.apply(
         replica("MASTER", FOR_EVER),

@@ -16,7 +16,7 @@ from tests.fakes.transport import FakeTransport
 from tfjob_operator.config import SERVER_SCRIPT, Config
 from tfjob_operator.controller import Controller
 
-CONFIG = Config(accelerators={}, server_script=SERVER_SCRIPT.read_text())
+CONFIG = Config(server_script=SERVER_SCRIPT.read_text())
 
 
 class OperatorProcess:

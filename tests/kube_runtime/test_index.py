@@ -61,6 +61,7 @@ def test_a_new_list_forgets_what_it_does_not_have_unless_it_is_newer():
 
 
 def test_an_object_without_an_owner_is_nobodys():
-    made, told = Index(lambda o: o, lambda o: "", Told()), Told()
+    told = Told()
+    made = Index(lambda o: o, lambda o: "", told)
     made.put(obj("a", 1))
     assert (made.owners(), told) == ([], [])

@@ -11,7 +11,10 @@ from tfjob_operator.config import Config
 GPU = "alpha.kubernetes.io/nvidia-gpu"
 CONFIGURED = {
     GPU: {
-        "envVars": [{"name": "LD_LIBRARY_PATH", "value": "/usr/lib/nvidia"}],
+        "envVars": [
+            {"name": "LD_LIBRARY_PATH", "value": "/usr/lib/nvidia"},
+            {"name": "N", "value": 1},
+        ],
         "volumes": [
             {"name": "lib", "hostPath": "/usr/lib/nvidia-384", "mountPath": "/usr/lib/nvidia"}
         ],
@@ -34,7 +37,10 @@ def test_a_resource_brings_its_folders_and_environment(kind):
     pod, container = mounted({kind: {GPU: 1}})
     assert pod["volumes"] == [{"name": "lib", "hostPath": {"path": "/usr/lib/nvidia-384"}}]
     assert container["volumeMounts"] == [{"name": "lib", "mountPath": "/usr/lib/nvidia"}]
-    assert container["env"] == [{"name": "LD_LIBRARY_PATH", "value": "/usr/lib/nvidia"}]
+    assert container["env"] == [
+        {"name": "LD_LIBRARY_PATH", "value": "/usr/lib/nvidia"},
+        {"name": "N", "value": "1"},  # a number in the file is text in a Pod
+    ]
 
 
 @pytest.mark.parametrize(

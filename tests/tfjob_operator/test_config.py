@@ -8,7 +8,7 @@ def test_without_a_file_the_defaults_hold():
     read = config.read(None)
     assert (read.service_type, read.accelerators, read.tf_image) == (
         "Headless",
-        None,
+        {},
         "tfjob-workshop/fashion-mnist:1.0.0",
     )
     assert "tf.distribute.Server" in read.server_script
@@ -32,6 +32,12 @@ def test_the_file_is_read(tmp_path):
     assert read.accelerators["nvidia.com/gpu"].env_vars[0].value == 1
 
 
+def test_what_is_left_empty_has_its_default(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("accelerators:\ntfImage: ''\nserviceType:\ngrpcServerFilePath: ''\n")
+    assert config.read(file) == config.read(None)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -39,6 +45,9 @@ def test_the_file_is_read(tmp_path):
         pytest.param("- a", id="no mapping"),
         pytest.param("accelerators: [gpu]", id="accelerators that are a list"),
         pytest.param("accelerators: {gpu: {volumes: [{name: lib}]}}", id="a volume without a path"),
+        pytest.param(
+            "accelerators: {gpu: {envvars: []}}", id="a field within that is spelt wrongly"
+        ),
         pytest.param("servicetype: ClusterIP", id="a field that is spelt wrongly"),
         pytest.param("serviceType: NodePort", id="a kind of Service that replicas cannot have"),
         pytest.param("grpcServerFilePath: /nowhere/at/all", id="a script that is not there"),

@@ -9,6 +9,12 @@ from tfjob_operator.spec import FOREVER
     ("policy", "status", "left"),
     [
         pytest.param({"activeDeadlineSeconds": 60}, {"startTime": ago(20)}, 40, id="it may run on"),
+        pytest.param(
+            {"activeDeadlineSeconds": 2**63 - 1},
+            {"startTime": ago(0)},
+            float(2**63 - 1),
+            id="it may run for longer than dates reach",
+        ),
         pytest.param({"activeDeadlineSeconds": 60}, {"startTime": ago(90)}, -30, id="it is over"),
         pytest.param({"activeDeadlineSeconds": 60}, {}, FOREVER, id="without a start, no end"),
         pytest.param(

@@ -135,3 +135,10 @@ no_container = {"spec": {"containers": [{"name": "main", "image": "x"}]}}
 )
 def test_what_makes_no_sense_is_told_in_a_sentence_that_names_the_field(obj, sentence):
     assert sentence in spec.parse(obj).problem
+
+
+def test_of_a_job_with_a_problem_the_rest_is_known_all_the_same():
+    bad = replica("MASTER", template={"spec": "none"})
+    job = parsed(bad, RuntimeId="ab12", runPolicy={"managedBy": "kueue.x-k8s.io/multikueue"})
+    assert "cannot be read" in job.problem
+    assert (job.runtime_id, job.run_policy.managed_by) == ("ab12", "kueue.x-k8s.io/multikueue")
