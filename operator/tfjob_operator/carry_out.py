@@ -54,17 +54,21 @@ class Hands:
         results = await asyncio.gather(*series, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
         refused = [error for error in errors if isinstance(error, Refused)]
-        for error in sorted(refused, key=lambda error: not error.is_final)[:1]:
-            tell = status.failed if error.is_final else status.blocked
-            new = tell(job, error.reason, str(error), self._clock())
-            if new != job.status:
-                await self.write_status(job, new)
-            if error.is_final:
-                return
-            raise error
-        if errors:
+        if refused:
+            await self._tell(job, min(refused, key=lambda error: not error.is_final))
+        elif errors:
             raise errors[0]
-        self._metrics.created.inc()
+        else:
+            self._metrics.created.inc()
+
+    async def _tell(self, job: TfJob, error: Refused) -> None:
+        """Say in the status what is in the way; raise it if it may be tried again."""
+        tell = status.failed if error.is_final else status.blocked
+        new = tell(job, error.reason, str(error), self._clock())
+        if new != job.status:
+            await self.write_status(job, new)
+        if not error.is_final:
+            raise error
 
     async def _create_series(self, job: TfJob, bodies: tuple[Json, ...]) -> None:
         for body in bodies:
