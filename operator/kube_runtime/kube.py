@@ -85,7 +85,7 @@ LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
 class Kube:
     """The verbs. Each raises ApiError, TimeoutError or OSError; none retries."""
 
-    def __init__(self, transport: Transport, max_in_flight: int = 32) -> None:
+    def __init__(self, transport: Transport, max_in_flight: int = 64) -> None:
         self.transport = transport
         self._creations = asyncio.Semaphore(max_in_flight)
 

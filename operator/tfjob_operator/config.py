@@ -31,7 +31,7 @@ class Config(File, frozen=True):
 
     server_script: str = ""
     namespace: str = ""
-    workers: int = 16
+    workers: int = 32
     finishers: int = 8
     progress_delay_seconds: float = 2.0
     resync_seconds: float = 600.0
