@@ -81,11 +81,13 @@ DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/api/v1", "events")
 LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
 
+MAX_IN_FLIGHT = 64  # creations; more gain nothing and hold memory (bench/README.md)
+
 
 class Kube:
     """The verbs. Each raises ApiError, TimeoutError or OSError; none retries."""
 
-    def __init__(self, transport: Transport, max_in_flight: int = 64) -> None:
+    def __init__(self, transport: Transport, max_in_flight: int = MAX_IN_FLIGHT) -> None:
         self.transport = transport
         self._creations = asyncio.Semaphore(max_in_flight)
 

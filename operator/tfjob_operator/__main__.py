@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 from kubernetes.aio.config import ConfigException
 
-from kube_runtime.kube import ApiError, Kube
+from kube_runtime.kube import MAX_IN_FLIGHT, ApiError, Kube
 from kube_runtime.leader import Elector
 from kube_runtime.transport import HttpTransport, load_settings
 
@@ -41,8 +41,8 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: the Pod's own account")
     add("--namespace", default="", help="watch this one only (default: all)")
     add("--port", type=int, default=8080, help="of /metrics and /healthz; 0 serves neither")
-    add("--workers", type=int, default=32, help="TfJobs worked on at a time")
-    add("--max-in-flight", type=int, default=64, help="creations under way at a time")
+    add("--workers", type=int, default=config.WORKERS, help="TfJobs worked on at a time")
+    add("--max-in-flight", type=int, default=MAX_IN_FLIGHT, help="creations under way at a time")
     add("--leader-elect", action="store_true", help="act only while holding a Lease")
     add("--lease-namespace", default=os.environ.get("POD_NAMESPACE", "default"))
     add("--lease-name", default="tf-job-operator")

@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from .accelerators import Accelerator
 
+WORKERS = 32  # a TfJob has several creations under way
 SERVER = "grpc_tensorflow_server"
 SERVER_SCRIPT = Path(__file__).parents[1] / SERVER / f"{SERVER}.py"
 
@@ -31,7 +32,7 @@ class Config(File, frozen=True):
 
     server_script: str = ""
     namespace: str = ""
-    workers: int = 32
+    workers: int = WORKERS
     finishers: int = 8
     progress_delay_seconds: float = 2.0
     resync_seconds: float = 600.0
