@@ -29,7 +29,8 @@ class Cache:
         self._podless: set[str] = set()  # Jobs of which neither a Pod nor a warning was seen
         self.tfjobs = Index(pack, uid_of, on_tfjob)
         self.jobs = Index(observed.job, observed.owner, self._on_job)
-        self.services = Index(lambda obj: obj["metadata"]["name"], observed.owner, self._on_service)
+        self.services = Index(_name, observed.owner, self._on_named)
+        self.deployments = Index(_name, observed.owner, self._on_named)
         self.pods = Index(observed.pod, observed.owner, self._on_pod)
         self.warnings = Index(lambda event: event.get("message", ""), _involved, self._on_pod)
 
@@ -41,7 +42,7 @@ class Cache:
             self._podless.add(job.uid)
         self._tell_job(tfjob, job, deleted)
 
-    def _on_service(self, tfjob: str, name: str, deleted: bool) -> None:
+    def _on_named(self, tfjob: str, name: str, deleted: bool) -> None:
         if deleted:
             self._tell_job(tfjob, None, True)
 
@@ -61,6 +62,7 @@ class Cache:
         return Children(
             jobs={job.name: job for job in jobs},
             services={name: service for service, name in self.services.of(uid).items()},
+            deployments=frozenset(self.deployments.of(uid).values()),
             pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
             warnings={job: messages[-1] for job, messages in told.items() if messages},
             job_controller_is_behind=len(self._podless) > BEHIND,
@@ -71,6 +73,10 @@ def pack(obj: Json) -> bytes:
     """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
     meta = {key: value for key, value in obj["metadata"].items() if key in WANTED}
     return json.encode({"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")})
+
+
+def _name(obj: Json) -> str:
+    return str(obj["metadata"]["name"])
 
 
 def _involved(event: Json) -> str:

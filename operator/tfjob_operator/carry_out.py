@@ -37,6 +37,11 @@ class Hands:
         self, kube: Kube, cache: Cache, metrics: Metrics, clock: Callable[[], datetime]
     ) -> None:
         self._kube, self._cache, self._metrics, self._clock = kube, cache, metrics, clock
+        self._indexes = {
+            "Job": cache.jobs,
+            "Service": cache.services,
+            "Deployment": cache.deployments,
+        }
         self.announcer = Announcer(kube, clock)
 
     async def carry_out(self, job: TfJob, plan: Plan) -> None:
@@ -90,7 +95,7 @@ class Hands:
         return found
 
     def _remember(self, kind: str, obj: Json) -> None:
-        index = {"Job": self._cache.jobs, "Service": self._cache.services}.get(kind)
+        index = self._indexes.get(kind)
         if index:
             index.put_own(obj)
 

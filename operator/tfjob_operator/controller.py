@@ -13,7 +13,7 @@ from functools import partial
 
 from msgspec import json
 
-from kube_runtime.kube import EVENTS, JOBS, PODS, SERVICES, ApiError, Kube
+from kube_runtime.kube import DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, ApiError, Kube
 from kube_runtime.reflector import Reflector
 from kube_runtime.work_queue import Lane, WorkQueue
 
@@ -59,6 +59,7 @@ class Controller:
         self._children = [
             watch(JOBS, OURS, cache.jobs),
             watch(SERVICES, OURS, cache.services),
+            watch(DEPLOYMENTS, OURS, cache.deployments),
             watch(PODS, OURS, cache.pods),
             watch(EVENTS, NO_POD, cache.warnings),
         ]

@@ -47,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Children:
-    """All that one TfJob owns: Jobs by name, Service names, Pods by the UID of their Job.
+    """All that one TfJob owns: Jobs and Services' UIDs by name, Pods by the UID of their Job.
 
     ``warnings`` says, by the UID of a Job, why its Pod could not be made. Of all TfJobs together is
     whether the Job controller is behind: it has yet to make Pods for many Jobs.
@@ -55,6 +55,7 @@ class Children:
 
     jobs: Mapping[str, Job] = field(default_factory=dict)
     services: Mapping[str, str] = field(default_factory=dict)
+    deployments: frozenset[str] = frozenset()
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
     job_controller_is_behind: bool = False

@@ -152,8 +152,11 @@ def _missing(job: TfJob, observed: Children, config: Config) -> Iterator[tuple[J
         default_ps.insert(0, resources.config_map(job, config))
     if default_ps:
         yield tuple(default_ps)
-    if job.tensorboard is not None and tensorboard.name(job) not in observed.services:
-        yield tuple(resources.tensorboard_objects(job, config))
+    if job.tensorboard is not None:
+        if tensorboard.name(job) not in observed.deployments:
+            yield (resources.tensorboard_deployment(job, config),)
+        if tensorboard.name(job) not in observed.services:
+            yield (resources.tensorboard_service(job),)
 
 
 def _surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:

@@ -76,14 +76,17 @@ def config_map(job: TfJob, config: Config) -> Json:
     return _child(job, "v1", "ConfigMap", name, job.labels, data=data)
 
 
-def tensorboard_objects(job: TfJob, config: Config) -> list[Json]:
-    """Deployment, then Service: where the Service is, the Deployment was made before it."""
+def tensorboard_deployment(job: TfJob, config: Config) -> Json:
+    """What runs TensorBoard."""
     name, chosen = tensorboard.name(job), tensorboard.labels(job)
-    deployment = tensorboard.deployment_spec(job, job.tf_image or config.tf_image)
-    return [
-        _child(job, "apps/v1", "Deployment", name, chosen, spec=deployment),
-        _child(job, "v1", "Service", name, chosen, spec=tensorboard.service_spec(job)),
-    ]
+    spec = tensorboard.deployment_spec(job, job.tf_image or config.tf_image)
+    return _child(job, "apps/v1", "Deployment", name, chosen, spec=spec)
+
+
+def tensorboard_service(job: TfJob) -> Json:
+    """Where it is found."""
+    name, chosen = tensorboard.name(job), tensorboard.labels(job)
+    return _child(job, "v1", "Service", name, chosen, spec=tensorboard.service_spec(job))
 
 
 def _child(

@@ -195,6 +195,10 @@ def test_a_template_thousands_of_levels_deep_fails_its_own_job_and_stops_no_othe
     lab.wait("Failed", "tfjob/deep")
 
 
+def uids(objects):
+    return {each["metadata"]["uid"] for each in objects}
+
+
 def test_a_deleted_tfjob_leaves_nothing(lab):
     lab.apply(
         replica("MASTER", FOR_EVER),
@@ -217,6 +221,11 @@ def test_default_ps_and_tensorboard_run_where_pod_security_is_restricted(restric
     restricted.until(lambda: restricted.get("pods", "--selector=job_type=PS"))
     restricted.wait("Available", "deployment/mnist-tensorboard-76no")
     restricted.until(lambda: restricted.status().get("replicas") == "2/2")
+    board, both = "--selector=app=tensorboard", "service,deployment"
+    old = uids(restricted.get(both, board))
+    assert len(old) == 2
+    restricted.kubectl("delete", both, board)
+    restricted.until(lambda: len(uids(restricted.get(both, board)) - old) == 2)
 
 
 def test_a_pod_that_pod_security_refuses_is_told_as_a_condition(restricted):

@@ -51,4 +51,4 @@ def children(job: spec.TfJob, states: dict[str, Any] | None = None, **jobs: Any)
         if found is not None:
             pods[f"uid-{role}"] = (found,) if isinstance(found, Pod) else tuple(found)
     services = {name: f"service-{name}" for name in made}
-    return Children(made, services, pods)
+    return Children(made, services, pods=pods)

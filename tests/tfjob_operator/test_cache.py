@@ -1,3 +1,5 @@
+import pytest
+
 from tests.kube_runtime.builders import Told, obj
 from tfjob_operator.cache import BEHIND, Cache, pack
 
@@ -36,13 +38,17 @@ def test_the_job_controller_is_behind_while_many_jobs_have_no_pod():
     assert not is_behind()
 
 
-def test_a_deleted_service_wakes_its_tfjob():
+@pytest.mark.parametrize("kind", ["services", "deployments"])
+def test_a_deleted_service_or_deployment_wakes_its_tfjob(kind):
     jobs = Told()
     cache = Cache(Told(), jobs, Told())
-    cache.services.put(obj("s", 1))
+    index = getattr(cache, kind)
+    index.put(obj("s", 1))
     assert jobs == []
-    cache.services.remove("s")
+    assert list(getattr(cache.children("tfjob"), kind)) == ["name-s"]
+    index.remove("s")
     assert jobs == [("tfjob", None, True)]
+    assert not getattr(cache.children("tfjob"), kind)
 
 
 def test_a_tfjob_is_kept_without_what_no_pass_reads():

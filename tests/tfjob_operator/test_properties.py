@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tfjob_operator import spec, status
+from tfjob_operator import spec, status, tensorboard
 from tfjob_operator.cache import Cache
 from tfjob_operator.config import Config
 from tfjob_operator.observed import Children, Job, Pod
@@ -99,7 +99,11 @@ def situations(draw):
             seen[jobs[name].uid] = tuple(draw(st.lists(pods(name), max_size=2)))
         if draw(st.booleans()):
             services[name] = f"{name}-service"
-    return job, Children(jobs=jobs, services=services, pods={k: v for k, v in seen.items() if v})
+    pods_there, board = {k: v for k, v in seen.items() if v}, tensorboard.name(job)
+    deployments = frozenset({board} if draw(st.booleans()) else ())
+    if draw(st.booleans()):
+        services[board] = f"{board}-service"
+    return job, Children(jobs, services, deployments, pods_there)
 
 
 def carried_out(job, observed, plan):
@@ -107,15 +111,18 @@ def carried_out(job, observed, plan):
     gone = {deletion.uid for deletion in plan.deletions}
     jobs = {name: child for name, child in observed.jobs.items() if child.uid not in gone}
     services = {name: uid for name, uid in observed.services.items() if uid not in gone}
+    deployments = observed.deployments
     for body in (body for series in plan.creations for body in series):
         name = body["metadata"]["name"]
         if body["kind"] == "Job":
             jobs[name] = Job(name=name, uid=f"{name}-new")
         if body["kind"] == "Service":
             services[name] = f"{name}-new"
+        if body["kind"] == "Deployment":
+            deployments |= {name}
     left = {child.uid for child in jobs.values()}
     kept = {uid: views for uid, views in observed.pods.items() if uid in left}
-    return Children(jobs=jobs, services=services, pods=kept)
+    return Children(jobs, services, deployments, kept)
 
 
 @quick

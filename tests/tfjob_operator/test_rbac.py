@@ -30,6 +30,7 @@ def eventful_life(rules):
         operator = await world.start_operator(
             rules=rules, fault=first_of_each_kind(), identity="one", watch_delay=lambda change: 3.0
         )
+        await asyncio.sleep(1)  # what watches begin with would be no old news
         workers = replica("WORKER", 2)
         ps = {"replicas": 1, "tfReplicaType": "PS"}
         spec = {"runPolicy": {"ttlSecondsAfterFinished": 60}, "enableDynamicWorker": True}

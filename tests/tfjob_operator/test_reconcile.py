@@ -79,6 +79,17 @@ def test_tensorboard_comes_with_the_job_and_stays_after_it():
     assert {kind for kind, _ in deleted(plan_for(job.with_status(DONE)))} == {"Job"}
 
 
+@pytest.mark.parametrize("gone", [["Deployment"], ["Service"], ["Deployment", "Service"], []])
+def test_what_somebody_deleted_of_tensorboard_is_made_again(gone):
+    job, name = parsed(tensorboard={"logDir": "/logs"}), "mnist-tensorboard-76no"
+    there = children(job)
+    if "Deployment" not in gone:
+        there = replace(there, deployments=frozenset({name}))
+    if "Service" not in gone:
+        there = replace(there, services={**there.services, name: "service-uid"})
+    assert made(plan_for(job, there)) == [(kind, name) for kind in gone]
+
+
 def test_a_service_that_somebody_deleted_is_made_again():
     job = parsed()
     assert made(plan_for(job, replace(children(job), services={}))) == [

@@ -149,7 +149,8 @@ def test_tensorboard_is_a_deployment_and_then_a_service():
             "volumeMounts": [{"name": "v", "mountPath": "/logs"}],
         }
     )
-    deployment, service = resources.tensorboard_objects(job, CONFIG)
+    deployment = resources.tensorboard_deployment(job, CONFIG)
+    service = resources.tensorboard_service(job)
     pod = deployment["spec"]["template"]["spec"]
     board = pod["containers"][0]
     assert [made["metadata"]["name"] for made in (deployment, service)] == [
@@ -165,7 +166,7 @@ def test_tensorboard_is_a_deployment_and_then_a_service():
 @pytest.mark.parametrize("place", [0, 1])
 def test_what_the_operator_runs_by_itself_is_restricted(place):
     job = parsed(replica("MASTER"), {"tfReplicaType": "PS"}, tensorboard={"logDir": "/l"})
-    board = resources.tensorboard_objects(job, CONFIG)[0]["spec"]["template"]["spec"]
+    board = resources.tensorboard_deployment(job, CONFIG)["spec"]["template"]["spec"]
     runs = [board["containers"][0], container(job, 1)][place]["securityContext"]
     wanted = {
         "runAsNonRoot": True,
