@@ -81,6 +81,7 @@ DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/api/v1", "events")
 LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
 
+MERGE_PATCH = "application/merge-patch+json"
 MAX_IN_FLIGHT = 64  # creations; more gain nothing and hold memory (bench/README.md)
 
 
@@ -114,6 +115,11 @@ class Kube:
         meta = body["metadata"]
         path = resource.path(meta["namespace"], meta["name"], subresource)
         return await self.send(Request("PUT", path, body=body))
+
+    async def patch(self, resource: Resource, namespace: str, name: str, change: Json) -> Json:
+        """Merge a change into an object; with a metadata.uid, an error unless it has that one."""
+        path = resource.path(namespace, name)
+        return await self.send(Request("PATCH", path, body=change, content_type=MERGE_PATCH))
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
         """Delete this very object (never its successor of the same name), children behind it."""

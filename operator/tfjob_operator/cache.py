@@ -62,7 +62,7 @@ class Cache:
         return Children(
             jobs={job.name: job for job in jobs},
             services={name: service for service, name in self.services.of(uid).items()},
-            deployments=frozenset(self.deployments.of(uid).values()),
+            deployments={name: board for board, name in self.deployments.of(uid).items()},
             pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
             warnings={job: messages[-1] for job, messages in told.items() if messages},
             job_controller_is_behind=len(self._podless) > BEHIND,

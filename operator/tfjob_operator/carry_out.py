@@ -9,14 +9,14 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from kube_runtime.kube import ApiError, Kube
+from kube_runtime.kube import JOBS, ApiError, Kube
 
 from . import observed, status
 from .cache import Cache
 from .events import Announcer, news
 from .kinds import API_VERSION, BY_KIND, KIND, TFJOBS
 from .metrics import Metrics
-from .reconcile import Deletion, Plan
+from .reconcile import Deletion, Plan, Suspension
 from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ class Hands:
     async def carry_out(self, job: TfJob, plan: Plan) -> None:
         for deletion in plan.deletions:
             await self._delete(job, deletion)
+        for suspension in plan.suspensions:
+            await self._suspend(job, suspension)
         if plan.creations:
             await self._create(job, plan)
         if plan.status is not None:
@@ -63,7 +65,7 @@ class Hands:
             await self._tell(job, min(refused, key=lambda error: not error.is_final))
         elif errors:
             raise errors[0]
-        else:
+        elif status.condition(job.status, "Created").get("status") != "True":
             self._metrics.created.inc()
 
     async def _tell(self, job: TfJob, error: Refused) -> None:
@@ -108,6 +110,16 @@ class Hands:
                 raise
         if deletion.kind == "Job":
             self._cache.jobs.remove(deletion.uid)
+
+    async def _suspend(self, job: TfJob, suspension: Suspension) -> None:
+        change = {"metadata": {"uid": suspension.uid}, "spec": {"suspend": True}}
+        try:
+            changed = await self._kube.patch(JOBS, job.namespace, suspension.name, change)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        else:
+            self._cache.jobs.put_own(changed)
 
     async def write_status(self, job: TfJob, new: Json) -> None:
         """Write the status, if the object is still the one that we decided about.

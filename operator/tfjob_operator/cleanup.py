@@ -14,14 +14,33 @@ def jobs_to_delete(job: TfJob, observed: Children) -> list[Job]:
     if policy == "None":
         return []
     present = [child for child in observed.jobs.values() if not child.deleting]
-    return present if policy == "All" else unfinished(present, observed)
+    return present if policy == "All" else [each for each in present if _is_at_work(each, observed)]
 
 
-def unfinished(jobs: list[Job], observed: Children) -> list[Job]:
-    """Jobs that have a Pod which has not ended, or will get one."""
-    return [job for job in jobs if not job.is_finished and not _has_finished_pod(job, observed)]
+def jobs_to_suspend(job: TfJob, observed: Children) -> list[Job]:
+    """Jobs that would try again although the end has come: suspended, they keep their logs."""
+    if job.run_policy.clean_pod_policy in ("None", "All"):
+        return []
+    return [
+        child
+        for child in observed.jobs.values()
+        if not (child.is_finished or child.suspended or child.deleting)
+        and _newest_phase(child, observed) == "Failed"
+    ]
 
 
-def _has_finished_pod(job: Job, observed: Children) -> bool:
+def not_succeeded(observed: Children) -> list[Job]:
+    """Jobs that a suspended TfJob lets go: also what failed, perhaps since others had gone."""
+    jobs = observed.jobs.values()
+    return [j for j in jobs if not j.succeeded and _newest_phase(j, observed) != "Succeeded"]
+
+
+def _is_at_work(job: Job, observed: Children) -> bool:
+    """Whether a Job has a Pod which has not ended, or will get one."""
+    has_ended = _newest_phase(job, observed) in ("Succeeded", "Failed")
+    return not (job.is_finished or job.suspended or has_ended)
+
+
+def _newest_phase(job: Job, observed: Children) -> str:
     pod = observed.newest_pod(job)
-    return pod is not None and pod.is_finished
+    return pod.phase if pod else ""

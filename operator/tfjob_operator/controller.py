@@ -182,10 +182,10 @@ class Controller:
             return
         job = spec.parse(packed)
         plan = reconcile.reconcile(job, self.cache.children(uid), self.config, self.clock())
-        if plan.wake_seconds < self.config.resync_seconds:
-            self.queue.add_later(uid, Lane.FINISH, plan.wake_seconds)
         # Progress is for its own lane: from any other it is put off, and gathers more news.
         is_untimely = plan.status is not None and not plan.is_urgent and lane is not Lane.PROGRESS
         await self._hands.carry_out(job, plan if not is_untimely else replace(plan, status=None))
+        if plan.wake_seconds < self.config.resync_seconds:
+            self.queue.add_later(uid, Lane.FINISH, plan.wake_seconds)
         if plan.creations or plan.deletions or is_untimely:
             self._soon(uid)

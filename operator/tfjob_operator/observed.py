@@ -30,11 +30,12 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One batch/v1 Job. ``failure`` is "" unless the Job gave up."""
+    """One batch/v1 Job. ``failure`` is "" unless the Job gave up; suspended, it starts no Pod."""
 
     name: str
     uid: str
     deleting: bool = False
+    suspended: bool = False
     failed: int = 0
     succeeded: bool = False
     completed_at: str = ""
@@ -47,7 +48,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Children:
-    """All that one TfJob owns: Jobs and Services' UIDs by name, Pods by the UID of their Job.
+    """All that one TfJob owns: Jobs, and UIDs of the rest, by name; Pods by the UID of their Job.
 
     ``warnings`` says, by the UID of a Job, why its Pod could not be made. Of all TfJobs together is
     whether the Job controller is behind: it has yet to make Pods for many Jobs.
@@ -55,7 +56,7 @@ class Children:
 
     jobs: Mapping[str, Job] = field(default_factory=dict)
     services: Mapping[str, str] = field(default_factory=dict)
-    deployments: frozenset[str] = frozenset()
+    deployments: Mapping[str, str] = field(default_factory=dict)
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
     job_controller_is_behind: bool = False
@@ -97,6 +98,7 @@ def job(obj: Json) -> Job:
         name=meta["name"],
         uid=meta["uid"],
         deleting="deletionTimestamp" in meta,
+        suspended=(obj.get("spec") or {}).get("suspend", False),
         failed=status.get("failed", 0),
         succeeded="Complete" in conditions or status.get("succeeded", 0) > 0,
         completed_at=status.get("completionTime", ""),

@@ -26,6 +26,14 @@ class Deletion:
 
 
 @dataclass(frozen=True)
+class Suspension:
+    """A Job that is to start no further Pod, and no other of the same name."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What to do, in this order, up to the first failure.
 
@@ -38,6 +46,7 @@ class Plan:
     """
 
     deletions: tuple[Deletion, ...] = ()
+    suspensions: tuple[Suspension, ...] = ()
     creations: tuple[tuple[Json, ...], ...] = ()
     status: Json | None = None
     is_urgent: bool = False
@@ -57,17 +66,46 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         if not (status.failed_for_its_spec(job.status) and has_new_spec):
             return _after_the_end(job, observed, now)
         job = job.with_status({})
+        if not job.problem:
+            return _begin_anew(job, observed, now)
     if job.problem:
         return _write(job, status.failed(job, status.INVALID_SPEC, job.problem, now))
     verdicts = _judge(job, observed)
-    ended = _end(job, verdicts, observed, now)
-    if ended:
-        return _write(job, ended)
+    success = _success(job, verdicts, observed, now)
+    if success:
+        return _write(job, success)
+    if status.is_suspended(job.status):
+        return _while_suspended(job, observed, now)
+    for reason, message in _failures(job, verdicts, observed, now):
+        return _write(job, status.failed(job, reason, message, now, verdicts))
     if job.run_policy.suspend:
-        told = _write(job, status.suspended(job, now))
-        doomed = cleanup.unfinished(list(observed.jobs.values()), observed)
-        return told if told.status else Plan(_deletions(doomed))
+        return _write(job, status.suspended(job, now))
     return _go_on(job, verdicts, observed, config, now)
+
+
+def _begin_anew(job: TfJob, observed: Children, now: datetime) -> Plan:
+    """The spec was made good: what was made of the old one goes before anything new is made.
+
+    The status comes last, so that a crash in between does all of this again.
+    """
+    old = [("Job", child.name, child.uid) for child in observed.jobs.values()]
+    old += [("Service", name, uid) for name, uid in observed.services.items()]
+    old += [("Deployment", name, uid) for name, uid in observed.deployments.items()]
+    deletions = tuple(Deletion(*each) for each in old)
+    return Plan(deletions, status=status.started(job, now), is_urgent=True, wake_seconds=0.0)
+
+
+def _while_suspended(job: TfJob, observed: Children, now: datetime) -> Plan:
+    """Let go of what has not succeeded, and go on afterwards if that is wanted.
+
+    What fails meanwhile fails because others are gone already, so it is not judged.
+    """
+    doomed = cleanup.not_succeeded(observed)
+    if doomed:
+        return Plan(_deletions(doomed))
+    if job.run_policy.suspend:
+        return _write(job, status.suspended(job, now))
+    return replace(_write(job, status.resumed(job, now)), wake_seconds=0.0)
 
 
 def _judge(job: TfJob, observed: Children) -> status.Verdicts:
@@ -79,17 +117,17 @@ def _judge(job: TfJob, observed: Children) -> status.Verdicts:
     return verdicts
 
 
-def _end(job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime) -> Json | None:
-    """The last status, if the job has ended: success first, since the chief decides."""
+def _success(
+    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
+) -> Json | None:
+    """The last status, if the job has succeeded: asked first, since the chief decides."""
     decisive = [job.chief]
     if job.success_policy == "AllWorkers":
         decisive += [task for task in verdicts if task[0] == "WORKER"]
-    if all(verdicts[task].state == "Succeeded" for task in decisive):
-        done = status.succeeded(job, verdicts, now)
-        return done if cleanup.jobs_to_delete(job, observed) else done | {"phase": "Done"}
-    for reason, message in _failures(job, verdicts, observed, now):
-        return status.failed(job, reason, message, now, verdicts)
-    return None
+    if any(verdicts[task].state != "Succeeded" for task in decisive):
+        return None
+    done = status.succeeded(job, verdicts, now)
+    return done if cleanup.jobs_to_delete(job, observed) else done | {"phase": "Done"}
 
 
 def _failures(
@@ -123,7 +161,7 @@ def _go_on(
     rerun, wake = _reruns(job, observed, now)
     deletions = (*_deletions(rerun), *(_surplus(job, observed) if job.dynamic_workers else ()))
     if creations or deletions:
-        return Plan(deletions, creations)
+        return Plan(deletions, creations=creations)
     waiting = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
     blocked = next((observed.warnings.get(child.uid, "") for child in waiting), "")
     new = status.at_work(job, verdicts, blocked, now)
@@ -187,9 +225,9 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
     left = deadline.seconds_to_deletion(job, now)
     if left <= 0:
         return Plan((Deletion("TfJob", job.name, job.uid),))
-    doomed = cleanup.jobs_to_delete(job, observed)
+    doomed, tired = cleanup.jobs_to_delete(job, observed), cleanup.jobs_to_suspend(job, observed)
     grace = deadline.seconds_to_cleanup(job, observed.job_controller_is_behind, now)
-    if doomed and grace > 0:
+    if (doomed or tired) and grace > 0:
         return Plan(wake_seconds=min(grace, LOOK_AGAIN_SECONDS, left))
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp":
@@ -197,7 +235,9 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
         kept = {name: child for name, child in observed.jobs.items() if name not in gone}
         verdicts = _judge(job, replace(observed, jobs=kept))
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
-    return replace(_write(job, new), deletions=_deletions(doomed), wake_seconds=left)
+    suspensions = tuple(Suspension(child.name, child.uid) for child in tired)
+    plan = replace(_write(job, new), deletions=_deletions(doomed), suspensions=suspensions)
+    return replace(plan, wake_seconds=left)
 
 
 def _deletions(jobs: list[Job]) -> tuple[Deletion, ...]:

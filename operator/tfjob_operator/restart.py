@@ -60,6 +60,9 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
 
 
 def _succeeded(pod: Pod) -> bool:
+    """A program may end well when it is told to go, with its work undone: the Job decides then."""
+    if pod.disrupted:
+        return False
     return pod.exit_code == 0 or (pod.exit_code is None and pod.phase == "Succeeded")
 
 

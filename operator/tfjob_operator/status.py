@@ -46,6 +46,11 @@ def failed_for_its_spec(status: Json) -> bool:
     return condition(status, "Failed").get("reason") in (INVALID_SPEC, INVALID_TEMPLATE)
 
 
+def is_suspended(status: Json) -> bool:
+    """Whether it was told that the job is suspended, and not yet that it goes on."""
+    return condition(status, "Suspended").get("status") == "True"
+
+
 def condition(status: Json, kind: str) -> Json:
     """The condition of a type if it is there, else {}."""
     return next((c for c in status.get("conditions") or [] if c["type"] == kind), {})
@@ -80,7 +85,6 @@ def at_work(job: TfJob, verdicts: Verdicts, blocked: str, now: datetime) -> Json
     retry = next((verdict.retry for verdict in verdicts.values() if verdict.retry), "")
     told = {
         "Created": (False, FAILED_CREATE, blocked) if blocked else (True, SUCCESSFUL_CREATE, made),
-        "Suspended": (False, RESUMED, "The job goes on"),
         "Running": chief,
         "Restarting": (True, RESTARTING, retry)
         if retry
@@ -102,6 +106,12 @@ def suspended(job: TfJob, now: datetime) -> Json:
     told = dict.fromkeys(("Running", "Restarting"), (False, SUSPENDED, "The job is suspended"))
     told["Suspended"] = (True, SUSPENDED, "spec.runPolicy.suspend is true")
     return with_conditions(status, told, now)
+
+
+def resumed(job: TfJob, now: datetime) -> Json:
+    """Status of a job that goes on, told before it has children again."""
+    status = started(job, now)
+    return with_conditions(status, {"Suspended": (False, RESUMED, "The job goes on")}, now)
 
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:

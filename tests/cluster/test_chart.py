@@ -107,8 +107,38 @@ def test_an_option_is_there_when_asked_for_and_only_then(render, setting, kind):
 
 
 def test_rbac_can_be_left_to_others(render):
-    kinds = {kind for kind, name in render("rbac.install=false") if name == "tf-job-operator"}
+    objects = render("rbac.install=false")
+    kinds = {kind for kind, name in objects if name == "tf-job-operator"}
     assert kinds == {"ServiceAccount", "Deployment"}
+    assert {kind for kind, _ in objects if kind.startswith("Cluster")} == set()
+    assert ("Job", "tf-job-operator-crd") not in objects  # which could do nothing
+
+
+def pod_specs(objects):
+    """The Pods of the operator, of the upgrade of the CRD, and of the test (two)."""
+    return [
+        pod_of(objects),
+        objects["Job", "tf-job-operator-crd"]["spec"]["template"]["spec"],
+        objects["Pod", "tf-job-operator-test"]["spec"],
+        objects["TfJob", "tf-job-operator-test"]["spec"]["replicaSpecs"][0]["template"]["spec"],
+    ]
+
+
+def test_every_pod_of_the_image_goes_where_the_values_say(render):
+    settings = "imagePullSecrets[0].name=key", "nodeSelector.pool=a", "tolerations[0].key=gpu"
+    for spec in pod_specs(render(*settings)):
+        assert spec["imagePullSecrets"] == [{"name": "key"}]
+        assert spec["nodeSelector"] == {"pool": "a"}
+        assert spec["tolerations"] == [{"key": "gpu"}]
+
+
+def test_helm_test_makes_its_job_in_the_namespace_that_is_watched(render):
+    objects = render("namespace=ml")
+    for kind in ("TfJob", "Role", "RoleBinding"):
+        assert objects[kind, "tf-job-operator-test"]["metadata"]["namespace"] == "ml"
+    waits = objects["Pod", "tf-job-operator-test"]["spec"]["containers"][0]["command"]
+    assert waits[-1] == "ml/tf-job-operator-test"
+    assert render()["TfJob", "tf-job-operator-test"]["metadata"]["namespace"] == "default"
 
 
 def test_every_container_of_the_chart_is_restricted(render):

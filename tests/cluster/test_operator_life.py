@@ -308,6 +308,30 @@ def test_what_cannot_take_effect_is_refused_with_a_sentence(lab):
     assert "spec.replicaSpecs cannot be changed once the job is made" in refused.stderr
     refused = lab.apply(replica("MASTER", FOR_EVER), tfImage="other", check=False)
     assert "delete the TfJob and create it again" in refused.stderr
+    for field in ({"managedBy": "another/one"}, {"schedulingPolicy": {"queue": "q"}}):
+        refused = lab.apply(replica("MASTER", FOR_EVER), runPolicy=field, check=False)
+        assert f"runPolicy.{next(iter(field))}" in refused.stderr
+
+
+def test_what_was_made_of_a_refused_template_goes_when_it_is_made_good(lab):
+    typo = replica("WORKER", container={"imagee": IMAGE})
+    lab.apply(replica("MASTER", "raise SystemExit(1)"), typo, runPolicy={"cleanPodPolicy": "None"})
+    lab.wait("Failed")
+    assert "imagee" in lab.status()["reason"]
+    lab.until(lambda: uids(lab.get("jobs")))
+    lab.apply(replica("MASTER"), replica("WORKER"), runPolicy={"cleanPodPolicy": "None"})
+    lab.wait("Succeeded")
+    assert len(lab.get("jobs")) == 2
+
+
+def test_what_would_try_again_after_the_end_does_not_and_its_log_stays(lab):
+    told = "print('what went wrong'); raise SystemExit(137)"
+    chief = "import time; time.sleep(15); raise SystemExit(1)"  # while the third attempt is due
+    lab.apply(replica("MASTER", chief), replica("WORKER", told), RuntimeId="76no")
+    lab.wait("Failed")
+    lab.until(lambda: lab.get("job", "mnist-worker-76no-0")["spec"]["suspend"])
+    lab.until(lambda: len(lab.get("pods", "--selector=job_type=WORKER")) == 2)
+    assert "what went wrong" in lab.kubectl("logs", "job/mnist-worker-76no-0").stdout
 
 
 def test_an_invalid_spec_may_be_made_good(lab):

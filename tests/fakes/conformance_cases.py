@@ -56,6 +56,14 @@ async def a_merge_patch_removes_what_is_null(b: Bench) -> None:
     assert new["data"] == {"other": "x"}
 
 
+async def a_patch_that_names_another_uid_is_refused(b: Bench) -> None:
+    await b.create(JOBS, job("a"))
+    change = {"metadata": {"uid": "11111111-2222-4333-8444-555555555555"}}
+    error = await b.refused(b.patch(JOBS, "a", {**change, "spec": {"suspend": True}}))
+    assert error.status == 409
+    assert not (await b.get(JOBS, "a"))["spec"].get("suspend")
+
+
 async def generation_counts_changes_of_the_spec_only(b: Bench) -> None:
     created = await b.create(JOBS, job("a", suspend=True))
     labelled = await b.patch(JOBS, "a", {"metadata": {"labels": {"x": "y"}}})

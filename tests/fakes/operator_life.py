@@ -6,7 +6,7 @@ with something going wrong at that call; the end must be the same each time.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,11 +124,20 @@ def fake_world(life: Script | None = None, **options: Any) -> World:
     return World(cluster, options)
 
 
-async def whole_life(world: World, obj: Object | None = None) -> dict[str, Any]:
-    """Create the job, let it end, look, delete it, look again; returns what there was to see."""
+async def whole_life(
+    world: World,
+    obj: Object | None = None,
+    user: Callable[[World], Coroutine[Any, Any, None]] | None = None,
+) -> dict[str, Any]:
+    """Create the job, let it end, look, delete it, look again; returns what there was to see.
+
+    ``user`` does something to the job meanwhile.
+    """
     supervisor = asyncio.create_task(world.supervise())
     try:
         world.cluster.store.create(TFJOBS, obj or distributed())
+        if user:
+            await user(world)
         await world.until(world.is_done)
         await asyncio.sleep(SETTLED_SECONDS)
         seen = summary(world)
@@ -164,14 +173,14 @@ def pod_role(pod: Object) -> tuple[str, str, str]:
     return labels["job_type"], labels["task_index"], pod["status"]["phase"]
 
 
-def made_twice(cluster: FakeCluster) -> list[tuple[str, str]]:
-    """Children that were created more than once in the whole life."""
+def made_twice(cluster: FakeCluster) -> list[tuple[str, str, int]]:
+    """Children that were created more than once in the whole life, and how often."""
     made = Counter(
         (change.resource.kind, key(change.obj)[1])
         for change in cluster.store.log
         if change.kind == "ADDED" and change.resource in CHILDREN
     )
-    return [child for child, times in made.items() if times > 1]
+    return sorted((*child, times) for child, times in made.items() if times > 1)
 
 
 def leftovers(cluster: FakeCluster) -> list[tuple[str, str]]:

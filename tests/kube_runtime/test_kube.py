@@ -50,6 +50,15 @@ def test_a_creation_is_strict():
     assert dict(transport.asked[0].query) == {"fieldValidation": "Strict"}
 
 
+def test_a_change_is_merged_into_the_object():
+    transport = Answers(Response(200, {"kind": "Job"}))
+    change = {"metadata": {"uid": "uid-1"}, "spec": {"suspend": True}}
+    assert asyncio.run(Kube(transport).patch(JOBS, "lab", "j", change)) == {"kind": "Job"}
+    asked = transport.asked[0]
+    assert (asked.method, asked.body, asked.path) == ("PATCH", change, JOBS.path("lab", "j"))
+    assert asked.content_type == "application/merge-patch+json"
+
+
 def test_a_deletion_means_one_object_and_no_successor():
     transport = Answers(Response(200, {}))
     asyncio.run(Kube(transport).delete(JOBS, "lab", "j", "uid-1"))

@@ -27,6 +27,28 @@ def test_the_policy_chooses_the_jobs_that_go(policy, names):
     assert sorted(child.name.split("-")[1] for child in doomed) == names
 
 
+@pytest.mark.parametrize(
+    ("policy", "names"), [("Running", ["worker"]), ("", ["worker"]), ("All", []), ("None", [])]
+)
+def test_what_would_try_again_is_suspended_where_logs_are_kept(policy, names):
+    job = parsed(*REPLICAS, runPolicy={"cleanPodPolicy": policy})
+    tired = cleanup.jobs_to_suspend(job, children(job, STATES))
+    assert [child.name.split("-")[1] for child in tired] == names
+
+
+@pytest.mark.parametrize("field", ["suspended", "deleting", "failure", "succeeded"])
+def test_what_starts_no_pod_any_more_need_not_be_suspended(field):
+    job = parsed()
+    observed = children(job, {"master_0": pod("Failed", 1)}, master_0={field: True})
+    assert cleanup.jobs_to_suspend(job, observed) == []
+
+
+def test_a_suspended_job_is_left_to_its_controller():
+    job = parsed()
+    observed = children(job, {"master_0": pod()}, master_0={"suspended": True})
+    assert cleanup.jobs_to_delete(job, observed) == []
+
+
 def test_a_finished_job_without_its_pod_stays():
     job = parsed()
     observed = children(job, {"master_0": None}, master_0={"succeeded": True})

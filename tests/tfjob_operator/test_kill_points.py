@@ -13,7 +13,7 @@ import pytest
 from tests.fakes import virtual_time
 from tests.fakes.faults import FAULTS
 from tests.fakes.kubelet import Run, by_replica
-from tests.fakes.objects import TFJOBS
+from tests.fakes.objects import PODS, TFJOBS, key
 from tests.fakes.operator_life import (
     distributed,
     fake_world,
@@ -24,7 +24,34 @@ from tests.fakes.operator_life import (
     whole_life,
 )
 
-# Names of jobs' lives: what the Pods do, and which TfJob asks for them.
+
+async def suspends_and_resumes(world):
+    """A user who does that, of a job whose workers fail when their master goes."""
+    cluster, loop = world.cluster, asyncio.get_running_loop()
+
+    def fail(change):
+        labels, is_going = pod_labels(change), "deletionTimestamp" in change.obj["metadata"]
+        if labels.get("job_type") == "MASTER" and is_going:
+            loop.call_later(0.2, fail_workers)
+
+    def fail_workers():
+        for pod in cluster.store.peek(PODS, "default"):
+            if pod["metadata"]["labels"]["job_type"] == "WORKER":
+                cluster.kubelet.end(*key(pod), exit_code=1)
+
+    cluster.store.listeners.append(fail)
+    for seconds, suspend in ((20, True), (30, False)):
+        await asyncio.sleep(seconds)
+        obj = world.job()
+        obj["spec"]["runPolicy"] = {"suspend": suspend}
+        cluster.store.update(TFJOBS, obj)
+
+
+def pod_labels(change):
+    return change.obj["metadata"].get("labels") or {} if change.resource is PODS else {}
+
+
+# Names of jobs' lives: what the Pods do, which TfJob asks for them, what a user does meanwhile.
 LIVES = {
     "it succeeds": (script(), distributed()),
     "a worker fails for good": (
@@ -41,6 +68,7 @@ LIVES = {
             replicaSpecs=[replica("MASTER", template=template(image=""))], tensorboard=None
         ),
     ),
+    "it is suspended and resumed": (script(), distributed(), suspends_and_resumes),
 }
 STALE_SEEDS = range(4)
 
@@ -49,13 +77,13 @@ def live(life, **options):
     """(what there was to see at the end, the operator's calls) of one life."""
 
     async def one():
-        plan, obj = LIVES[life]
+        plan, obj, *user = LIVES[life]
         world = fake_world(plan, **options)
         fault = world.options.pop("make_fault", None)
         if fault:
             world.options["fault"] = fault(world.crash)
         try:
-            return await whole_life(world, obj), world.calls
+            return await whole_life(world, obj, *user), world.calls
         except AssertionError as error:
             raise AssertionError(f"{error}\n{world.tail()}") from error
 

@@ -100,7 +100,7 @@ def situations(draw):
         if draw(st.booleans()):
             services[name] = f"{name}-service"
     pods_there, board = {k: v for k, v in seen.items() if v}, tensorboard.name(job)
-    deployments = frozenset({board} if draw(st.booleans()) else ())
+    deployments = {board: f"{board}-uid"} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         services[board] = f"{board}-service"
     return job, Children(jobs, services, deployments, pods_there)
@@ -111,7 +111,7 @@ def carried_out(job, observed, plan):
     gone = {deletion.uid for deletion in plan.deletions}
     jobs = {name: child for name, child in observed.jobs.items() if child.uid not in gone}
     services = {name: uid for name, uid in observed.services.items() if uid not in gone}
-    deployments = observed.deployments
+    deployments = {n: uid for n, uid in observed.deployments.items() if uid not in gone}
     for body in (body for series in plan.creations for body in series):
         name = body["metadata"]["name"]
         if body["kind"] == "Job":
@@ -119,7 +119,7 @@ def carried_out(job, observed, plan):
         if body["kind"] == "Service":
             services[name] = f"{name}-new"
         if body["kind"] == "Deployment":
-            deployments |= {name}
+            deployments[name] = f"{name}-new"
     left = {child.uid for child in jobs.values()}
     kept = {uid: views for uid, views in observed.pods.items() if uid in left}
     return Children(jobs, services, deployments, kept)

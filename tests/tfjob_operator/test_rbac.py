@@ -9,7 +9,7 @@ from tests.fakes import rbac, virtual_time
 from tests.fakes.faults import conflict
 from tests.fakes.kubelet import Run, by_replica
 from tests.fakes.objects import LEASES, TFJOBS
-from tests.fakes.operator_life import NAME, distributed, fake_world, replica
+from tests.fakes.operator_life import NAME, distributed, fake_world, replica, template
 from tests.fakes.paths import CHART
 
 MANIFEST = CHART / "templates" / "rbac.yaml"
@@ -20,12 +20,14 @@ def eventful_life(rules):
     """Live through everything that the operator can do; gives the calls that were forbidden.
 
     News are three seconds old, each kind's first creation loses its answer, the first status
-    write meets a conflict, workers are taken away, the time after the end runs out.
+    write meets a conflict, workers are taken away, a template that was refused is made good, one
+    replica would try again after the end, the time after the end runs out.
     """
 
     async def live():
         ever = Run(exit_code=None)
-        script = by_replica(master=[Run(120)], worker=[ever], ps=[ever])
+        late = [Run(95, 137), Run(8, 137), ever]  # at the end it waits for its third attempt
+        script = by_replica(master=[Run(120)], worker=[ever], ps=[ever], evaluator=late)
         world = fake_world(script)
         operator = await world.start_operator(
             rules=rules, fault=first_of_each_kind(), identity="one", watch_delay=lambda change: 3.0
@@ -34,9 +36,10 @@ def eventful_life(rules):
         workers = replica("WORKER", 2)
         ps = {"replicas": 1, "tfReplicaType": "PS"}
         spec = {"runPolicy": {"ttlSecondsAfterFinished": 60}, "enableDynamicWorker": True}
-        obj = distributed(replicaSpecs=[replica("MASTER"), workers, ps], **spec)
-        world.cluster.store.create(TFJOBS, obj)
-        await asyncio.sleep(90)
+        replicas = [replica("MASTER"), workers, ps, replica("EVALUATOR")]
+        world.cluster.store.create(TFJOBS, distributed(replicaSpecs=replicas, **spec))
+        await make_a_template_good(world)
+        await asyncio.sleep(70)
         await take_a_worker_away(world)
         await asyncio.sleep(400)
         await operator.stop()
@@ -51,6 +54,16 @@ async def take_a_worker_away(world):
     if found:
         found["spec"]["replicaSpecs"][1]["replicas"] = 1
         world.cluster.store.update(TFJOBS, found)
+
+
+async def make_a_template_good(world):
+    store = world.cluster.store
+    replicas = [replica("MASTER"), replica("WORKER", template=template(image=""))]
+    store.create(TFJOBS, distributed("typo", RuntimeId="typo", replicaSpecs=replicas))
+    await asyncio.sleep(20)
+    found = store.get(TFJOBS, "default", "typo")
+    found["spec"]["replicaSpecs"][1]["template"] = template()
+    store.update(TFJOBS, found)
 
 
 def first_of_each_kind():

@@ -84,7 +84,7 @@ def test_what_somebody_deleted_of_tensorboard_is_made_again(gone):
     job, name = parsed(tensorboard={"logDir": "/logs"}), "mnist-tensorboard-76no"
     there = children(job)
     if "Deployment" not in gone:
-        there = replace(there, deployments=frozenset({name}))
+        there = replace(there, deployments={name: "board-uid"})
     if "Service" not in gone:
         there = replace(there, services={**there.services, name: "service-uid"})
     assert made(plan_for(job, there)) == [(kind, name) for kind in gone]
@@ -243,9 +243,21 @@ def test_fault_8_an_invalid_spec_fails_in_phase_and_state_at_once():
 def test_a_spec_made_good_is_tried_again():
     bad = settled(parsed(replica("WORKER")), Children())
     good = parsed(status=bad.status, metadata={"generation": 2})
-    assert made(plan_for(good, Children()))
-    told = plan_for(good).status
-    assert (told["phase"], told["observedGeneration"]) == ("Running", 2)
+    plan = plan_for(good, Children())
+    assert (plan.status["phase"], plan.status["observedGeneration"]) == ("Creating", 2)
+    assert (plan.is_urgent, plan.wake_seconds) == (True, 0)
+    assert made(plan_for(good.with_status(plan.status), Children()))
+
+
+def test_a_spec_made_good_begins_without_what_was_made_of_the_bad_one():
+    failed = status.failed(parsed(*DISTRIBUTED), "InvalidTemplate", "imagee", NOW)
+    good = parsed(*DISTRIBUTED, status=failed, metadata={"generation": 2})
+    for old in (pod("Failed", 1), pod("Succeeded", 0), pod()):
+        there = replace(children(good, {"master_0": old}), deployments={"board": "uid"})
+        plan = plan_for(good, there)
+        assert {kind for kind, _ in deleted(plan)} == {"Job", "Service", "Deployment"}
+        assert len(deleted(plan)) == 9
+        assert (made(plan), plan.status["state"]) == ([], "Unknown")
 
 
 def test_a_failure_of_another_kind_is_final_whatever_the_spec_becomes():
@@ -287,7 +299,38 @@ def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
 def test_a_resumed_job_gets_its_children_again():
     paused = settled(parsed(*DISTRIBUTED, runPolicy={"suspend": True}), Children())
     job = parsed(*DISTRIBUTED, status=paused.status)
-    assert len(made(plan_for(job, Children()))) == 8
+    told = plan_for(job, Children())
+    assert status.condition(told.status, "Suspended")["reason"] == "Resumed"
+    assert (made(told), told.is_urgent, told.wake_seconds) == ([], True, 0)
+    assert len(made(plan_for(job.with_status(told.status), Children()))) == 8
+
+
+@pytest.mark.parametrize("suspend", [True, False])
+def test_what_fails_while_the_others_are_let_go_does_not_fail_a_suspended_job(suspend):
+    paused = settled(parsed(*DISTRIBUTED, runPolicy={"suspend": True}), Children())
+    job = parsed(*DISTRIBUTED, runPolicy={"suspend": suspend}, status=paused.status)
+    failed = {"worker_0": pod("Failed", 1), "worker_1": pod("Succeeded", 0)}
+    plan = plan_for(job, children(job, failed, worker_0={"failure": "PodFailurePolicy"}))
+    assert [name for _, name in deleted(plan)] == [
+        *("mnist-master-76no-0", "mnist-worker-76no-0", "mnist-ps-76no-0")
+    ]
+    assert (made(plan), plan.status) == ([], None)
+
+
+def test_what_would_try_again_after_the_end_is_suspended_and_keeps_its_log():
+    job = parsed(*DISTRIBUTED)
+    states = {"master_0": pod("Failed", 137, reason="OOMKilled"), "worker_0": pod("Failed", 134)}
+    failed = settled(job, children(job, states))
+    assert plan_for(failed, children(failed, states)).suspensions == ()
+    late = NOW + timedelta(seconds=5)
+    plan = plan_for(failed, children(failed, states), late)
+    assert [each.name for each in plan.suspensions] == [
+        *("mnist-master-76no-0", "mnist-worker-76no-0")
+    ]
+    assert [name for _, name in deleted(plan)] == ["mnist-worker-76no-1", "mnist-ps-76no-0"]
+    held = {"suspended": True}
+    rest = children(failed, states, master_0=held, worker_0=held)
+    assert plan_for(failed, rest, late).suspensions == ()
 
 
 def test_a_worker_that_ended_well_runs_again_with_always_but_the_chief_does_not():

@@ -36,6 +36,12 @@ OOM = pod("Failed", 137, reason="OOMKilled")
             pod("Failed", 1, disrupted=True), "Never", "Unknown", id="so is it with Never"
         ),
         pytest.param(
+            pod("Failed", 0, disrupted=True),
+            "ExitCode",
+            "Unknown",
+            id="nor is what ends well because it is told to go done",
+        ),
+        pytest.param(
             pod("Running", deleting=True), "ExitCode", "Unknown", id="it is being deleted"
         ),
     ],

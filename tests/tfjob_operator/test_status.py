@@ -127,5 +127,5 @@ def test_a_suspended_job_has_no_start_and_a_resumed_one_has_a_new_one():
     running = status.at_work(JOB, verdicts(), "", NOW)
     paused = status.suspended(parsed(*_replicas(), status=running), NOW)
     assert (paused.get("startTime"), conditions(paused)["Suspended"]) == (None, "True")
-    resumed = status.at_work(parsed(*_replicas(), status=paused), verdicts(), "", LATER)
+    resumed = status.resumed(parsed(*_replicas(), status=paused), LATER)
     assert (resumed["startTime"], conditions(resumed)["Suspended"]) == (ago(-5), "False")

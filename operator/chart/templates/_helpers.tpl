@@ -16,6 +16,18 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.serviceAccount.name | default (ternary "tf-job-operator" "default" .Values.serviceAccount.create) }}
 {{- end }}
 
+{{/* Where Pods of the operator's image may run, and what fetches it: of hooks and tests too. */}}
+{{- define "tf-job-operator.placement" -}}
+imagePullSecrets: {{- toYaml .Values.imagePullSecrets | nindent 2 }}
+nodeSelector: {{- toYaml .Values.nodeSelector | nindent 2 }}
+tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
+{{- end }}
+
+{{/* Where `helm test` makes its TfJob: the operator may watch one namespace only. */}}
+{{- define "tf-job-operator.testNamespace" -}}
+{{ .Values.namespace | default .Release.Namespace }}
+{{- end }}
+
 {{- define "tf-job-operator.securityContext" -}}
 allowPrivilegeEscalation: false
 capabilities: {drop: [ALL]}
