@@ -98,6 +98,9 @@ class ApiServer:
         new = apply(old, request.body)
         if new["metadata"].get("resourceVersion") == old["metadata"]["resourceVersion"]:
             new["metadata"].pop("resourceVersion")
+        if (uid := new["metadata"]["uid"]) != old["metadata"]["uid"]:
+            cause = f'metadata.uid: Invalid value: "{uid}": field is immutable'
+            raise refusals.invalid(target.resource, target.name or "", cause)
         return self._write(target, new)
 
     def _write(self, target: Target, new: Object) -> Response:

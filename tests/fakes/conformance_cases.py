@@ -60,7 +60,8 @@ async def a_patch_that_names_another_uid_is_refused(b: Bench) -> None:
     await b.create(JOBS, job("a"))
     change = {"metadata": {"uid": "11111111-2222-4333-8444-555555555555"}}
     error = await b.refused(b.patch(JOBS, "a", {**change, "spec": {"suspend": True}}))
-    assert error.status == 409
+    assert (error.status, error.reason) == (422, "Invalid")
+    assert str(error).endswith("field is immutable")
     assert not (await b.get(JOBS, "a"))["spec"].get("suspend")
 
 
