@@ -25,6 +25,7 @@ class Index:
         self._view, self._owner, self._on_change = view, owner, on_change
         self._by_owner: dict[str, dict[str, Any]] = {}
         self._known: dict[str, tuple[str, int]] = {}  # UID → owner and resourceVersion
+        self._deleted: set[str] = set()  # by us, until the watch tells
         self.version = 0  # how far the watch has come
 
     def of(self, owner: str) -> dict[str, Any]:
@@ -42,6 +43,8 @@ class Index:
         uid, version, owner = uid_of(obj), _version(obj), self._owner(obj)
         if self._known.get(uid, ("", 0))[1] >= version or not owner:
             return
+        if uid in self._deleted and "deletionTimestamp" not in obj["metadata"]:
+            return  # late news of what is gone
         view, views = self._view(obj), self._by_owner.setdefault(owner, {})
         changed = views.get(uid) != view
         views[uid] = view
@@ -57,7 +60,18 @@ class Index:
         if _version(obj) > self.version:
             self.put(obj)
 
+    def remove_own(self, uid: str) -> None:
+        """Forget what we have deleted; news on their way do not bring it back."""
+        if uid in self._known:
+            self._deleted.add(uid)
+        self._forget(uid)
+
     def remove(self, uid: str) -> None:
+        """Take a deletion from a watch."""
+        self._deleted.discard(uid)
+        self._forget(uid)
+
+    def _forget(self, uid: str) -> None:
         owner, _ = self._known.pop(uid, ("", 0))
         if owner:
             view = self._by_owner[owner].pop(uid)
@@ -70,6 +84,7 @@ class Index:
         gone = [uid for uid, (_, v) in self._known.items() if uid not in uids and v <= version]
         for uid in gone:
             self.remove(uid)
+        self._deleted &= uids
 
 
 def uid_of(obj: Json) -> str:

@@ -108,8 +108,9 @@ class Hands:
         except ApiError as error:
             if error.status != 404:  # a 409 may be another of that name, or bad luck: look again
                 raise
-        if deletion.kind == "Job":
-            self._cache.jobs.remove(deletion.uid)
+        index = self._indexes.get(deletion.kind)
+        if index:
+            index.remove_own(deletion.uid)
 
     async def _suspend(self, job: TfJob, suspension: Suspension) -> None:
         change = {"metadata": {"uid": suspension.uid}, "spec": {"suspend": True}}

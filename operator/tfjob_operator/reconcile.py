@@ -38,7 +38,8 @@ class Plan:
     """What to do, in this order, up to the first failure.
 
     What would be lost by mistake is let go only when the status has said why: the write of a status
-    is refused to who decided by an old object, a deletion is not.
+    is refused to who decided by an old object, a deletion is not. (Children of a bad spec go first:
+    they are of no use.)
 
     Each series of ``creations`` is made in its order and ends with its first failure; the series
     are independent. ``status`` is the whole new status, None when the old one is right; unless

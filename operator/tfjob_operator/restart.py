@@ -60,7 +60,7 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
 
 
 def _succeeded(pod: Pod) -> bool:
-    """A program may end well when it is told to go, with its work undone: the Job decides then."""
+    """A program that is told to go may end well with its work undone: then its Job decides."""
     if pod.disrupted:
         return False
     return pod.exit_code == 0 or (pod.exit_code is None and pod.phase == "Succeeded")

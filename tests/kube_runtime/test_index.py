@@ -52,6 +52,26 @@ def test_our_own_write_does_not_bring_back_what_the_watch_saw_go():
     assert made.of("tfjob") == {}
 
 
+def test_late_news_do_not_bring_back_what_we_deleted():
+    made, told = index()
+    made.put(obj("a", 1, phase="Running"))
+    made.remove_own("a")
+    made.put(obj("a", 2, phase="Failed"))
+    assert (made.of("tfjob"), len(told)) == ({}, 2)
+    made.remove("a")
+    assert len(told) == 2
+
+
+def test_what_we_deleted_and_something_holds_is_there_while_it_lasts():
+    made, _ = index()
+    made.put(obj("a", 1, phase="Running"))
+    made.remove_own("a")
+    going = obj("a", 2, phase="Running")
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    made.put(going)
+    assert made.of("tfjob") == {"a": "Running"}
+
+
 def test_a_new_list_forgets_what_it_does_not_have_unless_it_is_newer():
     made, _ = index()
     for uid, version in (("kept", 1), ("gone", 2), ("newer", 12)):

@@ -36,6 +36,8 @@ def test_the_job_controller_is_behind_while_many_jobs_have_no_pod():
     assert is_behind()
     cache.jobs.remove("job-1")
     assert not is_behind()
+    cache.jobs.put(obj("suspended", 5, "tfjob", spec={"suspend": True}))
+    assert not is_behind()
 
 
 @pytest.mark.parametrize("kind", ["services", "deployments"])

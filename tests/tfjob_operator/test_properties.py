@@ -1,5 +1,6 @@
 """What holds for every job and everything that may be observed of it, tried on random ones."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
@@ -80,6 +81,7 @@ def batch_jobs(draw, name):
         name=name,
         uid=f"{name}-uid",
         deleting=draw(st.booleans()),
+        suspended=draw(st.booleans()),
         failed=draw(st.integers(0, 4)),
         succeeded=end == "Complete",
         completed_at="2025-12-31T23:00:00Z" if end == "Complete" else "",
@@ -87,10 +89,22 @@ def batch_jobs(draw, name):
     )
 
 
+def told(kind, reason, **fields):
+    """A status with one condition that holds."""
+    return {"conditions": [{"type": kind, "status": "True", "reason": reason}], **fields}
+
+
+BEFORE = [
+    {},
+    told("Suspended", "Suspended", phase="", state="Unknown", observedGeneration=1),
+    told("Failed", "InvalidTemplate", phase="Failed", state="Failed", observedGeneration=0),
+]
+
+
 @st.composite
 def situations(draw):
-    """A job, and any part of its children in any state."""
-    job = spec.parse(draw(tf_jobs()))
+    """A job, which may have been suspended or a bad one, and any part of its children."""
+    job = spec.parse(draw(tf_jobs())).with_status(draw(st.sampled_from(BEFORE)))
     jobs, services, seen = {}, {}, {}
     for replica, index in job.tasks:
         name = job.child(replica.type, index)
@@ -110,6 +124,8 @@ def carried_out(job, observed, plan):
     """The cluster after a plan: what Kubernetes would show once all of it is done."""
     gone = {deletion.uid for deletion in plan.deletions}
     jobs = {name: child for name, child in observed.jobs.items() if child.uid not in gone}
+    for each in plan.suspensions:
+        jobs[each.name] = replace(jobs[each.name], suspended=True)
     services = {name: uid for name, uid in observed.services.items() if uid not in gone}
     deployments = {n: uid for n, uid in observed.deployments.items() if uid not in gone}
     for body in (body for series in plan.creations for body in series):
@@ -131,14 +147,14 @@ def test_reconcile_settles_and_then_wants_nothing_more(situation):
     job, observed = situation
     for _ in range(8):
         plan = reconcile(job, observed, CONFIG, NOW)
-        if plan.status is None and not plan.deletions and not plan.creations:
+        if not any((plan.status, plan.deletions, plan.suspensions, plan.creations)):
             break
         if any(deletion.kind == "TfJob" for deletion in plan.deletions):
             return
         observed = carried_out(job, observed, plan)
         job = job.with_status(plan.status or job.status)
     again = reconcile(job, observed, CONFIG, NOW)
-    assert (again.status, again.deletions, again.creations) == (None, (), ())
+    assert not any((again.status, again.deletions, again.suspensions, again.creations))
 
 
 @quick
@@ -177,11 +193,12 @@ def test_a_plan_never_holds_two_objects_of_one_name(situation):
 
 @quick
 @given(situations())
-def test_only_what_was_observed_as_its_own_is_deleted(situation):
+def test_only_what_was_observed_as_its_own_is_deleted_or_suspended(situation):
     job, observed = situation
-    own = {child.uid for child in observed.jobs.values()} | set(observed.services.values())
+    own = {child.uid for child in observed.jobs.values()}
+    own |= {*observed.services.values(), *observed.deployments.values()}
     plan = reconcile(job, observed, CONFIG, NOW)
-    assert {deletion.uid for deletion in plan.deletions} <= own | {UID}
+    assert {change.uid for change in (*plan.deletions, *plan.suspensions)} <= own | {UID}
 
 
 @quick
