@@ -61,16 +61,15 @@ def timestamp(now: datetime) -> str:
 
 
 def started(job: TfJob, now: datetime) -> Json:
-    """What every status of a job at work says; one that had failed for its spec begins anew."""
-    old = {} if is_finished(job.status) else job.status
+    """What every status of a job at work says."""
     return {
         "state": "Unknown",
         "reason": "",
-        **old,
-        "phase": old.get("phase") or "Creating",
+        **job.status,
+        "phase": job.status.get("phase") or "Creating",
         "runtimeId": job.runtime_id,
         "observedGeneration": job.generation,
-        "startTime": old.get("startTime") or timestamp(now),
+        "startTime": job.status.get("startTime") or timestamp(now),
     }
 
 

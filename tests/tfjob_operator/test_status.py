@@ -109,13 +109,6 @@ def test_a_failure_is_told_in_phase_state_reason_and_condition():
     assert told["completionTime"] == ago(0)
 
 
-def test_a_job_made_good_that_is_then_in_the_way_of_something_has_not_failed():
-    old = status.failed(JOB, status.INVALID_SPEC, "spec.x: is wrong", NOW)
-    told = status.blocked(parsed(*_replicas(), status=old), "FailedCreate", "no quota", LATER)
-    assert (told["phase"], conditions(told)) == ("Creating", {"Created": "False"})
-    assert not status.is_finished(told)
-
-
 def test_an_ended_job_runs_no_more():
     running = parsed(*_replicas(), status=status.at_work(JOB, verdicts(), "", NOW))
     told = status.succeeded(running, verdicts("Succeeded"), LATER)
