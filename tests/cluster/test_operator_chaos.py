@@ -188,7 +188,7 @@ def test_a_whole_life_needs_no_right_but_those_of_the_cluster_role(chaos, operat
     for verb, what in (
         ("get", "secrets"),
         ("delete", "pods"),
-        ("patch", "jobs"),
+        ("update", "jobs"),
         ("list", "nodes"),
     ):
         answer = chaos.kubectl("auth", "can-i", verb, what, account, check=False)
