@@ -53,9 +53,9 @@ async def wait_for(kube: Kube, job: str) -> str:
             current = (await kube.get(TFJOBS, namespace, name)).get("status") or {}
         except (ApiError, OSError) as error:
             current, told = {}, str(error)
-        if status.condition(current, "Failed").get("status") == "True":
+        if status.holds(current, "Failed"):
             raise RuntimeError(f"TfJob {job} failed: {current['reason']}")
-        if status.condition(current, "Succeeded").get("status") == "True":
+        if status.holds(current, "Succeeded"):
             return f"TfJob {job} succeeded"
         told = f"it is {current['phase']}" if current.get("phase") else told
         await asyncio.sleep(1)

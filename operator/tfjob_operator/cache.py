@@ -36,7 +36,7 @@ class Cache:
 
     def _on_job(self, tfjob: str, job: observed.Job, deleted: bool) -> None:
         is_served = self.pods.of(job.uid) or self.warnings.of(job.uid)
-        if deleted or job.is_finished or job.suspended or is_served:
+        if deleted or is_served or not job.starts_pods:
             self._podless.discard(job.uid)
         else:
             self._podless.add(job.uid)

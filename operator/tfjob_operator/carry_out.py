@@ -65,7 +65,7 @@ class Hands:
             await self._tell(job, min(refused, key=lambda error: not error.is_final))
         elif errors:
             raise errors[0]
-        elif status.condition(job.status, "Created").get("status") != "True":
+        elif not status.holds(job.status, "Created"):
             self._metrics.created.inc()
 
     async def _tell(self, job: TfJob, error: Refused) -> None:
@@ -120,7 +120,7 @@ class Hands:
             if error.status != 404:
                 raise
         else:
-            self._cache.jobs.put_own(changed)
+            self._remember("Job", changed)
 
     async def write_status(self, job: TfJob, new: Json) -> None:
         """Write the status, if the object is still the one that we decided about.

@@ -24,8 +24,7 @@ def jobs_to_suspend(job: TfJob, observed: Children) -> list[Job]:
     return [
         child
         for child in observed.jobs.values()
-        if not (child.is_finished or child.suspended or child.deleting)
-        and _newest_phase(child, observed) == "Failed"
+        if child.starts_pods and not child.deleting and _newest_phase(child, observed) == "Failed"
     ]
 
 
@@ -37,8 +36,8 @@ def not_succeeded(observed: Children) -> list[Job]:
 
 def _is_at_work(job: Job, observed: Children) -> bool:
     """Whether a Job has a Pod which has not ended, or will get one."""
-    has_ended = _newest_phase(job, observed) in ("Succeeded", "Failed")
-    return not (job.is_finished or job.suspended or has_ended)
+    pod = observed.newest_pod(job)
+    return job.starts_pods and not (pod and pod.is_finished)
 
 
 def _newest_phase(job: Job, observed: Children) -> str:

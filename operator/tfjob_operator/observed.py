@@ -30,7 +30,7 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One batch/v1 Job. ``failure`` is "" unless the Job gave up; suspended, it starts no Pod."""
+    """One batch/v1 Job. ``failure`` is "" unless the Job gave up."""
 
     name: str
     uid: str
@@ -44,6 +44,10 @@ class Job:
     @property
     def is_finished(self) -> bool:
         return self.succeeded or bool(self.failure)
+
+    @property
+    def starts_pods(self) -> bool:
+        return not (self.is_finished or self.suspended)
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,14 @@ def template(job: TfJob, image: str, index: int, cluster: dict[str, list[str]]) 
 
 def restricted_spec(container: Json, mounts: list[Json], volumes: list[Json]) -> Json:
     """The Pod of a program of ours: as "restricted" wants it, it writes nothing but under /tmp."""
-    container = {
-        **container,
-        "env": [{"name": "HOME", "value": "/tmp"}],
-        "securityContext": RESTRICTED,
-    }
     if all(mount.get("mountPath") != "/tmp" for mount in mounts):
         name = f"{container['name']}-tmp"
         mounts = [*mounts, {"name": name, "mountPath": "/tmp"}]
         volumes = [*volumes, {"name": name, "emptyDir": {}}]
-    return {"containers": [{**container, "volumeMounts": mounts}], "volumes": volumes}
+    container = {
+        **container,
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "securityContext": RESTRICTED,
+        "volumeMounts": mounts,
+    }
+    return {"containers": [container], "volumes": volumes}

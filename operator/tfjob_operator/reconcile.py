@@ -4,7 +4,7 @@ The controller calls ``reconcile`` for every key that its queue yields and carri
 No I/O happens here: this file is the whole behaviour of the operator, read from top to bottom.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -75,7 +75,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
     success = _success(job, verdicts, observed, now)
     if success:
         return _write(job, success)
-    if status.is_suspended(job.status):
+    if status.holds(job.status, "Suspended"):
         return _while_suspended(job, observed, now)
     for reason, message in _failures(job, verdicts, observed, now):
         return _write(job, status.failed(job, reason, message, now, verdicts))
@@ -89,10 +89,8 @@ def _begin_anew(job: TfJob, observed: Children, now: datetime) -> Plan:
 
     The status comes last, so that a crash in between does all of this again.
     """
-    old = [("Job", child.name, child.uid) for child in observed.jobs.values()]
-    old += [("Service", name, uid) for name, uid in observed.services.items()]
-    old += [("Deployment", name, uid) for name, uid in observed.deployments.items()]
-    deletions = tuple(Deletion(*each) for each in old)
+    named = _named("Service", observed.services) + _named("Deployment", observed.deployments)
+    deletions = _deletions(observed.jobs.values()) + named
     return Plan(deletions, status=status.started(job, now), is_urgent=True, wake_seconds=0.0)
 
 
@@ -202,11 +200,10 @@ def _surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
     """Children of workers that the spec no longer has."""
     wanted = {job.child(replica.type, index) for replica, index in job.tasks}
     prefix = job.child("WORKER", 0)[:-1]
-    jobs = [("Job", each.name, each.uid) for each in observed.jobs.values() if not each.deleting]
-    services = [("Service", name, uid) for name, uid in observed.services.items()]
-    for kind, name, uid in (*jobs, *services):
-        if name.startswith(prefix) and name not in wanted:
-            yield Deletion(kind, name, uid)
+    present = [child for child in observed.jobs.values() if not child.deleting]
+    for deletion in _deletions(present) + _named("Service", observed.services):
+        if deletion.name.startswith(prefix) and deletion.name not in wanted:
+            yield deletion
 
 
 def _reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Job], float]:
@@ -241,8 +238,13 @@ def _after_the_end(job: TfJob, observed: Children, now: datetime) -> Plan:
     return replace(plan, wake_seconds=left)
 
 
-def _deletions(jobs: list[Job]) -> tuple[Deletion, ...]:
+def _deletions(jobs: Iterable[Job]) -> tuple[Deletion, ...]:
     return tuple(Deletion("Job", child.name, child.uid) for child in jobs)
+
+
+def _named(kind: str, uids: Mapping[str, str]) -> tuple[Deletion, ...]:
+    """Deletions of objects of which only name and UID are known."""
+    return tuple(Deletion(kind, name, uid) for name, uid in uids.items())
 
 
 def _write(job: TfJob, new: Json) -> Plan:

@@ -46,14 +46,14 @@ def failed_for_its_spec(status: Json) -> bool:
     return condition(status, "Failed").get("reason") in (INVALID_SPEC, INVALID_TEMPLATE)
 
 
-def is_suspended(status: Json) -> bool:
-    """Whether it was told that the job is suspended, and not yet that it goes on."""
-    return condition(status, "Suspended").get("status") == "True"
-
-
 def condition(status: Json, kind: str) -> Json:
     """The condition of a type if it is there, else {}."""
     return next((c for c in status.get("conditions") or [] if c["type"] == kind), {})
+
+
+def holds(status: Json, kind: str) -> bool:
+    """Whether a condition is there and true."""
+    return bool(condition(status, kind).get("status") == "True")
 
 
 def timestamp(now: datetime) -> str:
