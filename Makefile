@@ -12,7 +12,7 @@ PYTHON ?= $(shell \
       if "$$name" -c "import sys; v = sys.version_info[:2]; sys.exit(not ($$range))" 2>/dev/null; \
       then echo "$$name"; exit; fi; done; done)
 VENV_PYTHON := .venv/bin/python
-FOR_TESTS := $(if $(filter test,$(MAKECMDGOALS)),--tests)
+FOR_TESTS := $(if $(filter test test-notebooks,$(MAKECMDGOALS)),--tests)
 
 # A kubeconfig given to make itself is the user's wish; an exported one may be production.
 ifeq ($(origin KUBECONFIG),command line)
@@ -26,7 +26,7 @@ ifneq ($(wildcard .lab/own-cluster.json),)
 endif
 export REGISTRY YES
 
-.PHONY: help lab test lint notebooks bench pins down clean python host
+.PHONY: help lab test test-notebooks lint notebooks times record bench pins down clean python host
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,15 @@ lab: .venv/.ready ## set everything up and start the workshop (KUBECONFIG=FILE: 
 test: .venv/.ready ## set up what the tests need and run every test, on a cluster of their own
 	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
 
+test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the tests' cluster
+	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
+
+times: .venv/.ready ## the pages' times as the last test measured them, beside those that they state
+	@$(VENV_PYTHON) -m modules.times
+
+record: .venv/.ready ## play all mistakes on a cluster of their own, and record them again
+	@env -u KUBECONFIG $(VENV_PYTHON) -m tests.validator.record
+
 lint: .venv/.ready ## ruff, import-linter and mypy alone
 	@$(VENV_PYTHON) -m pytest -q tests/test_house_style.py
 
@@ -47,6 +56,7 @@ notebooks: .venv/.ready ## make every lab.ipynb again from its README.md
 bench: .venv/.ready ## measure what the READMEs state (about an hour)
 	@env -u KUBECONFIG $(VENV_PYTHON) -m bench.operator
 	@env -u KUBECONFIG $(VENV_PYTHON) -m bench.training
+	@env -u KUBECONFIG $(VENV_PYTHON) -m bench.validator
 
 down: ## stop the local cluster; its state is deleted, caches stay
 	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m cluster.workshop down; fi

@@ -2,14 +2,31 @@
 
 `...` on the page stands for anything: alone on a line for any number of lines, within a line for
 any text. Ages, hashes, times and addresses differ from run to run, so that both sides are
-normalised first; columns whose width depends on them shrink to one space. Called by `runner`.
+normalised first; columns whose width depends on them shrink to one space.
+
+Five letters behind a hyphen may be the random end of a Pod's name, and may be a word or a number.
+They count as random only
+
+- behind the hash of a Deployment's template, which has only some letters (tf-job-59c98cd4bc-5rfn5),
+- behind the name of a TfJob's replica (example-tfjob-master-6r4t-0-vgwsb),
+- behind a workload's name that the page or this run has named: see `workloads`.
+
+Called by `runner`.
 """
 
 import difflib
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+from modules.workloads import workloads
 
 # The letters that Kubernetes makes random names of: no vowels, so that no word appears.
 _LETTER = "[bcdfghjklmnpqrstvwxz2456789]"
+# A template's hash is a decimal number, written in ten of these letters: at least one of them is
+# a letter and one a digit here, so that no number is taken for one.
+_TEMPLATE = r"(?=[4-9]*[bcdf])(?=[bcdf]*[4-9])[4-9bcdf]{7,10}"
+_END = r"(?![\w-])"
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _ROLE = "(?:master|chief|worker|ps|evaluator|tensorboard)"
@@ -27,39 +44,132 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"\b(?<=-)({_ROLE})-[0-9a-z]{{4}}(?=-|\b)", r"\1-RUNTIME"),
         (r"\b(cm-ps)-[0-9a-z]{4}\b", r"\1-RUNTIME"),
         (r"\b(runtime_?[iI]d[\"']?[=:] ?[\"']?)[0-9a-z]{4}\b", r"\1RUNTIME"),
-        (rf"-{_LETTER}{{8,10}}-{_LETTER}{{5}}\b", "-HASH-HASH"),
-        (rf"-{_LETTER}{{8,10}}\b", "-HASH"),
-        (rf"-{_LETTER}{{5}}\b", "-HASH"),
+        (rf"(?<=-RUNTIME)((?:-\d+)?)-{_LETTER}{{5}}{_END}", r"\1-HASH"),
+        (rf"-{_TEMPLATE}-{_LETTER}{{5}}{_END}", "-HASH-HASH"),
+        (rf"(?<=\w)-{_TEMPLATE}{_END}", "-HASH"),
+        (r"\b(pod-template-hash[\"']?[=:] ?[\"']?)[4-9bcdf]{7,10}\b", r"\1HASH"),
     )
 )
 
 
-def normalise(line: str) -> str:
-    """Replace what differs from run to run; inner white space becomes one space."""
+def normalise(line: str, known: Iterable[str] = ()) -> str:
+    """Replace what differs from run to run; inner white space becomes one space.
+
+    `known` are names of workloads, behind which letters may be random.
+    """
     for pattern, replacement in RULES:
         line = pattern.sub(replacement, line)
+    if pods := _names_of_pods(frozenset(known)):
+        line = pods.sub(r"\1-HASH", line)
     indent = line[: len(line) - len(line.lstrip())]
     return indent + re.sub(r"\s+", " ", line.strip())
 
 
-def difference(expected: list[str], actual: list[str]) -> str | None:
+@lru_cache(maxsize=64)
+def _names_of_pods(known: frozenset[str]) -> re.Pattern[str] | None:
+    """What a Pod of a known workload is named; a CronJob's or an indexed Job's has a number."""
+    if not known:
+        return None
+    names = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
+    hashed = rf"(?:-[4-9bcdf]{{7,10}})?-{_LETTER}{{5}}"
+    return re.compile(rf"(?<![\w-])((?:{names})(?:-\d+)?){hashed}{_END}")
+
+
+def difference(
+    expected: Sequence[str], actual: Sequence[str], known: Iterable[str] = ()
+) -> str | None:
     """None if `actual` is what the page shows, else both sides as a unified diff."""
-    wanted = [normalise(line) for line in _trimmed(expected)]
-    got = [normalise(line) for line in _trimmed(actual)]
-    if re.fullmatch("".join(map(_pattern, wanted)), "".join(f"{line}\n" for line in got)):
+    names = frozenset(known) | workloads("\n".join([*expected, *actual]))
+    wanted = [normalise(line, names) for line in _trimmed(expected)]
+    got = [normalise(line, names) for line in _trimmed(actual)]
+    if fits(wanted, got):
         return None
     return "\n".join(difflib.unified_diff(wanted, got, "the page", "this run", lineterm=""))
 
 
-def _pattern(line: str) -> str:
-    if line.strip() == "...":
-        return r"(?:[^\n]*\n)*"
-    return r"[^\n]*".join(re.escape(part) for part in line.split("...")) + r"\n"
+def fits(wanted: Sequence[str], got: Sequence[str]) -> bool:
+    """Whether lines are what the page's lines stand for; both sides are normalised.
+
+    Each run of lines between two `...` is taken where it first fits. A later place could not help
+    the runs after it, so that nothing is ever tried again.
+    """
+    head, *rest = _cut(wanted)
+    if not rest:
+        return len(head) == len(got) and _is_at(head, got, 0)
+    *middle, tail = rest
+    at, end = len(head), len(got) - len(tail)
+    if at > end or not _is_at(head, got, 0) or not _is_at(tail, got, end):
+        return False
+    for run in middle:
+        places = range(at, end - len(run) + 1)
+        place = next((place for place in places if _is_at(run, got, place)), None)
+        if place is None:
+            return False
+        at = place + len(run)
+    return True
 
 
-def _trimmed(lines: list[str]) -> list[str]:
+def line_fits(wanted: str, line: str) -> bool:
+    """The same within one line: each text between two `...` is taken where it first stands."""
+    head, *rest = wanted.split("...")
+    if not rest:
+        return wanted == line
+    *middle, tail = rest
+    at, end = len(head), len(line) - len(tail)
+    if at > end or not line.startswith(head) or not line.endswith(tail):
+        return False
+    for text in middle:
+        place = line.find(text, at, end)
+        if place < 0:
+            return False
+        at = place + len(text)
+    return True
+
+
+def is_dots(line: str) -> bool:
+    """Whether a line of the page stands for any number of lines."""
+    return line.strip() == "..."
+
+
+def renamed(lines: Sequence[str], aliases: Mapping[str, str], expected: Sequence[str]) -> list[str]:
+    """The lines with names of this run as on the page, such as a test's namespace as `default`.
+
+    Only whole words are names. A line that the page shows as it is stays: a node named `test`
+    changes nothing in "test accuracy 0.87".
+    """
+    if not aliases:
+        return list(lines)
+    longest_first = sorted(aliases, key=len, reverse=True)
+    names = "|".join(re.escape(name) for name in longest_first)
+    pattern = re.compile(rf"(?<!\w)(?:{names})(?!\w)")
+    wanted = [normalise(line) for line in expected if not is_dots(line)]
+
+    def rename(line: str) -> str:
+        other = pattern.sub(lambda match: aliases[match[0]], line)
+        stays = other != line and any(line_fits(shown, normalise(line)) for shown in wanted)
+        return line if stays else other
+
+    return [rename(line) for line in lines]
+
+
+def _cut(wanted: Sequence[str]) -> list[list[str]]:
+    """The runs of lines between the lines that are only dots."""
+    runs: list[list[str]] = [[]]
+    for line in wanted:
+        if is_dots(line):
+            runs.append([])
+        else:
+            runs[-1].append(line)
+    return runs
+
+
+def _is_at(run: Sequence[str], got: Sequence[str], place: int) -> bool:
+    return all(line_fits(line, got[place + nth]) for nth, line in enumerate(run))
+
+
+def _trimmed(lines: Sequence[str]) -> list[str]:
     """The lines without empty ones at the end."""
-    kept = len(lines)
-    while kept and not lines[kept - 1].strip():
-        kept -= 1
-    return lines[:kept]
+    kept = list(lines)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return kept

@@ -7,6 +7,8 @@ A file is included between two comments, and is never edited there:
 
     <!-- include: solution/exercise-1.yaml -->
     <!-- end of include -->
+
+How a step becomes a cell is in `cells`.
 """
 
 import argparse
@@ -16,27 +18,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from modules.page import Block, PageError, Step, Text, parse
+from modules.cells import cells
+from modules.page import PageError
 
 MODULES = Path(__file__).resolve().parent
 INCLUDE = re.compile(
     r"(?P<start><!-- include: (?P<path>\S+) -->\n).*?(?P<end><!-- end of include -->)", re.DOTALL
 )
-COMMENT = re.compile(r"^<!-- (?:include: \S+|end of include) -->\n?", re.MULTILINE)
 LANGUAGES = {".yaml": "yaml", ".yml": "yaml", ".py": "python", ".sh": "bash", ".json": "json"}
-
-# Commands on a page are run from the checkout's root; a notebook starts in its own folder.
-# A test names a file of its own, so that it never meets the learner's cluster.
-SETUP = """\
-cd "$(git rev-parse --show-toplevel)"
-source "${WORKSHOP_ACTIVATE:-.lab/activate}\""""
-SETUP_TEXT = """\
-*This notebook is made from README.md by `make notebooks`: edit that. Its cells are run by bash, \
-in one shell from top to bottom. The first one goes to the checkout and puts the lab's cluster and \
-tools within reach.*"""
-# Under pytest nobody is there to edit a file.
-BY_HAND = '# Your turn: do by hand what the text asks for. (Only a test does it here.)\n\
-[ -z "${{PYTEST_VERSION:-}}" ] || {command}'
 
 
 def included(markdown: str, folder: Path) -> str:
@@ -58,19 +47,8 @@ def included(markdown: str, folder: Path) -> str:
 
 def notebook(markdown: str) -> dict:
     """The notebook (nbformat 4.5) of a page: one cell for each command, prose in between."""
-    cells = [_prose(SETUP_TEXT), _code(Step(SETUP))]
-    for piece in parse(markdown):
-        cells += _cells(piece)
-    # The title comes first, as on the page.
-    cells = [cells[2], cells[0], cells[1], *cells[3:]] if len(cells) > 2 else cells
-    runs = 0
-    for number, cell in enumerate(cells, 1):
-        cell["id"] = f"cell-{number}"
-        if cell["cell_type"] == "code":
-            runs += 1
-            cell["execution_count"] = runs
     return {
-        "cells": cells,
+        "cells": cells(markdown),
         "metadata": {
             "kernelspec": {"display_name": "Bash", "language": "bash", "name": "bash"},
             "language_info": {"name": "bash", "file_extension": ".sh", "mimetype": "text/x-sh"},
@@ -78,38 +56,6 @@ def notebook(markdown: str) -> dict:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-
-
-def _cells(piece: Text | Block | Step) -> list[dict]:
-    if isinstance(piece, Text):
-        return [_prose(COMMENT.sub("", piece.markdown))]
-    if isinstance(piece, Step):
-        return [_code(Step(BY_HAND.format(command=piece.command)))]
-    if piece.skip is not None:
-        return [_prose(f"*Not run here: {piece.skip}.*\n\n{piece.markdown}")]
-    return [_code(step) for step in piece.steps]
-
-
-def _prose(markdown: str) -> dict:
-    return {"cell_type": "markdown", "id": "", "metadata": {}, "source": _lines(markdown)}
-
-
-def _code(step: Step) -> dict:
-    """One command. The output is the page's: the tests of the page compare it with a real run."""
-    text = "\n".join(step.expected)
-    shown = {"name": "stdout", "output_type": "stream", "text": _lines(text + "\n")}
-    return {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": "",
-        "metadata": {"tags": ["raises-exception"]} if step.exit_code else {},
-        "outputs": [shown] if text else [],
-        "source": _lines(step.command),
-    }
-
-
-def _lines(text: str) -> list[str]:
-    return text.splitlines(keepends=True)
 
 
 def update(folder: Path, check: bool) -> list[Path]:

@@ -3,68 +3,115 @@
     python -m modules.runner modules/5-tfjob/README.md            against the current cluster
     python -m modules.runner modules/5-tfjob/README.md --record   and write the output into the page
 
-The tests call `run_page`; an author types the second line after a change, and reads the diff.
+The commands run in a copy of the checkout, which is removed at the end. The tests call `run_page`;
+an author types the second line after a change, and reads the diff.
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modules.compare import difference
+from modules import here, times, workplace
+from modules.compare import difference, is_dots, renamed
+from modules.fence import ABILITIES
 from modules.page import PageError, Step, steps_to_run
+from modules.record import recorded, refusal
 from modules.shell import Shell, ShellError
+from modules.workloads import workloads
+
+SECONDS_BETWEEN_TRIES = 1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one step did: its output lines, how long it took, and what is wrong with it if any."""
+    """What one step did: its output lines, how long it took, and what is wrong with it if any.
+
+    `failed` says that the command itself went wrong, not only that it printed something else.
+    """
 
     step: Step
     output: tuple[str, ...]
     seconds: float
     complaint: str | None
+    failed: bool = False
+
+
+class _Page:
+    """One run of a page: its shell, and the names that are known so far."""
+
+    def __init__(self, markdown: str, shell: Shell, aliases: Mapping[str, str]):
+        self._shell = shell
+        self._aliases = aliases
+        self._workloads = workloads(markdown)
+
+    def outcome(self, step: Step) -> Outcome:
+        """Run one step, again and again if it has time for that."""
+        start = time.monotonic()
+        try:
+            tries = self._tries_of_log(step) if step.background else self._tries(step)
+            for lines, code in tries:
+                complaint = self._complaint(step, lines, code)
+                elapsed = time.monotonic() - start
+                if complaint is None or elapsed >= step.retry_seconds:
+                    break
+                time.sleep(SECONDS_BETWEEN_TRIES)
+        except ShellError as error:
+            return Outcome(step, (), time.monotonic() - start, f"{_where(step)}\n{error}", True)
+        self._workloads |= workloads("\n".join(lines))
+        return Outcome(step, tuple(lines), elapsed, complaint, code != step.exit_code)
+
+    def _tries(self, step: Step) -> Iterator[tuple[list[str], int]]:
+        while True:
+            output, code = self._shell.run(step.command, step.timeout_seconds)
+            yield self._lines(step, output), code
+
+    def _tries_of_log(self, step: Step) -> Iterator[tuple[list[str], int]]:
+        """Start a command in the background, and read what it has printed so far."""
+        log = self._shell.start(step.command)
+        while True:
+            lines = self._lines(step, log.read_text(errors="replace"))
+            # What it prints later is not on the page.
+            yield lines if any(map(is_dots, step.expected)) else lines[: len(step.expected)], 0
+
+    def _lines(self, step: Step, output: str) -> list[str]:
+        return renamed(output.splitlines(), self._aliases, step.expected)
+
+    def _complaint(self, step: Step, lines: list[str], code: int) -> str | None:
+        if code != step.exit_code:
+            shown = "\n".join(lines)
+            return f"{_where(step)}\nended with exit code {code}, not {step.exit_code}:\n{shown}"
+        wrong = None if step.hidden else difference(step.expected, lines, self._workloads)
+        if not wrong:
+            return None
+        tried = f"after {step.retry_seconds:g} s of tries\n" if step.retry_seconds else ""
+        return f"{_where(step)}\n{tried}{wrong}"
 
 
 def run_page(
-    markdown: str, shell: Shell, aliases: Mapping[str, str] | None = None
+    markdown: str,
+    shell: Shell,
+    aliases: Mapping[str, str] | None = None,
+    abilities: frozenset[str] = ABILITIES,
 ) -> Iterator[Outcome]:
-    """Run every step in order, and yield each as it ends.
+    """Run every step in order, and yield each as it ends; a shell that has ended is the end.
 
     `aliases` maps names of this run to those on the page, such as a test's namespace to `default`.
+    `abilities` says which of the blocks with `only` can run here.
     """
-    for step in steps_to_run(markdown):
-        start = time.monotonic()
-        output, code = shell.run(step.command)
-        for ours, shown in (aliases or {}).items():
-            output = output.replace(ours, shown)
-        lines = output.splitlines()
-        yield Outcome(step, tuple(lines), time.monotonic() - start, _complaint(step, lines, code))
+    page = _Page(markdown, shell, aliases or {})
+    for step in steps_to_run(markdown, abilities):
+        outcome = page.outcome(step)
+        yield outcome
+        if shell.has_ended():
+            return
 
 
-def _complaint(step: Step, lines: list[str], code: int) -> str | None:
-    where = f"line {step.line}: $ {step.command}"
-    if code != step.exit_code:
-        shown = "\n".join(lines)
-        return f"{where}\nended with exit code {code}, not {step.exit_code}:\n{shown}"
-    wrong = None if step.hidden else difference(list(step.expected), lines)
-    return wrong and f"{where}\n{wrong}"
-
-
-def recorded(markdown: str, outcomes: list[Outcome]) -> str:
-    """The page with the outputs of this run in place of those that no longer fit.
-
-    What still fits stays as it stands, so that the `...` of the author are kept.
-    """
-    lines = markdown.split("\n")
-    for outcome in sorted(outcomes, key=lambda outcome: -outcome.step.line):
-        step = outcome.step
-        if outcome.complaint and not step.hidden:
-            first = step.line + step.command.count("\n")
-            lines[first : first + len(step.expected)] = outcome.output
-    return "\n".join(lines)
+def _where(step: Step) -> str:
+    return f"line {step.line}: $ {step.command}"
 
 
 def main(arguments: list[str] | None = None, say: Callable[[str], object] = print) -> int:
@@ -79,24 +126,46 @@ def main(arguments: list[str] | None = None, say: Callable[[str], object] = prin
     except (OSError, PageError, ShellError) as error:
         say(f"{options.page}: {error}")
         return 1
+    except KeyboardInterrupt:
+        say("Stopped: the page's shell has ended, and its copy of the checkout is removed.")
+        return 130
     if options.record:
-        options.page.write_text(recorded(markdown, outcomes))
-    return int(any(outcome.complaint for outcome in outcomes))
+        _record(options.page, markdown, outcomes, say)
+    if any(outcome.complaint for outcome in outcomes):
+        return 1
+    times.note(options.page, sum(outcome.seconds for outcome in outcomes))
+    return 0
 
 
 def _reported(
     markdown: str, say: Callable[[str], object], stop_at_first: bool
 ) -> Iterator[Outcome]:
-    with Shell() as shell:
-        for outcome in run_page(markdown, shell):
-            first_line = outcome.step.command.split("\n")[0]
-            say(f"{outcome.seconds:6.1f} s  {first_line}")
-            if outcome.complaint:
-                say(outcome.complaint)
-            yield outcome
-            if outcome.complaint and stop_at_first:
-                return
+    """Run the page in a copy, and say how it goes. What follows a failed command is not run."""
+    steps_to_run(markdown)
+    with workplace.copy_of() as copy:
+        environment = workplace.environment(copy)
+        cluster = here.look(environment)
+        with Shell(environment, copy) as shell:
+            for outcome in run_page(markdown, shell, cluster.aliases, cluster.abilities):
+                first_line = outcome.step.command.split("\n")[0]
+                say(f"{outcome.seconds:6.1f} s  {first_line}")
+                if outcome.complaint:
+                    say(outcome.complaint)
+                yield outcome
+                if outcome.failed or (outcome.complaint and stop_at_first):
+                    return
+
+
+def _record(
+    page: Path, markdown: str, outcomes: list[Outcome], say: Callable[[str], object]
+) -> None:
+    for outcome in outcomes:
+        if reason := refusal(outcome):
+            say(f"line {outcome.step.line}: not recorded: {reason}")
+    page.write_text(recorded(markdown, outcomes))
 
 
 if __name__ == "__main__":
+    # So that `kill` cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -1,6 +1,8 @@
 """One bash that stays: `cd`, `export` and variables last from command to command.
 
-Used by `runner` to execute a page as one learner would, in one terminal from top to bottom.
+Used by `runner` to execute a page as one learner would, in one terminal from top to bottom. `$?`
+is that of the command before, as in a terminal. Only `set -e` is not: a terminal would close at
+the next failure, but here it has no effect, and every failure is reported.
 """
 
 import contextlib
@@ -12,6 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from modules.page import TIMEOUT_SECONDS
+
+# What a command that took too long has between Ctrl-C and the kill, to print what it still holds.
+INTERRUPT_SECONDS = 2
+
 
 class ShellError(RuntimeError):
     """The shell itself ended, or a command took too long; the message holds its output."""
@@ -20,13 +27,14 @@ class ShellError(RuntimeError):
 class Shell:
     """A bash process; use as a context manager. Commands read no standard input.
 
-    What runs in the background may outlive its command (a port-forward), not the shell.
+    What runs in the background may outlive its command (a port-forward), not the shell. Every
+    command writes into a file of its own, so that it never writes into the output of a later one.
     """
 
     def __init__(self, environment: dict[str, str] | None = None, folder: Path | None = None):
         self._files = tempfile.TemporaryDirectory(prefix="page-")
-        self._command = Path(self._files.name, "command")
-        self._output = Path(self._files.name, "output")
+        self._commands = 0
+        self._code = 0
         self._process = subprocess.Popen(
             ["bash", "--norc", "--noprofile"],
             stdin=subprocess.PIPE,
@@ -40,27 +48,53 @@ class Shell:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self._kill()
         self._files.cleanup()
 
-    def run(self, command: str, timeout_seconds: float = 660) -> tuple[str, int]:
+    def run(self, command: str, timeout_seconds: float = TIMEOUT_SECONDS) -> tuple[str, int]:
         """Run one command. Returns: its output (both streams, as they came) and exit code.
 
         Raises: ShellError if the command ends the shell or does not end in time.
         """
-        # A file, so that quotes and here-documents need no escaping of ours.
-        self._command.write_text(command + "\n")
-        self._write(f"source {self._command} </dev/null >{self._output} 2>&1; echo $?\n")
+        script, output = self._write_script(command)
+        # A condition, so that `set -e` on the page does not end the shell.
+        source = f"{{ (exit {self._code}); source {script}; }} </dev/null >{output} 2>&1"
+        self._send(f"if {source}; then echo 0; else echo $?; fi\n")
         code = self._answer(time.monotonic() + timeout_seconds)
-        output = self._output.read_text(errors="replace") if self._output.exists() else ""
         if code is None:
-            alive = self._process.poll() is None
-            self._end()
-            reason = f"took more than {timeout_seconds:g} s" if alive else "ended the shell"
-            raise ShellError(f"`{command}` {reason}; its output so far:\n{output}")
-        return output, code
+            raise ShellError(self._reason_of_end(command, output, timeout_seconds))
+        self._code = code
+        return _text(output), code
 
-    def _write(self, text: str) -> None:
+    def start(self, command: str) -> Path:
+        """Start a command in the background. Returns: the file that it writes to.
+
+        Raises: ShellError if the shell has ended.
+        """
+        script, output = self._write_script(command)
+        self._send(f"{{ source {script}; }} </dev/null >{output} 2>&1 & echo 0\n")
+        if self._answer(time.monotonic() + TIMEOUT_SECONDS) is None:
+            raise ShellError(f"the shell has ended before `{command}`")
+        self._code = 0
+        return output
+
+    def has_ended(self) -> bool:
+        """Whether no more commands can be run."""
+        return self._process.poll() is not None
+
+    def _write_script(self, command: str) -> tuple[Path, Path]:
+        """Write the command to a file, so that no quotes need an escape of ours.
+
+        Returns: that file, and the one for its output, which is there and empty.
+        """
+        self._commands += 1
+        script = Path(self._files.name, f"command-{self._commands}")
+        output = Path(self._files.name, f"output-{self._commands}")
+        script.write_text(command + "\n")
+        output.touch()
+        return script, output
+
+    def _send(self, text: str) -> None:
         assert self._process.stdin
         try:
             self._process.stdin.write(text.encode())
@@ -82,8 +116,26 @@ class Shell:
             answer += piece
         return int(answer)
 
-    def _end(self) -> None:
+    def _reason_of_end(self, command: str, output: Path, timeout_seconds: float) -> str:
+        """End the shell, and say why with all that the command has printed."""
+        reason = "ended the shell"
+        if self._process.poll() is None:
+            reason = f"took more than {timeout_seconds:g} s"
+            self._signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(INTERRUPT_SECONDS)
+        self._kill()
+        return f"`{command}` {reason}; its output:\n{_text(output)}"
+
+    def _kill(self) -> None:
         """End the shell and everything that it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self._process.communicate()
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+def _text(output: Path) -> str:
+    return output.read_text(errors="replace")

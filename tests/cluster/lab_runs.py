@@ -1,62 +1,82 @@
 """What the tests of pages and of notebooks share: a learner's place on the real cluster.
 
-Each run has a namespace of its own, made the current one in a copy of the kubeconfig, and begins
-and ends without an operator: the pages install it.
+Each run has a copy of the checkout, and a namespace of its own, made the current one in a copy of
+the kubeconfig. Pages from module 5 on begin and end without an operator: module 5 installs it.
 """
 
 import contextlib
 import json
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
+from modules import here, workplace
+
+CHECKOUT = workplace.CHECKOUT
 CRD = "tfjobs.tensorflow.org"
-# Pages from this module on take the operator that module 5 installs for granted.
-FIRST_WITH_OPERATOR = 6
+# The module that installs the operator; later ones take it for granted, earlier ones do not care.
+INSTALLS_OPERATOR = 5
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one run happens: its environment, and its names as the pages have them."""
+    """Where one run happens: a folder, an environment, and what the cluster is called and can."""
 
+    folder: Path
     environment: dict[str, str]
-    aliases: dict[str, str]
+    cluster: here.Here
 
 
 @contextlib.contextmanager
-def place(cluster, page: Path, folder: Path, purpose: str):
+def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
     """Make a place for one page, and leave nothing of it behind."""
     namespace = f"{purpose}-{page.parent.name}"[:40].strip("-").lower()
+    kubeconfig = _kubeconfig(cluster, namespace, folder)
+    needs_operator = number(page) > INSTALLS_OPERATOR
+    remove(cluster, namespace, with_operator=number(page) >= INSTALLS_OPERATOR)
+    cluster.kubectl("create", "namespace", namespace)
+    try:
+        with workplace.copy_of() as copy:
+            given = {**cluster.env, "KUBECONFIG": str(kubeconfig)}
+            environment = workplace.environment(copy, given)
+            if needs_operator:
+                _install_operator(cluster, namespace)
+            yield Place(copy, environment, here.look(environment))
+    finally:
+        remove(cluster, namespace, with_operator=number(page) >= INSTALLS_OPERATOR)
+
+
+def _kubeconfig(cluster, namespace: str, folder: Path) -> Path:
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_bytes(Path(cluster.kubeconfig).read_bytes())
-    environment = {**cluster.env, "KUBECONFIG": str(kubeconfig), "NO_COLOR": "1"}
-    nodes = cluster.kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").stdout
-    remove(cluster, namespace)
-    cluster.kubectl("create", "namespace", namespace)
     cluster.kubectl(
         "config", "set-context", "--current", f"--namespace={namespace}",
         f"--kubeconfig={kubeconfig}",
     )  # fmt: skip
-    try:
-        if _number(page) >= FIRST_WITH_OPERATOR:
-            cluster.run(
-                "helm", "install", "tf-job", str(CHECKOUT / "operator" / "chart"),
-                "--set", "cloud=azure", "--wait", f"--namespace={namespace}",
-            )  # fmt: skip
-        yield Place(environment, {namespace: "default", **dict.fromkeys(nodes.split(), "lab-node")})
-    finally:
-        remove(cluster, namespace)
+    return kubeconfig
 
 
-def remove(cluster, namespace: str) -> None:
-    """Delete every operator, the namespace with all that is in it, and what Helm leaves behind."""
-    listed = cluster.run("helm", "list", "--all-namespaces", "--output=json").stdout
-    for release in json.loads(listed):
-        if release["name"] == "tf-job":
-            cluster.run("helm", "uninstall", "tf-job", "--namespace", release["namespace"])
+def _install_operator(cluster, namespace: str) -> None:
+    cluster.run(
+        "helm", "install", "tf-job", "operator/chart",
+        "--set", "cloud=azure", "--wait", f"--namespace={namespace}",
+    )  # fmt: skip
+
+
+def remove(cluster, namespace: str, with_operator: bool) -> None:
+    """Delete the namespace with all that is in it, and, if it is in the way, every operator.
+
+    There is one operator per cluster: the chart cannot be installed beside another release of it.
+    """
+    if with_operator:
+        listed = cluster.run("helm", "list", "--all-namespaces", "--output=json").stdout
+        for release in json.loads(listed):
+            if release["name"] == "tf-job":
+                cluster.run("helm", "uninstall", "tf-job", "--namespace", release["namespace"])
     cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s")
-    cluster.kubectl("delete", "crd", CRD, "--ignore-not-found", "--timeout=60s")
+    if with_operator:
+        cluster.kubectl("delete", "crd", CRD, "--ignore-not-found", "--timeout=60s")
 
 
 def activation(environment: dict[str, str], folder: Path) -> Path:
@@ -69,7 +89,7 @@ def activation(environment: dict[str, str], folder: Path) -> Path:
     return path
 
 
-def _number(page: Path) -> int:
+def number(page: Path) -> int:
     """The module's number; the root README has none."""
     head = page.parent.name.split("-")[0]
     return int(head) if head.isdigit() else 0

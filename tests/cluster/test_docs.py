@@ -1,15 +1,14 @@
 """Docs are tests: every command of every page, in order, on the real cluster, output compared."""
 
-from pathlib import Path
-
 import pytest
 
+from modules import times
 from modules.page import skip_reasons, steps_to_run
 from modules.runner import run_page
 from modules.shell import Shell
 from tests.cluster import lab_runs
 
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
+CHECKOUT = lab_runs.CHECKOUT
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "modules").glob("*/README.md"))]
 # A block that is not run says why, in these words. Module 5 has none.
 REASONS = {
@@ -24,20 +23,19 @@ def names(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
-def test_the_page_is_true(cluster, page, tmp_path, record_property):
+def test_the_page_is_true(cluster, page, tmp_path):
+    """The time that it took is kept for `make times`."""
     markdown = page.read_text()
-    if not steps_to_run(markdown):
-        return
     seconds = 0.0
     with (
         lab_runs.place(cluster, page, tmp_path, "docs") as place,
-        Shell(place.environment, CHECKOUT) as shell,
+        Shell(place.environment, place.folder) as shell,
     ):
-        for outcome in run_page(markdown, shell, place.aliases):
+        here = place.cluster
+        for outcome in run_page(markdown, shell, here.aliases, here.abilities):
             seconds += outcome.seconds
             assert not outcome.complaint, f"{page.relative_to(CHECKOUT)}, {outcome.complaint}"
-    record_property("seconds_of_commands", round(seconds))
-    print(f"\n{names(page)}: the commands took {seconds:.0f} s")
+    times.note(page, seconds)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)

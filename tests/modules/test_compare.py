@@ -1,8 +1,14 @@
 """Comparing outputs: what may differ from run to run, and that all else may not."""
 
-import pytest
+import re
 
-from modules.compare import difference, normalise
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modules import compare
+from modules.compare import difference, fits, line_fits, normalise, renamed
+from modules.workloads import workloads
 
 
 @pytest.mark.parametrize(
@@ -16,9 +22,12 @@ from modules.compare import difference, normalise
             id="a Deployment's pod",
         ),
         pytest.param(
-            "job-x7k2p   1/1",
-            "job-b2wmz        1/1",
-            id="a Job's pod, and the width of its column",
+            "replicaset.apps/tf-job-operator-6d5f7c9b8",
+            "replicaset.apps/tf-job-operator-74bb9fd4cc",
+            id="a Deployment's ReplicaSet",
+        ),
+        pytest.param(
+            "pod/j-worker-76no-1-x7k2p", "pod/j-worker-0aaz-1-b2wmz", id="a replica's pod"
         ),
         pytest.param(
             "job.batch/j-master-76no-0 created",
@@ -58,6 +67,10 @@ def test_these_are_the_same(page, run):
         pytest.param("step 500/500", "step 50/500", id="another number"),
         pytest.param("a.c", "abc", id="a dot is a dot"),
         pytest.param("j-master-76no-0", "j-worker-76no-0", id="another replica type"),
+        pytest.param("invoice-99999", "invoice-22222", id="a number"),
+        pytest.param("job-xxxxx", "job-zzzzz", id="five letters behind no workload's name"),
+        pytest.param("run-20452045", "run-45674567", id="a long number"),
+        pytest.param("j-master-76no-0-x7k2p", "j-master-76no-1-x7k2p", id="another replica"),
     ],
 )
 def test_these_are_different(page, run):
@@ -65,6 +78,65 @@ def test_these_are_different(page, run):
     assert shown is not None
     assert "-" + normalise(page) in shown
     assert "+" + normalise(run) in shown
+
+
+@pytest.mark.parametrize(
+    ("page", "run"),
+    [
+        pytest.param("job-x7k2p   1/1", "job-b2wmz        1/1", id="a pod, and its column's width"),
+        pytest.param("pod/job-0-x7k2p", "pod/job-0-b2wmz", id="a pod of an indexed Job"),
+        pytest.param("job-29399999-x7k2p", "job-29399999-b2wmz", id="a pod of a CronJob"),
+        pytest.param("job-99999", "job-22222", id="random letters that are all digits"),
+    ],
+)
+def test_letters_behind_a_workload_that_is_known_are_random(page, run):
+    assert difference([page], [run], {"job"}) is None
+    assert difference([page], [run], {"jo", "b", "another-job"}) is not None
+
+
+def test_a_workload_that_either_side_names_is_known():
+    page = ["job.batch/one created", "one-x7k2p"]
+    assert difference(page, ["job.batch/one created", "one-b2wmz"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        pytest.param("job.batch/example-job created", {"example-job"}, id="kind, group, name"),
+        pytest.param("kubectl logs job/one", {"one"}, id="kind and name"),
+        pytest.param("kubectl delete tfjob one two", {"one", "two"}, id="several names"),
+        pytest.param("kubectl create deployment web --image=x", {"web"}, id="a verb with options"),
+        pytest.param("helm upgrade --install one chart", {"one"}, id="a release"),
+        pytest.param("metadata:\n  name: one\nspec:", {"one"}, id="a manifest"),
+        pytest.param('metadata: {name: "one", x: y}', {"one"}, id="a manifest on one line"),
+        pytest.param("kubectl get jobs -l tf_job_name=one", set(), id="no name, but an option"),
+        pytest.param("a Job of the class, a job for two", set(), id="prose"),
+        pytest.param("pod/job-x7k2p", set(), id="a pod is nobody's parent"),
+    ],
+)
+def test_workloads_are_found_where_they_are_named(text, names):
+    assert workloads(text) == names
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        pytest.param("in docs-5 namespace", "in default namespace", id="a word"),
+        pytest.param("x.docs-5.svc, docs-5/y", "x.default.svc, default/y", id="part of an address"),
+        pytest.param("the latest news", "the latest news", id="the end of a word"),
+        pytest.param("tests in docs-55", "tests in docs-55", id="the beginning of a word"),
+        pytest.param("node/test met", "node/lab-node met", id="a short name"),
+        pytest.param("test accuracy 0.87", "test accuracy 0.87", id="a word that the page has"),
+    ],
+)
+def test_only_whole_names_become_those_of_the_page(line, shown):
+    aliases = {"docs-5": "default", "test": "lab-node"}
+    page = ["...", "test accuracy 0...", "node/lab-node met"]
+    assert renamed([line], aliases, page) == [shown]
+
+
+def test_a_name_is_replaced_once():
+    assert renamed(["a b"], {"a": "b", "b": "a"}, []) == ["b a"]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +155,37 @@ def test_these_are_different(page, run):
 )
 def test_dots_alone_on_a_line_stand_for_lines(page, run, same):
     assert (difference(page, run) is None) == same
+
+
+LINES = st.lists(st.sampled_from(["a", "b", "c"]), max_size=7)
+PAGES = st.lists(st.sampled_from(["a", "b", "c", "..."]), max_size=7)
+
+
+@given(PAGES, LINES)
+def test_dots_for_lines_mean_what_a_regular_expression_would(page, run):
+    pattern = "".join("(?:[^\n]*\n)*" if line == "..." else f"{line}\n" for line in page)
+    assert fits(page, run) == bool(re.fullmatch(pattern, "".join(f"{line}\n" for line in run)))
+
+
+@given(PAGES, LINES)
+def test_dots_within_a_line_mean_what_a_regular_expression_would(page, run):
+    pattern = "".join(".*" if text == "..." else text for text in page)
+    assert line_fits("".join(page), "".join(run)) == bool(re.fullmatch(pattern, "".join(run)))
+
+
+def test_each_line_is_tried_once_however_many_dots_there_are(monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        compare, "line_fits", lambda wanted, line: tried.append(line) or wanted == line
+    )
+    page = [line for nth in range(40) for line in ("...", f"{nth}")]
+    run = [str(nth % 39) for nth in range(5000)]
+    assert not fits([*page, "...", "end"], [*run, "end"])
+    assert len(tried) <= len(run) + len(page)
+
+
+def test_many_dots_in_one_long_line_end_at_once():
+    assert not line_fits("...".join("a" * 40) + "...b...", "a" * 20_000)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import nbformat
 import pytest
 
 from modules import notebooks
-from modules.notebooks import SETUP, included, notebook
+from modules.cells import END, SETUP
+from modules.notebooks import included, notebook
 from modules.page import PageError
 
 PAGE = """\
@@ -22,12 +23,6 @@ $ cd /tmp
 
 Then this.
 
-<!-- under test: cp solution mine -->
-
-```console exit="3"
-$ (exit 3)
-```
-
 ```console skip="needs a real GPU"
 $ nvidia-smi
 ```
@@ -40,6 +35,11 @@ def source(cell):
 
 def code_cells(page):
     return [cell for cell in notebook(page)["cells"] if cell["cell_type"] == "code"]
+
+
+def sources(page):
+    """What the cells after the first say."""
+    return [source(cell) for cell in code_cells(page)[1:]]
 
 
 def test_it_is_a_valid_notebook_of_the_bash_kernel():
@@ -55,7 +55,7 @@ def test_the_title_comes_first_and_the_set_up_before_any_command():
 
 
 def test_each_command_is_a_cell_so_that_none_fails_unnoticed():
-    assert [source(cell) for cell in code_cells(PAGE)[1:3]] == ["echo one", "cd /tmp"]
+    assert sources(PAGE) == ["echo one", "cd /tmp"]
 
 
 def test_a_cell_shows_the_output_of_the_page():
@@ -63,20 +63,102 @@ def test_a_cell_shows_the_output_of_the_page():
     assert "".join(output["text"]) == "one\n"
 
 
-def test_what_a_learner_does_by_hand_is_done_under_pytest_only():
-    assert source(code_cells(PAGE)[3]).endswith('[ -z "${PYTEST_VERSION:-}" ] || cp solution mine')
-
-
-def test_an_expected_failure_is_tagged_for_nbval():
-    tags = [cell["metadata"].get("tags") for cell in code_cells(PAGE)]
-    assert tags == [None, None, None, None, ["raises-exception"]]
-
-
 def test_a_skipped_block_becomes_prose_with_its_reason():
     last = notebook(PAGE)["cells"][-1]
     assert last["cell_type"] == "markdown"
     assert "Not run here: needs a real GPU" in source(last)
     assert "$ nvidia-smi" in source(last)
+
+
+@pytest.mark.parametrize(
+    ("page", "wanted"),
+    [
+        pytest.param(
+            "<!-- under test: cp solution mine -->",
+            """\
+if by_hand "do by hand what the text asks for"; then
+cp solution mine
+fi""",
+            id="what a learner does by hand",
+        ),
+        pytest.param(
+            '```diff edit="mine"\n-a\n+b\n```',
+            """\
+if by_hand "edit mine as shown above"; then
+python -m modules.edit mine <<'END-OF-EDIT'
+-a
++b
+END-OF-EDIT
+fi""",
+            id="an edit",
+        ),
+        pytest.param(
+            '```console exit="3"\n$ check\n```',
+            "check\n[ $? -eq 3 ]  # the page says so",
+            id="an expected failure",
+        ),
+        pytest.param(
+            '```console only="gpu"\n$ check\n```', "if here gpu; then\ncheck\nfi", id="only"
+        ),
+        pytest.param(
+            '```console timeout="20m"\n$ check\n```',
+            "# This may take up to 20 minutes.\ncheck",
+            id="a time limit",
+        ),
+        pytest.param(
+            '```console retry="30s" exit="3"\n$ check \\\n  twice\nok\n```',
+            """\
+again 30 3 <<'END-OF-PAGE'
+$ check \\
+>   twice
+ok
+END-OF-PAGE""",
+            id="tries",
+        ),
+        pytest.param(
+            "```console\n$ one\n```", "one", id="nothing but a command"
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_fence_says_becomes_a_line_to_read(page, wanted):
+    assert sources(page) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("command", "started"),
+    [
+        pytest.param("serve 80", 'serve 80 >"$LOGS/1" 2>&1 &', id="one command"),
+        pytest.param("cd x; serve", '{ cd x; serve\n} >"$LOGS/1" 2>&1 &', id="two commands"),
+    ],
+)
+def test_what_runs_in_the_background_has_a_log_and_is_ended_in_the_last_cell(command, started):
+    page = f"```console background\n$ {command}\n```"
+    assert sources(page) == [started, END]
+
+
+def test_what_runs_in_the_background_is_waited_for():
+    page = "```console background\n$ serve\nready\n```"
+    assert (
+        sources(page)[0]
+        == """\
+serve >"$LOGS/1" 2>&1 &
+again 30 0 <<'END-OF-PAGE'
+$ cat "$LOGS/1"
+ready
+...
+END-OF-PAGE"""
+    )
+
+
+def test_the_exit_code_of_the_cell_above_can_be_asked_for():
+    page = '```console exit="3"\n$ check\n```\n```console\n$ echo $?\n3\n$ echo $?\n0\n```'
+    assert sources(page)[1:] == ["(exit 3)  # as the cell above ended\necho $?", "echo $?"]
+
+
+def test_an_edit_is_shown_before_the_cell_that_makes_it():
+    page = PAGE + '```diff edit="mine"\n-a\n+b\n```'
+    *_, shown, _ = notebook(page)["cells"]
+    assert source(shown).endswith("```diff\n-a\n+b\n```")
 
 
 @pytest.fixture

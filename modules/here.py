@@ -1,0 +1,84 @@
+"""What the cluster of the current kubeconfig is called and can do.
+
+    python -m modules.here gpu      ends with 0 if it has GPUs, else with 1 and a sentence
+    python -m modules.here local    ends with 0 if it is the workshop's local cluster
+
+`runner` asks for the names, so that a page that was written on the local cluster also fits
+another one; pages ask for the abilities by `only="gpu"` and `only="local"`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from modules.fence import ABILITIES
+
+# What the pages show.
+NODE, NAMESPACE = "lab-node", "default"
+# The context that `python -m cluster` writes.
+LOCAL_CONTEXT = "workshop"
+MISSING = {
+    "gpu": "Not run here: this cluster has no GPUs.",
+    "local": "Not run here: this is not the workshop's local cluster.",
+}
+
+
+@dataclass(frozen=True)
+class Here:
+    """`aliases` maps names of this cluster to those on the pages."""
+
+    aliases: dict[str, str] = field(default_factory=dict)
+    abilities: frozenset[str] = frozenset()
+
+
+def look(environment: Mapping[str, str] | None = None) -> Here:
+    """Ask the cluster of this environment. A cluster that does not answer can do nothing."""
+    config = _kubectl(environment, "config", "view", "--minify")
+    nodes = _kubectl(environment, "get", "nodes").get("items", [])
+    context = (config.get("contexts") or [{}])[0].get("context", {})
+    return facts(config.get("current-context", ""), context.get("namespace", ""), nodes)
+
+
+def facts(context: str, namespace: str, nodes: list[dict]) -> Here:
+    """What follows from the current context, its namespace and the nodes."""
+    aliases = {node["metadata"]["name"]: NODE for node in nodes}
+    if namespace:
+        aliases[namespace] = NAMESPACE
+    abilities = {"gpu"} if any(map(_has_gpu, nodes)) else set()
+    if context == LOCAL_CONTEXT:
+        abilities.add("local")
+    changed = {ours: shown for ours, shown in aliases.items() if ours != shown}
+    return Here(changed, frozenset(abilities))
+
+
+def _has_gpu(node: dict) -> bool:
+    """Simulated GPUs count: the pages' commands work with them."""
+    allocatable = node.get("status", {}).get("allocatable", {})
+    return any("gpu" in name and quantity != "0" for name, quantity in allocatable.items())
+
+
+def _kubectl(environment: Mapping[str, str] | None, *arguments: str) -> dict:
+    command = ["kubectl", *arguments, "--output=json", "--request-timeout=10s"]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        return json.loads(done.stdout)
+    except (OSError, ValueError):
+        return {}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Say whether the current cluster can do one thing. Returns: 0 if it can, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m modules.here")
+    parser.add_argument("ability", choices=sorted(ABILITIES))
+    ability = parser.parse_args(arguments).ability
+    if ability in look().abilities:
+        return 0
+    print(MISSING[ability])
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What a cluster is called, and what it can do."""
+
+import json
+
+import pytest
+
+from modules import here
+from modules.here import Here, facts
+
+
+def node(name, **allocatable):
+    names = {key.replace("_", "/"): value for key, value in allocatable.items()}
+    return {"metadata": {"name": name}, "status": {"allocatable": {"cpu": "2", **names}}}
+
+
+LOCAL = {"nvidia.com_gpu": "4"}
+
+
+@pytest.mark.parametrize(
+    ("context", "namespace", "nodes", "wanted"),
+    [
+        pytest.param(
+            "workshop", "default", [node("lab-node", **LOCAL)],
+            Here({}, frozenset({"gpu", "local"})), id="the lab",
+        ),
+        pytest.param(
+            "workshop", "docs-5", [node("test-node", **LOCAL)],
+            Here({"test-node": "lab-node", "docs-5": "default"}, frozenset({"gpu", "local"})),
+            id="a test's place",
+        ),
+        pytest.param(
+            "kind-kind", "", [node("one"), node("two")],
+            Here({"one": "lab-node", "two": "lab-node"}), id="a cluster of one's own",
+        ),
+        pytest.param(
+            "class", "", [node("one", **{"nvidia.com_gpu": "0"})],
+            Here({"one": "lab-node"}), id="a node whose GPUs are gone",
+        ),
+        pytest.param(
+            "class", "", [node("one", **{"alpha.kubernetes.io_nvidia-gpu": "1"})],
+            Here({"one": "lab-node"}, frozenset({"gpu"})), id="a GPU as of 2017",
+        ),
+        pytest.param("", "", [], Here(), id="nothing that answers"),
+    ],
+)  # fmt: skip
+def test_names_and_abilities_follow_from_what_the_cluster_says(context, namespace, nodes, wanted):
+    assert facts(context, namespace, nodes) == wanted
+
+
+@pytest.fixture
+def kubectl(tmp_path, monkeypatch):
+    """A kubectl that knows a context and its nodes."""
+
+    def install(context, nodes):
+        config = {"current-context": context, "contexts": [{"context": {"namespace": "mine"}}]}
+        (tmp_path / "config").write_text(json.dumps(config))
+        (tmp_path / "get").write_text(json.dumps({"items": nodes}))
+        program = tmp_path / "kubectl"
+        program.write_text(f'#!/bin/bash\ncat "{tmp_path}/$1"\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    return install
+
+
+def test_the_cluster_is_asked_by_kubectl(kubectl):
+    kubectl("workshop", [node("lab-node", **LOCAL)])
+    assert here.look() == Here({"mine": "default"}, frozenset({"gpu", "local"}))
+
+
+@pytest.mark.parametrize(
+    ("ability", "code", "said"),
+    [
+        pytest.param("local", 0, "", id="it can"),
+        pytest.param("gpu", 1, "Not run here: this cluster has no GPUs.\n", id="it cannot"),
+    ],
+)
+def test_the_command_line_answers_for_one_ability(kubectl, capsys, ability, code, said):
+    kubectl("workshop", [node("lab-node")])
+    assert here.main([ability]) == code
+    assert capsys.readouterr().out == said
+
+
+def test_a_machine_without_kubectl_can_do_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert here.look() == Here()
