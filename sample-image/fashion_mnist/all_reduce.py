@@ -7,16 +7,20 @@ are sent to all, since it alone may have read a checkpoint. Each replica normali
 by what it sees of the batch; the running means that are saved are the chief's.
 
 All replicas wait for the slowest: when one is lost the others end as retryable,
-and all of them go on from the chief's last checkpoint.
+and all of them go on from the chief's last checkpoint. A replica that is asked to
+end says so in its share of the next step, so that all end at the same step and the
+chief can save it.
 """
+
+import contextlib
 
 import keras
 import tensorflow as tf
 
-from fashion_mnist import data, model, peers, report, training
-from fashion_mnist.checkpoint import Store
+from fashion_mnist import data, model, peers, report, stopping, training
+from fashion_mnist.checkpoint import Store, next_attempt
 from fashion_mnist.cluster import CHIEF, WORKER, Cluster
-from fashion_mnist.failure import Interruption
+from fashion_mnist.failure import Interruption, first_line
 from fashion_mnist.settings import Settings
 from fashion_mnist.summaries import Summaries
 
@@ -35,13 +39,17 @@ def run(settings: Settings, cluster: Cluster) -> None:
         rpc_layer="grpc",
     )
     peers.wait_for_names(cluster.peers(CHIEF, WORKER))
+    # TensorFlow waits without end for a replica that was lost just now.
+    stopping.phase("before all replicas were connected", limit_seconds=peers.PATIENCE_SECONDS)
     try:
         replica = Replica(settings, cluster, tf.distribute.MultiWorkerMirroredStrategy(resolver))
         replica.train(examples)
     except tf.errors.OpError as error:
+        is_chief = cluster.task_type == CHIEF
+        folder = settings.checkpoint_dir if is_chief else "the chief's checkpoint folder"
         raise Interruption(
-            "Another replica was lost: the next attempt goes on from the chief's last"
-            f" checkpoint ({training.first_line(error)})."
+            f"Another replica was lost, and all-reduce needs all of them ({first_line(error)})."
+            f" {next_attempt(folder)}"
         ) from error
 
 
@@ -55,13 +63,15 @@ class Replica:
         self._optimizer = model.build_optimizer(settings.learning_rate, settings.max_steps)
         self._optimizer.build(self._network.trainable_variables)
         self._is_chief = cluster.task_type == CHIEF
+        self._somebody_leaves = False
 
     def train(self, examples: data.Examples) -> None:
         """Do this replica's part of all steps; the chief also tests and saves."""
         settings = self._settings
         if not self._is_chief:
             start = self._share_start(0)
-            training.loop(self._make_step(examples), start, settings, training.Steps(settings))
+            self._loop(examples, start, training.Steps(settings))
+            stopping.phase("while the chief tests and saves the model")
             self._meet()
             report.say(f"{self._cluster.name} ends: all {settings.max_steps} steps are done")
             return
@@ -72,10 +82,15 @@ class Replica:
         start = self._share_start(store.resume(settings.max_steps))
         summaries = Summaries(settings.log_dir, CHIEF)
         progress = training.Progress(settings, summaries, store)
-        training.loop(self._make_step(examples), start, settings, progress)
+        self._loop(examples, start, progress)
         summaries.histograms(settings.max_steps, self._network)
         training.conclude(settings, self._network, test_examples, store)
-        self._meet()
+        with contextlib.suppress(tf.errors.OpError):  # the model is saved, whoever is lost now
+            self._meet()
+
+    def _loop(self, examples: data.Examples, start: int, steps: training.Steps) -> None:
+        step_function = self._make_step(examples)
+        training.loop(step_function, start, self._settings, steps, lambda: self._somebody_leaves)
 
     def _meet(self) -> None:
         """Wait for each other at the end: who left while the chief tests would seem lost."""
@@ -104,19 +119,28 @@ class Replica:
         rank = 0 if self._is_chief else self._cluster.task_index + 1
 
         @tf.function
-        def traced(indices, seed):
+        def traced(indices, seed, leaves):
             batch = model.flip_half(model.scale(tf.gather(images, indices)), seed)
             own_labels = tf.gather(labels, indices)
-            return model.learn(self._network, self._optimizer, batch, own_labels, self._mean_of_all)
+            share_that_leaves = []
+
+            def mean_of_all(values: list[tf.Tensor]) -> list[tf.Tensor]:
+                *means, leaving = self._over_all(MEAN, [*values, leaves])
+                share_that_leaves.append(leaving)
+                return means
+
+            learned = model.learn(self._network, self._optimizer, batch, own_labels, mean_of_all)
+            return *learned, *share_that_leaves
 
         def step_function(step: int):
             indices, seed = training.step_input(self._settings, len(examples.labels), step)
-            return traced(indices[rank * share : (rank + 1) * share], seed)
+            leaves = tf.constant(float(stopping.asked()))
+            own_indices = indices[rank * share : (rank + 1) * share]
+            loss, accuracy, share_that_leaves = traced(own_indices, seed, leaves)
+            self._somebody_leaves = float(share_that_leaves) > 0
+            return loss, accuracy
 
         return step_function
-
-    def _mean_of_all(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
-        return self._over_all(MEAN, values)
 
     def _over_all(self, operation: tf.distribute.ReduceOp, values: list[tf.Tensor]):
         """The sum or mean over the replicas, of each tensor of each; all of them call it.

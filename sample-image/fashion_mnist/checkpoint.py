@@ -2,7 +2,7 @@
 
 A folder of checkpoints belongs to one run, which `run.json` beside them names. When
 the run has saved its model it is marked as finished, and a later run with the same
-folder starts anew instead of finding itself done at its first step.
+folder starts at step 0 instead of finding itself done at its first step.
 """
 
 import json
@@ -83,6 +83,14 @@ class Store:
             unfinished = self.folder / f".{RUN_FILE}"
             unfinished.write_text(content)
             unfinished.replace(self.folder / RUN_FILE)
+
+
+def next_attempt(folder: Path | str) -> str:
+    """What becomes of the run when this replica has ended before its time."""
+    return (
+        f"If {folder} is on a volume, the next attempt goes on from the last checkpoint there;"
+        " if not, the folder is lost with the Pod, and training starts at step 0."
+    )
 
 
 def is_finished(folder: Path, run: str | None = None) -> bool:

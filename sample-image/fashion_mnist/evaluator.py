@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from fashion_mnist import checkpoint, data, model, report, stopping
 from fashion_mnist.cluster import Cluster
-from fashion_mnist.failure import Interruption
 from fashion_mnist.files import require_writable
 from fashion_mnist.settings import Settings
 from fashion_mnist.summaries import Summaries
@@ -19,12 +18,13 @@ PAUSE_SECONDS = 1.0
 
 
 def run(settings: Settings, cluster: Cluster) -> None:
-    """Evaluate until the run is over. Raises: Failure, Interruption when asked to end."""
+    """Evaluate until the run is over. Raises: Failure."""
     require_writable(settings.log_dir, "--log-dir")
     examples = data.load_test(settings.data_dir)
     network = model.build()
     classifier = model.Classifier(network)
     summaries = Summaries(settings.log_dir, "evaluator")
+    stopping.phase("while testing checkpoints")
     report.say(f"evaluator waits for checkpoints in {settings.checkpoint_dir}")
     for path in _checkpoints(settings, cluster.run_name):
         step = _restore(path, network)
@@ -39,8 +39,6 @@ def _checkpoints(settings: Settings, run_name: str):
     """Yield each newest checkpoint once, until the run is finished and its last one done."""
     seen = None
     while True:
-        if stopping.asked():
-            raise Interruption("evaluator ends: it was asked to.")
         finished = checkpoint.is_finished(settings.checkpoint_dir, run_name)
         newest = checkpoint.latest(settings.checkpoint_dir, run_name)
         if newest is not None and newest != seen:

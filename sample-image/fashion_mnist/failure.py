@@ -5,12 +5,14 @@ it again would fail again), 128 and above is retryable. `train.main` turns these
 exceptions into both.
 """
 
+import re
+
 PERMANENT = 1
 RETRYABLE = 143  # what a shell reports of a process that SIGTERM ended
 
 
 class Failure(Exception):
-    """Something the user must mend: what, where, and what to do, in one sentence."""
+    """Something the user must fix: what, where, and what to do, in one sentence."""
 
     exit_code = PERMANENT
 
@@ -19,3 +21,18 @@ class Interruption(Failure):
     """Something that may well go better when the replica is started again."""
 
     exit_code = RETRYABLE
+
+
+# What TensorFlow puts before its reason: headings, and where in the program the operation is.
+NO_REASON = re.compile(
+    r"Graph execution error:|Detected at node|<stack traces unavailable>|File \"|"
+    r"\d+ root error\(s\) found"
+)
+NUMBER = re.compile(r"\(\d+\) [A-Z_]+:\s*")  # before each of several reasons
+
+
+def first_line(error: Exception) -> str:
+    """The reason that TensorFlow, or Python, gives for an error, in one line."""
+    lines = filter(None, (line.strip() for line in str(error).splitlines()))
+    reasons = (NUMBER.sub("", line, count=1) for line in lines if not NO_REASON.match(line))
+    return next(filter(None, reasons), type(error).__name__)

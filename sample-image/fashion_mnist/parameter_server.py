@@ -10,10 +10,10 @@ All files are written by the chief: a PS would write its part on its own disk.
 """
 
 import collections
+import concurrent.futures
+import logging
 import math
 import os
-import re
-import signal
 import tempfile
 from pathlib import Path
 
@@ -21,16 +21,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fashion_mnist import data, model, peers, report, stopping, training
-from fashion_mnist.checkpoint import Store
+from fashion_mnist import connections, data, model, peers, report, stopping, training
+from fashion_mnist.checkpoint import Store, next_attempt
 from fashion_mnist.cluster import CHIEF, PS, WORKER, Cluster
-from fashion_mnist.failure import Interruption
+from fashion_mnist.failure import Interruption, first_line
+from fashion_mnist.lost_workers import WORKER as WORKER_DEVICE
+from fashion_mnist.lost_workers import LostWorkers
 from fashion_mnist.settings import Settings
 from fashion_mnist.summaries import Summaries
 
 CHIEF_DEVICE = f"/job:{CHIEF}/replica:0/task:0/device:CPU:0"
+# What a chief that was asked to end at the same time needs to read the variables.
+SAVED_BY_NOW_SECONDS = 5.0
 # Steps handed out and not yet answered, for each worker: one at work, one at hand.
 AHEAD = 2
+ASK_SECONDS = 0.2  # from one look at whether this process is asked to end to the next
 INDEX_FILE = "worker-index"
 CHANCE_LOSS = math.log(len(data.CLASSES))  # of guessing, before the first answer
 LOST = (
@@ -58,7 +63,10 @@ def serve(settings: Settings, cluster: Cluster) -> None:
         protocol="grpc",
     )
     report.say(f"{cluster.name} serves at {server.target.removeprefix('grpc://')}")
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    stopping.phase("while serving", stopping.SAVING_SECONDS)
+    stopping.wait()
+    if cluster.task_type == PS:
+        connections.wait_until_none(int(server.target.rpartition(":")[2]), SAVED_BY_NOW_SECONDS)
     raise Interruption(f"{cluster.name} ends: it was asked to.")
 
 
@@ -98,14 +106,17 @@ def run_chief(settings: Settings, cluster: Cluster) -> None:
         network, store = _train(settings, cluster)
     except LOST as error:
         raise Interruption(
-            "A parameter server was lost, and the variables on it: the next attempt goes on"
-            f" from the last checkpoint in {settings.checkpoint_dir}"
-            f" ({training.first_line(error)})."
+            f"A parameter server was lost, and the variables on it ({first_line(error)})."
+            f" {next_attempt(settings.checkpoint_dir)}"
         ) from error
     training.conclude(settings, network, test_examples, store)
 
 
 def _train(settings: Settings, cluster: Cluster) -> tuple[keras.Model, Store]:
+    lost = LostWorkers(cluster.count(WORKER))
+    tensorflow_log = logging.getLogger("tensorflow")
+    tensorflow_log.addFilter(lost)
+    tensorflow_log.propagate = False  # it has a handler, and the root's would print all twice
     strategy = tf.distribute.ParameterServerStrategy(
         tf.distribute.cluster_resolver.SimpleClusterResolver(
             tf.train.ClusterSpec(cluster.spec()), task_type=CHIEF, task_id=0, rpc_layer="grpc"
@@ -121,7 +132,7 @@ def _train(settings: Settings, cluster: Cluster) -> tuple[keras.Model, Store]:
     store = Store(settings.checkpoint_dir, network, optimizer, cluster.run_name, options)
     start = store.resume(settings.max_steps)
     progress = training.Progress(settings, Summaries(settings.log_dir, CHIEF), store)
-    crew = Crew(coordinator, _step_on_worker(strategy, network, optimizer), settings)
+    crew = Crew(coordinator, _step_on_worker(strategy, network, optimizer), settings, lost)
     crew.loop(start, progress)
     crew.say_who_did_what(cluster.count(WORKER))
     local = _on_chief(network)
@@ -151,23 +162,26 @@ def _step_on_worker(strategy, network, optimizer):
     return step
 
 
-def _lost_worker(error: tf.errors.OpError) -> str | None:
+def _lost_worker(error: tf.errors.OpError) -> int | None:
     """The index of the worker that the error says cannot be reached, if it is one."""
-    said = re.search(r"/job:worker/replica:0/task:(\d+)", str(error))
-    return said[1] if said and "/job:ps" not in str(error) else None
+    said = WORKER_DEVICE.search(str(error))
+    return int(said[1]) if said and "/job:ps" not in str(error) else None
 
 
 class Crew:
     """The workers, as the chief sees them: steps go out, answers come back in order."""
 
-    def __init__(self, coordinator, step_on_worker, settings: Settings):
+    def __init__(self, coordinator, step_on_worker, settings: Settings, lost: LostWorkers):
         self._coordinator, self._step, self._settings = coordinator, step_on_worker, settings
+        self._lost = lost
+        self._waiter = concurrent.futures.ThreadPoolExecutor(1)
         self._data = iter(coordinator.create_per_worker_dataset(worker_data))
         self._steps_by_worker: collections.Counter[int] = collections.Counter()
         self._last_answer = [CHANCE_LOSS, 1 / len(data.CLASSES)]
 
     def loop(self, start: int, progress: training.Progress) -> None:
         """Hand out the steps from ``start``. Raises: LOST errors, Interruption after SIGTERM."""
+        stopping.phase("in a step that did not end in time", stopping.SAVING_SECONDS)
         ahead = AHEAD * self._coordinator.strategy.extended._num_workers
         handed_out: collections.deque = collections.deque()
         for step in range(start, self._settings.max_steps):
@@ -178,22 +192,32 @@ class Crew:
             self._collect(handed_out, progress)
 
     def _hand_out(self, step: int):
+        self._lost.handed_out = step
         indices, seed = training.step_input(self._settings, data.TRAIN_COUNT, step)
         return self._coordinator.schedule(self._step, args=(self._data, indices, seed))
 
     def _collect(self, handed_out: collections.deque, progress: training.Progress) -> None:
         step, answer = handed_out.popleft()
-        stopping.check(progress.save, step)
         try:
-            index, *self._last_answer = answer.fetch()
+            index, *self._last_answer = self._wait_for(answer, step, progress)
             self._steps_by_worker[int(index)] += 1
+            self._lost.took(int(index), step)
         except LOST as error:
             # A worker that dies after its step takes the answer with it, but what it learned is
             # on the parameter servers. Steps that were not done yet are handed out again.
-            if not (lost := _lost_worker(error)):
+            if (lost := _lost_worker(error)) is None:
                 raise
-            report.say(f"worker {lost} is lost: the others take its steps until it is back")
+            self._lost.lost(lost)
         progress.done(step + 1, *map(float, self._last_answer))
+
+    def _wait_for(self, answer, step: int, progress: training.Progress) -> list:
+        """The answer, which may never come. Raises: Interruption once asked to end."""
+        fetching = self._waiter.submit(answer.fetch)
+        while True:
+            if stopping.asked():
+                raise training.asked_to_end(progress, step)
+            if concurrent.futures.wait([fetching], ASK_SECONDS).done:
+                return fetching.result()
 
     def say_who_did_what(self, workers: int) -> None:
         for index in range(workers):

@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
-from fashion_mnist import report, stopping
+from fashion_mnist import report
 from fashion_mnist.failure import Interruption
 
 PATIENCE_SECONDS = 600.0
@@ -15,7 +15,7 @@ REMIND_SECONDS = 15.0
 def wait_for(addresses: Mapping[str, str], patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Return when each of ``addresses`` (name → host:port) accepts a connection.
 
-    Raises: Interruption, after ``patience_seconds`` or when asked to end.
+    Raises: Interruption after ``patience_seconds``.
     """
     _wait(addresses, _connection_problem, patience_seconds)
 
@@ -33,7 +33,7 @@ def _wait(addresses: Mapping[str, str], problem_of: Callable, patience_seconds: 
         said_at = None
         while problem := problem_of(address):
             now = time.monotonic()
-            if now > end or stopping.asked():
+            if now > end:
                 raise Interruption(f"Gave up waiting for {name} at {address}: {problem}.")
             if said_at is None or now - said_at >= REMIND_SECONDS:
                 report.say(f"waiting for {name} at {address}: {problem}")

@@ -9,6 +9,11 @@ What it writes, prints and ends with: sample-image/README.md.
 import os
 import sys
 
+from fashion_mnist import stopping
+
+if __name__ == "__main__":
+    stopping.listen()  # before NumPy and TensorFlow, which start threads and take seconds
+
 # TensorFlow greets at length on the standard error; its warnings and errors stay.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -30,9 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: settings.Settings, replica: cluster.Cluster | None) -> None:
     """Do the part of this replica, or train alone. Raises: Failure."""
     # Only now: importing TensorFlow takes seconds, and a wrong option should not.
-    from fashion_mnist import stopping, training
+    from fashion_mnist import training
 
-    stopping.listen()
     if replica is None:
         return training.run(options)
     report.say(f"{replica.name} of the cluster {replica}")

@@ -12,10 +12,12 @@ import tensorflow as tf
 
 from fashion_mnist import data, model, report, stopping
 from fashion_mnist.checkpoint import Store
+from fashion_mnist.failure import Interruption
 from fashion_mnist.files import require_writable, writing
 from fashion_mnist.settings import Settings
 from fashion_mnist.summaries import Summaries
 
+SAVED = 0  # the exit code of a run that has nothing left to do
 StepFunction = Callable[[int], tuple[tf.Tensor, tf.Tensor]]
 
 
@@ -72,12 +74,26 @@ def step_input(settings: Settings, count: int, step: int) -> tuple[tf.Tensor, tf
     return tf.constant(indices), tf.constant([settings.seed, step])
 
 
-def loop(step_function: StepFunction, start: int, settings: Settings, steps: "Steps") -> None:
-    """Run the steps from ``start``. Raises: Interruption after SIGTERM, with a checkpoint."""
+def loop(
+    step_function: StepFunction,
+    start: int,
+    settings: Settings,
+    steps: "Steps",
+    asked: Callable[[], bool] = stopping.asked,
+) -> None:
+    """Run the steps from ``start``. Raises: Interruption once ``asked`` to end."""
+    stopping.phase("in a step that did not end in time", stopping.SAVING_SECONDS)
     for step in range(start, settings.max_steps):
-        stopping.check(steps.save, step)
+        if asked():
+            raise asked_to_end(steps, step)
         loss, accuracy = step_function(step)
         steps.done(step + 1, float(loss), float(accuracy))
+
+
+def asked_to_end(steps: "Steps", step: int) -> Interruption:
+    """Save what ``step`` steps have learned. Returns: what ends this replica as retryable."""
+    who = "Asked" if stopping.asked() else "Another replica was asked"
+    return Interruption(f"{who} to end at step {step}: {steps.save(step)}.")
 
 
 class Steps:
@@ -133,18 +149,18 @@ def conclude(
     store: Store,
 ) -> None:
     """Test on all test images, save the model and mark the run as finished."""
+    stopping.phase(f"before the model was saved; the last checkpoint is in {store.folder}")
     classifier = model.Classifier(network)
     loss, accuracy = model.test(classifier, test_examples)
     report.test(accuracy, len(test_examples.labels))
     summaries = Summaries(settings.log_dir, "test")
     summaries.scalars(settings.max_steps, loss=loss, accuracy=accuracy)
     summaries.predictions(settings.max_steps, classifier, test_examples)
+    stopping.phase(
+        f"and could not save the model to {settings.save_dir} in time", stopping.SAVING_SECONDS
+    )
     with writing("the model", settings.save_dir):
         path = model.save(classifier, settings.save_dir / "model")
     report.saved(path)
     store.finish()
-
-
-def first_line(error: tf.errors.OpError) -> str:
-    """TensorFlow's own words for what went wrong, without the graph that follows them."""
-    return (error.message or type(error).__name__).strip().splitlines()[0]
+    stopping.phase("after the model was saved", exit_code=SAVED)

@@ -63,7 +63,8 @@ class Run:
         return self.wait()
 
     def kill(self) -> None:
-        self.process.kill()
+        """Kill both processes of the program at once, as the end of a container does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -80,7 +81,9 @@ def start(tmp_path, data_dir):
             environment["TF_CONFIG"] = tf_config
         command = [*prefix, sys.executable, "-m", "fashion_mnist.train", *map(str, options)]
         with log_file.open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment, start_new_session=True
+            )
         runs.append(Run(process, log_file))
         return runs[-1]
 

@@ -1,5 +1,8 @@
 """All-reduce: the replicas train as one, and end together."""
 
+import time
+
+GRACE_SECONDS = 30  # which Kubernetes gives a Pod
 OPTIONS = ("--max-steps", 20, "--batch-size", 32, "--log-every", 1)
 
 
@@ -28,3 +31,28 @@ def test_a_replica_that_loses_another_ends_as_retryable(make_cluster, tmp_path):
     chief.wait_for("step 5/")
     worker.kill()
     assert chief.wait() >= 128, chief.log
+
+
+def test_all_end_at_the_same_step_when_one_is_asked_to_end(make_cluster, tmp_path):
+    replica = make_cluster(chief=1, worker=1)
+    options = ("--max-steps", 100_000, "--batch-size", 32, "--log-every", 1)
+    chief = replica("chief", 0, *options, "--save-dir", tmp_path / "save")
+    worker = replica("worker", 0, *options)
+    chief.wait_for("step 5/")
+    asked_at = time.monotonic()
+    assert [worker.terminate(), chief.wait()] == [143, 143], chief.log
+    assert time.monotonic() - asked_at < GRACE_SECONDS
+    last = max(chief.losses)
+    assert f"Asked to end at step {last}: the chief has the checkpoint." in worker.log
+    assert f"Another replica was asked to end at step {last}: checkpoint saved in" in chief.log
+    assert (tmp_path / f"save/checkpoints/ckpt-{last}.index").exists()
+
+
+def test_sigterm_ends_a_replica_that_waits_inside_tensorflow_for_another(make_cluster, tmp_path):
+    chief = make_cluster(chief=1, worker=1)("chief", 0, *OPTIONS, "--save-dir", tmp_path / "save")
+    chief.wait_for("chief of the cluster")
+    time.sleep(5)  # reading the data takes one of them
+    asked_at = time.monotonic()
+    assert chief.terminate() == 143
+    assert time.monotonic() - asked_at < GRACE_SECONDS
+    assert "Asked to end before all replicas were connected." in chief.log

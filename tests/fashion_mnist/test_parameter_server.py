@@ -11,6 +11,7 @@ import pytest
 
 OWN_DISK = 'mount -t tmpfs own "$1" && shift && cd / && exec "$@"'
 SMALL = ("--batch-size", 32)
+GRACE_SECONDS = 30  # which Kubernetes gives a Pod
 
 
 def own_disk(folder) -> tuple[str, ...]:
@@ -60,10 +61,46 @@ def test_a_killed_worker_comes_back_and_the_job_ends_well(make_cluster, tmp_path
     chief = replica("master", 0, "--max-steps", 1500, *SMALL, "--save-dir", tmp_path / "save")
     chief.wait_for("step 100/")
     victim.kill()
+    chief.wait_for("worker 1 is lost: the others take its steps until it is back\n")
     replica("worker", 1)
     assert chief.wait() == 0, chief.log
+    assert chief.log.count("worker 1 is lost") == 1
+    assert chief.log.count("\nworker 1 is back\n") == 1
+    assert "ERROR:tensorflow:Worker" not in chief.log
     assert max(chief.losses) == 1500
     assert re.findall(r"^worker 1 took ([1-9]\d*) steps$", chief.log, re.M)
+
+
+def test_sigterm_to_all_replicas_saves_a_checkpoint_before_the_ps_ends(make_cluster, tmp_path):
+    replica = make_cluster(master=1, worker=1, ps=1)
+    servers = start_servers(replica, 1, tmp_path)
+    options = ("--max-steps", 100_000, *SMALL, "--log-every", 10)
+    chief = replica("master", 0, *options, "--save-dir", tmp_path / "save")
+    chief.wait_for("step 50/")
+    replicas = [*reversed(servers), chief]
+    for each in replicas:
+        each.process.terminate()
+    asked_at = time.monotonic()
+    assert [each.wait() for each in replicas] == [143, 143, 143], chief.log
+    assert time.monotonic() - asked_at < GRACE_SECONDS
+    assert "checkpoint saved in" in chief.log
+    assert list((tmp_path / "save/checkpoints").glob("ckpt-*.index"))
+
+
+def test_sigterm_ends_a_chief_that_waits_for_a_lost_worker_with_a_checkpoint(
+    make_cluster, tmp_path
+):
+    replica = make_cluster(master=1, worker=1, ps=1)
+    _, worker = start_servers(replica, 1, tmp_path)
+    options = ("--max-steps", 100_000, *SMALL, "--log-every", 10)
+    chief = replica("master", 0, *options, "--save-dir", tmp_path / "save")
+    chief.wait_for("step 50/")
+    worker.kill()
+    chief.wait_for("worker 0 is lost: no step is taken until it is back")
+    asked_at = time.monotonic()
+    assert chief.terminate() == 143, chief.log
+    assert time.monotonic() - asked_at < GRACE_SECONDS
+    assert "checkpoint saved in" in chief.log
 
 
 def test_a_lost_ps_ends_the_chief_as_retryable_and_its_successor_goes_on(make_cluster, tmp_path):
@@ -75,6 +112,7 @@ def test_a_lost_ps_ends_the_chief_as_retryable_and_its_successor_goes_on(make_cl
     servers[0].kill()
     assert first.wait() == 143, first.log
     assert "A parameter server was lost" in first.log
+    assert f"If {tmp_path}/save/checkpoints is on a volume" in first.log
     assert "Traceback" not in first.log
     second = replica("master", 0, *options, "--save-dir", tmp_path / "save")
     second.wait_for("waiting for ps 0 at")
