@@ -1,4 +1,4 @@
-"""TensorFlow's own smoke, in the build: train, save, load, and serve TensorBoard.
+"""TensorFlow's own smoke, in the build: train, save, load, predict, and serve TensorBoard.
 
 The Dockerfile runs it once after it has thrown away what it takes for unused.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from fashion_mnist import train
+from fashion_mnist import predict, train
 
 PORT = 6006
 PATIENCE_SECONDS = 60
@@ -40,6 +40,7 @@ def tensorboard_answers(log_dir: Path) -> bool:
 
 with tempfile.TemporaryDirectory() as folder:
     assert train.main(["--max-steps", "20", "--log-every", "10", "--save-dir", folder]) == 0
+    assert predict.main([f"{folder}/model", "--images", "1", "--test"]) == 0
     model = tf.saved_model.load(f"{folder}/model")
     assert model(tf.zeros([1, 28, 28, 1])).shape == (1, 10)
     assert tf.distribute.experimental.ParameterServerStrategy

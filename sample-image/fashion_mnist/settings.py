@@ -53,22 +53,30 @@ def _parser() -> argparse.ArgumentParser:
         help="steps from one line of the log to the next [%(default)s]")  # fmt: skip
     add("--checkpoint-every", type=_count, default=default.checkpoint_every,
         help="steps from one checkpoint to the next [%(default)s]")  # fmt: skip
-    add("--data-dir", type=_folder, default=default.data_dir,
+    add("--data-dir", type=folder, default=default.data_dir,
         help="folder of the four IDX files [%(default)s]")  # fmt: skip
-    add("--save-dir", type=_folder, default=default.save_dir,
+    add("--save-dir", type=folder, default=default.save_dir,
         help="where the SavedModel goes, as `model` [%(default)s]")  # fmt: skip
-    add("--log-dir", type=_folder, help="what TensorBoard reads [SAVE_DIR/logs]")
-    add("--checkpoint-dir", type=_folder,
+    add("--log-dir", type=folder, help="what TensorBoard reads [SAVE_DIR/logs]")
+    add("--checkpoint-dir", type=folder,
         help="where a run that was cut off goes on from [SAVE_DIR/checkpoints]")  # fmt: skip
     return parser
 
 
-def _folder(text: str) -> Path:
+def folder(text: str) -> Path:
+    """An option that names a folder, as an absolute path."""
     return Path(os.path.abspath(text))
 
 
 def _count(text: str) -> int:
     return _checked(text, int, lambda number: number >= 1, "a whole number from 1")
+
+
+def image_count(text: str) -> int:
+    """An option that says how many of the test images."""
+    return _checked(
+        text, int, lambda number: 0 <= number <= data.TEST_COUNT, "a whole number from 0 to 10000"
+    )
 
 
 def _seed(text: str) -> int:

@@ -1,18 +1,22 @@
 """The program as Kubernetes sees it: its log, its files, its exit code. Each run is a process."""
 
 import gzip
+import os
+import re
 import shutil
+import signal
+import sys
+from pathlib import Path
 
 import pytest
-import tensorflow as tf
 
-from fashion_mnist import data, model
+from fashion_mnist import data, predict
 
 SHORT = ("--max-steps", 100, "--batch-size", 16, "--log-every", 1)
 
 
 def test_five_hundred_steps_reach_the_promised_accuracy_and_the_saved_model_has_it(
-    start, tmp_path, data_dir
+    start, tmp_path, data_dir, capsys
 ):
     run = start("--max-steps", 500, "--save-dir", tmp_path / "save")
     assert run.wait() == 0, run.log
@@ -21,9 +25,10 @@ def test_five_hundred_steps_reach_the_promised_accuracy_and_the_saved_model_has_
     reported = float(run.log.split("test accuracy ")[1].split(" on 10000 images")[0])
     assert reported >= 0.80
     assert f"saved model to {tmp_path}/save/model\n" in run.log
-    loaded = tf.saved_model.load(f"{tmp_path}/save/model")
-    _, accuracy = model.test(loaded, data.load_test(data_dir))
-    assert accuracy == pytest.approx(reported, abs=0.0001)
+    assert predict.main([f"{tmp_path}/save/model", "--test"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"^test accuracy .*$", said, re.M)[0] in run.log
+    assert int(re.search(r"^(\d) of 5 images are right$", said, re.M)[1]) >= 4
     assert {folder.name for folder in (tmp_path / "save/logs").iterdir()} == {"chief", "test"}
 
 
@@ -50,6 +55,24 @@ def test_sigterm_saves_a_checkpoint_from_which_the_next_attempt_goes_on(start, t
     second.wait_for_steps()
     assert f"resuming at step {reached} from" in second.log
     assert min(second.losses) == reached + 1
+
+
+def test_sigterm_right_after_the_start_of_a_container_is_not_lost(start, tmp_path):
+    """The first process of a process namespace, as in a container, with the image's entry point."""
+    container = ("unshare", "--pid", "--fork", "--kill-child", "env", "--block-signal=TERM")
+    run = start("--save-dir", tmp_path / "save", prefix=container)
+    first_process = child_of(run.process.pid, "env", Path(sys.executable).name)
+    os.kill(first_process, signal.SIGTERM)
+    assert run.wait() == 143
+    assert "Asked to end before the training began: there is nothing to save." in run.log
+
+
+def child_of(pid: int, *names: str) -> int:
+    """The process that ``pid`` has started, once it runs one of the programs ``names``."""
+    while True:
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            if Path(Path(f"/proc/{child}/cmdline").read_text().split("\0")[0]).name in names:
+                return int(child)
 
 
 @pytest.mark.parametrize("option", ["--save-dir", "--log-dir", "--checkpoint-dir"])
