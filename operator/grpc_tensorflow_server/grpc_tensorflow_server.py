@@ -24,10 +24,11 @@ def main() -> None:
     parser.add_argument("--task_id", required=True, type=int)
     options = parser.parse_args()
 
+    # As a container's first process it would ignore SIGTERM, and be killed after the grace period.
+    # Before the import, which takes seconds.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     import tensorflow as tf  # type: ignore[import-untyped]
 
-    # As a container's first process it would ignore SIGTERM, and be killed after the grace period.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     server = tf.distribute.Server(
         tf.train.ClusterSpec(options.cluster_spec),
         job_name=options.job_name,
