@@ -22,7 +22,12 @@ COLLECTIONS = {
     "Deployment": ("apis/apps/v1", "deployments", True),
     "ClusterRole": ("apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
     "ClusterRoleBinding": ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
+    "RoleBinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings", True),
     "StorageClass": ("apis/storage.k8s.io/v1", "storageclasses", False),
+    "PriorityClass": ("apis/scheduling.k8s.io/v1", "priorityclasses", False),
+    "DeviceClass": ("apis/resource.k8s.io/v1", "deviceclasses", False),
+    "EndpointSlice": ("apis/discovery.k8s.io/v1", "endpointslices", True),
+    "APIService": ("apis/apiregistration.k8s.io/v1", "apiservices", False),
 }
 
 

@@ -70,6 +70,7 @@ RECIPES: dict[str, Recipe] = {
             "kubelet",
             "kubectl",
             "node-addons",
+            "metrics-server",
         ),
     ),
     "etcd": Recipe(("go.etcd.io/etcd/server/v3",), ("etcd",), 0.5),

@@ -45,6 +45,11 @@ CLIENTS = {
     "kube-scheduler": Leaf("system:kube-scheduler"),
     "kube-proxy": Leaf("system:kube-proxy"),
     "node-addons": Leaf("workshop:node-addons"),
+    # Also what it serves with, under the name of its Service.
+    "metrics-server": Leaf(
+        "workshop:metrics-server",
+        names=("metrics-server.kube-system.svc", "metrics-server.kube-system"),
+    ),
 }
 
 

@@ -15,8 +15,15 @@ SERVICE_RANGE = "10.96.0.0/16"
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_ADDRESS = "10.96.0.10"
 API_PORT = 6443
+METRICS_PORT = 10251
+# Simulated cards: four that are asked for by number, under today's name and that of 2017,
+# and two more that a ResourceClaim selects by what they are (DRA).
 GPUS = 4
-GPU_NAMES = ("nvidia.com/gpu", "alpha.kubernetes.io/nvidia-gpu")
+GPU_MEMORY_MIB = 16384
+GPU_NAME = "nvidia.com/gpu"
+GPU_NAME_2017 = "alpha.kubernetes.io/nvidia-gpu"
+GPU_NAMES = (GPU_NAME, GPU_NAME_2017)
+CLAIMABLE_GPUS = ("40Gi", "80Gi")
 
 BIN = "/opt/tfjob-workshop/bin"
 PKI = "/etc/kubernetes/pki"
@@ -25,6 +32,9 @@ CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 # Clients that are refused before RBAC is there wait for seconds before they ask again.
 API_READY = "API server is ready"
 VOLUMES = "/var/lib/volumes"
+GPU_DRIVER = "/usr/lib/nvidia-384"
+# Several Pods start together or none: PodGroups, which 1.37 has but does not yet turn on.
+GANG_SCHEDULING = "--feature-gates=GenericWorkload=true"
 # Composed: no text of the repository names a registry's host.
 DEFAULT_REGISTRY = "docker" + ".io"
 PAUSE_IMAGE = f"{DEFAULT_REGISTRY}/tfjob-workshop/pause:1.0.0"
@@ -53,7 +63,9 @@ def components(address: str) -> list[Component]:
         Component("kube-controller-manager", controller_manager(), after=API_READY),
         Component("kube-scheduler", scheduler(), after=API_READY),
         Component("kube-proxy", proxy(address), after=API_READY),
-        Component("node-addons", addons(), after=API_READY),
+        # Its device plugin has to be there before the kubelet looks at the Pods that it had.
+        Component("node-addons", addons(), after=CONTAINERD_SOCKET),
+        Component("metrics-server", metrics_server(address), after=API_READY),
     ]
 
 
@@ -111,6 +123,10 @@ def api_server(address: str) -> tuple[str, ...]:
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
+        GANG_SCHEDULING,
+        "--runtime-config=scheduling.k8s.io/v1beta1=true",
+        # metrics-server then answers before kube-proxy knows its Service.
+        "--enable-aggregator-routing=true",
     )
 
 
@@ -134,6 +150,7 @@ def controller_manager() -> tuple[str, ...]:
         "--concurrent-job-syncs=20",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
+        GANG_SCHEDULING,
     )
 
 
@@ -148,6 +165,7 @@ def scheduler() -> tuple[str, ...]:
         "--leader-elect=false",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
+        GANG_SCHEDULING,
     )
 
 
@@ -184,7 +202,29 @@ def addons() -> tuple[str, ...]:
         f"--node={NODE_NAME}",
         f"--volumes={VOLUMES}",
         f"--gpus={GPUS}",
-        f"--gpu-names={','.join(GPU_NAMES)}",
+        f"--gpu-memory={GPU_MEMORY_MIB}",
+        f"--gpu-old-name={GPU_NAME_2017}",
+        f"--gpu-claimable={','.join(CLAIMABLE_GPUS)}",
+        f"--gpu-driver={GPU_DRIVER}",
+    )
+
+
+def metrics_server(address: str) -> tuple[str, ...]:
+    kubeconfig = f"{PKI}/metrics-server.kubeconfig"
+    return (
+        f"{BIN}/metrics-server",
+        f"--kubeconfig={kubeconfig}",
+        f"--authentication-kubeconfig={kubeconfig}",
+        f"--authorization-kubeconfig={kubeconfig}",
+        f"--bind-address={address}",
+        f"--secure-port={METRICS_PORT}",
+        f"--tls-cert-file={PKI}/metrics-server.crt",
+        f"--tls-private-key-file={PKI}/metrics-server.key",
+        f"--kubelet-certificate-authority={PKI}/ca.crt",
+        "--kubelet-preferred-address-types=InternalIP",
+        # As often as it allows: a learner looks at a training of a minute.
+        "--metric-resolution=10s",
+        "--kubelet-request-timeout=5s",
     )
 
 

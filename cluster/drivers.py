@@ -6,6 +6,7 @@ node's own mount namespace, so the host never has them. Everything says it is si
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from pathlib import Path
 
@@ -24,13 +25,15 @@ TOOLS = (f"{USR_LIB}/nvidia-384/bin/nvidia-smi", f"{GKE}/bin/nvidia-smi")
 
 
 def write(folder: Path, nvidia_smi: Path) -> None:
-    """Lay the tree out in `folder`; does nothing where it is complete."""
-    if all((folder / path).exists() for path in (*LIBRARIES, *TOOLS)):
-        return
+    """Lay the tree out in `folder`; a cluster that was there before gets the newer tool."""
     for path in LIBRARIES:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(NOTE)
     for path in TOOLS:
+        if (folder / path).exists() and filecmp.cmp(nvidia_smi, folder / path, shallow=False):
+            continue
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(nvidia_smi, folder / path)
-        (folder / path).chmod(0o755)
+        unfinished = folder / f"{path}.new"
+        shutil.copyfile(nvidia_smi, unfinished)
+        unfinished.chmod(0o755)
+        unfinished.replace(folder / path)

@@ -6,20 +6,23 @@ start, to mend and to do nothing. `down` removes everything that `up` made.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import os
 import signal
+import string
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from cluster import cgroups, health, inside, network, paths, record, start
+from cluster import cgroups, components, health, inside, network, paths, record, start
 from cluster.api import Api
 from cluster.record import Record
 
@@ -83,7 +86,7 @@ def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
         wait_for(server.is_ready, deadline, cluster, node)
         # First the images: a Pod that starts without them tries again only after ten seconds.
         imports.result()
-        apply_manifests(server)
+        apply_manifests(server, manifests(cluster, node))
     wait_for(lambda: health.is_healthy(cluster, node), deadline, cluster, node)
 
 
@@ -98,10 +101,20 @@ def wait_for(
         time.sleep(0.05)
 
 
-def apply_manifests(server: Api) -> None:
+def manifests(cluster: paths.Cluster, node: Record) -> Iterator[dict[str, Any]]:
+    """What every cluster has, in the order of the files; $NAMES stand for what differs."""
+    values = {
+        "NODE_ADDRESS": node.address,
+        "METRICS_PORT": components.METRICS_PORT,
+        "CA_BUNDLE": base64.b64encode((cluster.certificates / "ca.crt").read_bytes()).decode(),
+    }
     for file in sorted(MANIFESTS.glob("*.yaml")):
-        for manifest in yaml.safe_load_all(file.read_text()):
-            server.apply(manifest)
+        yield from yaml.safe_load_all(string.Template(file.read_text()).substitute(values))
+
+
+def apply_manifests(server: Api, wanted: Iterable[dict[str, Any]]) -> None:
+    for manifest in wanted:
+        server.apply(manifest)
 
 
 def down(cluster: paths.Cluster, say: Callable[[str], None]) -> None:

@@ -42,6 +42,11 @@ def test_the_api_server_is_valid_under_every_name_that_clients_use(tmp_path):
     assert {"10.213.0.2", "10.96.0.1", "127.0.0.1", "kubernetes.default.svc"} <= served
 
 
+def test_metrics_server_is_valid_under_the_name_of_its_service(tmp_path):
+    served = names(load(issue(tmp_path) / "metrics-server.crt"))
+    assert "metrics-server.kube-system.svc" in served
+
+
 def test_keys_and_kubeconfigs_are_readable_by_their_owner_alone(tmp_path):
     issue(tmp_path)
     private = [*tmp_path.glob("*.key"), *tmp_path.glob("*.kubeconfig")]

@@ -38,10 +38,34 @@ def test_each_component_is_started_under_its_own_name(name):
             "",
             id="each controller has its own rights",
         ),
+        pytest.param(
+            "kube-apiserver",
+            "runtime-config",
+            "scheduling.k8s.io/v1beta1=true",
+            id="PodGroups are served",
+        ),
+        pytest.param(
+            "metrics-server",
+            "kubelet-certificate-authority",
+            f"{components.PKI}/ca.crt",
+            id="metrics-server checks the kubelet",
+        ),
+        pytest.param("metrics-server", "bind-address", "10.213.0.2", id="where its Service points"),
+        pytest.param(
+            "node-addons",
+            "gpu-old-name",
+            "alpha.kubernetes.io/nvidia-gpu",
+            id="the name of 2017 is counted beside the plugin's",
+        ),
     ],
 )
 def test_flags(name, flag, value):
     assert flags(name)[flag] == value
+
+
+@pytest.mark.parametrize("name", ["kube-apiserver", "kube-controller-manager", "kube-scheduler"])
+def test_all_who_must_know_groups_of_pods_do(name):
+    assert flags(name)["feature-gates"] == "GenericWorkload=true"
 
 
 def test_no_component_skips_checking_certificates():

@@ -11,6 +11,17 @@ def test_the_tree_has_the_folders_of_both_clouds_and_says_that_it_is_simulated(t
         assert (tmp_path / "tree" / path).stat().st_mode & 0o777 == 0o755
 
 
+def test_a_newer_tool_replaces_the_one_of_a_cluster_that_was_there(tmp_path):
+    tool = tmp_path / "tool"
+    tool.write_bytes(b"old")
+    drivers.write(tmp_path / "tree", tool)
+    tool.write_bytes(b"new")
+    drivers.write(tmp_path / "tree", tool)
+    for path in drivers.TOOLS:
+        assert (tmp_path / "tree" / path).read_bytes() == b"new"
+        assert (tmp_path / "tree" / path).stat().st_mode & 0o777 == 0o755
+
+
 def test_a_tree_that_lost_a_file_is_mended(tmp_path):
     tool = tmp_path / "tool"
     tool.write_bytes(b"")

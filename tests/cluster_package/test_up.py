@@ -1,7 +1,8 @@
 import subprocess
 import sys
 
-from cluster import paths
+from cluster import certificates, components, paths, up
+from cluster.record import Record
 
 # A tmpfs that something left mounted deep in a cluster's folder, then the removal of the folder.
 ACT = """
@@ -20,3 +21,13 @@ def test_what_is_mounted_in_a_folder_is_not_removed_with_it(tmp_path):
         [*command, str(folder)], cwd=paths.CHECKOUT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_manifests_point_at_this_clusters_node_and_authority(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "STATE", tmp_path)
+    cluster = paths.Cluster("x")
+    certificates.ensure(cluster.certificates, "node", "10.213.7.2", "10.96.0.1")
+    found = {m["kind"]: m for m in up.manifests(cluster, Record(1, 1, "10.213.7.0/30", ""))}
+    assert found["EndpointSlice"]["endpoints"] == [{"addresses": ["10.213.7.2"]}]
+    assert found["EndpointSlice"]["ports"][0]["port"] == components.METRICS_PORT
+    assert len(found["APIService"]["spec"]["caBundle"]) > 100

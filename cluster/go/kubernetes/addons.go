@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -26,15 +25,14 @@ import (
 const provisioner = "tfjob-workshop/folder"
 
 // addons does for this one node what a cloud's own programs do for theirs: it
-// binds claims to storage, and advertises GPUs (here: simulated ones).
+// binds claims to storage, and hands out GPUs (here: simulated ones).
 // It looks at everything after each change, so lost events are harmless.
 type addons struct {
 	client   kubernetes.Interface
 	informed informers.SharedInformerFactory
 	node     string
 	volumes  string
-	gpus     int
-	gpuNames []string
+	gpus     gpus
 }
 
 func newAddonsCommand() *cobra.Command {
@@ -42,12 +40,13 @@ func newAddonsCommand() *cobra.Command {
 	var kubeconfig string
 	command := &cobra.Command{
 		Use:   "node-addons",
-		Short: "Binds claims to folders of the node and advertises its simulated GPUs",
+		Short: "Binds claims to folders of the node and hands out its simulated GPUs",
 		RunE: func(command *cobra.Command, _ []string) error {
 			config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 			if err != nil {
 				return err
 			}
+			config.QPS, config.Burst = 50, 100
 			a.client = kubernetes.NewForConfigOrDie(config)
 			return a.run(command.Context())
 		},
@@ -56,12 +55,14 @@ func newAddonsCommand() *cobra.Command {
 	flags.StringVar(&kubeconfig, "kubeconfig", "", "how to reach the API server")
 	flags.StringVar(&a.node, "node", "", "name of this node")
 	flags.StringVar(&a.volumes, "volumes", "", "folder in which each claim gets its own")
-	flags.IntVar(&a.gpus, "gpus", 0, "number of GPUs to advertise")
-	flags.StringSliceVar(&a.gpuNames, "gpu-names", nil, "resource names of the GPUs")
+	a.gpus.addFlags(flags)
 	return command
 }
 
 func (a *addons) run(ctx context.Context) error {
+	a.gpus.serveCounted(ctx)
+	a.awaitNode(ctx)
+	a.gpus.serveClaimable(ctx, a.client, a.node)
 	changed := make(chan struct{}, 1)
 	wake := func(any) {
 		select {
@@ -98,6 +99,17 @@ func (a *addons) run(ctx context.Context) error {
 	}
 }
 
+// awaitNode returns when the API server shows this node: then it is up, and gave us our
+// rights. An informer that was refused would wait for seconds before it asks again.
+func (a *addons) awaitNode(ctx context.Context) {
+	for ctx.Err() == nil {
+		if _, err := a.client.CoreV1().Nodes().Get(ctx, a.node, meta.GetOptions{}); err == nil {
+			return
+		}
+		sleep(ctx, 100*time.Millisecond)
+	}
+}
+
 func (a *addons) reconcile(ctx context.Context) error {
 	var last error
 	remember := func(err error) {
@@ -119,29 +131,12 @@ func (a *addons) reconcile(ctx context.Context) error {
 	return last
 }
 
-// The kubelet keeps what others add to its capacity, but forgets it when it
-// starts anew: so this looks again whenever the Node changes.
 func (a *addons) advertiseGPUs(ctx context.Context) error {
 	node, err := a.informed.Core().V1().Nodes().Lister().Get(a.node)
 	if err != nil {
 		return err
 	}
-	patch, complete := "", true
-	for i, name := range a.gpuNames {
-		has := node.Status.Allocatable[core.ResourceName(name)]
-		complete = complete && has.Value() == int64(a.gpus)
-		if i > 0 {
-			patch += ","
-		}
-		patch += fmt.Sprintf("%q:\"%d\"", name, a.gpus)
-	}
-	if complete {
-		return nil
-	}
-	body := fmt.Sprintf(`{"status":{"capacity":{%s},"allocatable":{%s}}}`, patch, patch)
-	_, err = a.client.CoreV1().Nodes().Patch(
-		ctx, a.node, types.MergePatchType, []byte(body), meta.PatchOptions{}, "status")
-	return err
+	return a.gpus.advertise(ctx, a.client, node)
 }
 
 // provision makes the folder and the volume of a claim that has none yet.

@@ -1,4 +1,4 @@
-// One binary with every Kubernetes component and kubectl: it acts as the
+// One binary with every Kubernetes component, metrics-server and kubectl: it acts as the
 // component whose name it was started under (a link, or the first argument).
 package main
 
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	genericserver "k8s.io/apiserver/pkg/server"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -21,6 +22,7 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+	metricsserver "sigs.k8s.io/metrics-server/cmd/metrics-server/app"
 )
 
 var components = map[string]func() *cobra.Command{
@@ -30,6 +32,9 @@ var components = map[string]func() *cobra.Command{
 	"kube-proxy":              proxy.NewProxyCommand,
 	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	"node-addons":             newAddonsCommand,
+	"metrics-server": func() *cobra.Command {
+		return metricsserver.NewMetricsServerCommand(genericserver.SetupSignalHandler())
+	},
 }
 
 func main() {
