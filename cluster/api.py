@@ -29,6 +29,8 @@ COLLECTIONS = {
     "EndpointSlice": ("apis/discovery.k8s.io/v1", "endpointslices", True),
     "APIService": ("apis/apiregistration.k8s.io/v1", "apiservices", False),
 }
+# How clients ask for all groups at once; a group that cannot be reached is marked there.
+DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
 class Api:
@@ -40,13 +42,20 @@ class Api:
         self.context.load_cert_chain(certificates / "admin.crt", certificates / "admin.key")
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, content_type: str = ""
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str = "",
+        accept: str = "application/json",
     ) -> tuple[int, bytes]:
         """(status, body). Raises: OSError if the server cannot be reached."""
         connection = http.client.HTTPSConnection(
             self.address, self.port, timeout=self.timeout_seconds, context=self.context
         )
-        headers = {"Content-Type": content_type} if content_type else {}
+        headers = {"Accept": accept}
+        if content_type:
+            headers["Content-Type"] = content_type
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -69,6 +78,16 @@ class Api:
         except OSError:
             return None
         return json.loads(body) if status == 200 else None
+
+    def serves(self, group: str) -> bool:
+        """Whether clients find an API group in every version that it should have."""
+        try:
+            status, body = self.request("GET", "/apis", accept=DISCOVERY)
+        except OSError:
+            return False
+        groups = json.loads(body)["items"] if status == 200 else []
+        versions = [v for g in groups if g["metadata"]["name"] == group for v in g["versions"]]
+        return bool(versions) and all(v["freshness"] == "Current" for v in versions)
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Create an object or make it as the manifest says (server-side apply).

@@ -29,6 +29,7 @@ from cluster.record import Record
 REMOVE = ("rm", "-rf", "--one-file-system")
 MANIFESTS = Path(__file__).resolve().parent / "manifests"
 START_TIMEOUT_SECONDS = 90
+METRICS_TIMEOUT_SECONDS = 10
 ATTEMPTS = 3
 
 
@@ -61,6 +62,7 @@ def up(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
                 if attempt == ATTEMPTS - 1:
                     reason = health.last_line(cluster, "node")
                     sys.exit(f"Cannot go on: the node of {cluster.name} ended: {reason}")
+        await_metrics(cluster, say)
         seconds = time.monotonic() - started
         say(f"Cluster {cluster.name} is up" + (f" after {seconds:.1f} s" if seconds > 1 else ""))
 
@@ -98,6 +100,22 @@ def wait_for(
             raise NodeEndedError
         if time.monotonic() > deadline:
             sys.exit(health.explain(cluster, node, START_TIMEOUT_SECONDS))
+        time.sleep(0.05)
+
+
+def await_metrics(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
+    """Wait until clients find the API of metrics-server; its first figures come later.
+
+    A kubectl that does not find the API remembers for six hours that there is none. It is
+    not waited for long, because the cluster works without it.
+    """
+    deadline = time.monotonic() + METRICS_TIMEOUT_SECONDS
+    node = record.running(cluster)
+    while node and not health.api(cluster, node).serves("metrics.k8s.io"):
+        if time.monotonic() > deadline:
+            what = f"python -m cluster logs --name {cluster.name} metrics-server"
+            say(f"Note: `kubectl top` does not work; `{what}` may tell why")
+            return
         time.sleep(0.05)
 
 

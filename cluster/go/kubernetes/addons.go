@@ -61,7 +61,10 @@ func newAddonsCommand() *cobra.Command {
 
 func (a *addons) run(ctx context.Context) error {
 	a.gpus.serveCounted(ctx)
-	a.awaitNode(ctx)
+	await(ctx, func() error {
+		_, err := a.client.CoreV1().Nodes().Get(ctx, a.node, meta.GetOptions{})
+		return err
+	})
 	a.gpus.serveClaimable(ctx, a.client, a.node)
 	changed := make(chan struct{}, 1)
 	wake := func(any) {
@@ -99,13 +102,10 @@ func (a *addons) run(ctx context.Context) error {
 	}
 }
 
-// awaitNode returns when the API server shows this node: then it is up, and gave us our
-// rights. An informer that was refused would wait for seconds before it asks again.
-func (a *addons) awaitNode(ctx context.Context) {
-	for ctx.Err() == nil {
-		if _, err := a.client.CoreV1().Nodes().Get(ctx, a.node, meta.GetOptions{}); err == nil {
-			return
-		}
+// await returns when the API server answers a question: then it is up, and gave us our
+// rights. A client that was refused would wait for seconds before it asks again, or end.
+func await(ctx context.Context, ask func() error) {
+	for ctx.Err() == nil && ask() != nil {
 		sleep(ctx, 100*time.Millisecond)
 	}
 }

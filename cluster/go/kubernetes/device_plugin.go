@@ -63,15 +63,17 @@ func (p *devicePlugin) follow(ctx context.Context) error {
 		return err
 	}
 	for {
+		kubelet, _ := os.Stat(p.kubeletSocket())
 		stop, err := p.serve(ctx)
 		if err != nil {
 			// Before the first kubelet, or between two of them, there is nobody to register with.
 			klog.V(1).InfoS("device plugin: the kubelet does not answer yet", "reason", err)
+			kubelet = nil
 		}
-		opened := waitFor(ctx, watcher, p.kubeletSocket(), err != nil)
+		err = p.waitForAnother(ctx, kubelet, watcher)
 		stop()
-		if opened != nil || ctx.Err() != nil {
-			return opened
+		if err != nil || ctx.Err() != nil {
+			return err
 		}
 	}
 }
@@ -80,10 +82,15 @@ func (p *devicePlugin) kubeletSocket() string {
 	return filepath.Join(p.folder, filepath.Base(api.KubeletSocket))
 }
 
-// waitFor returns when a kubelet created its socket; after a failure a second later at the latest.
-func waitFor(ctx context.Context, watcher *fsnotify.Watcher, socket string, failed bool) error {
+// waitForAnother returns when there is a kubelet's socket that is not the one that the plugin
+// is registered at; without a registration it waits a second at most. News of the one that it
+// has must not end it: a kubelet may hear of the end of an old registration after the new one,
+// and then takes the cards for lost.
+func (p *devicePlugin) waitForAnother(
+	ctx context.Context, known os.FileInfo, watcher *fsnotify.Watcher,
+) error {
 	var again <-chan time.Time
-	if failed {
+	if known == nil {
 		again = time.After(time.Second)
 	}
 	for {
@@ -95,11 +102,20 @@ func waitFor(ctx context.Context, watcher *fsnotify.Watcher, socket string, fail
 		case err := <-watcher.Errors:
 			return err
 		case event := <-watcher.Events:
-			if event.Name == socket && event.Has(fsnotify.Create) {
+			if event.Name != p.kubeletSocket() || !event.Has(fsnotify.Create) {
+				continue
+			}
+			found, err := os.Stat(p.kubeletSocket())
+			if err == nil && (known == nil || !sameSocket(known, found)) {
 				return nil
 			}
 		}
 	}
+}
+
+// sameSocket compares times too: a file system may give a removed file's number out again.
+func sameSocket(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime())
 }
 
 // serve opens the plugin's socket and registers it; the function that it returns closes it.

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	genericserver "k8s.io/apiserver/pkg/server"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -22,7 +21,6 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
-	metricsserver "sigs.k8s.io/metrics-server/cmd/metrics-server/app"
 )
 
 var components = map[string]func() *cobra.Command{
@@ -32,9 +30,7 @@ var components = map[string]func() *cobra.Command{
 	"kube-proxy":              proxy.NewProxyCommand,
 	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	"node-addons":             newAddonsCommand,
-	"metrics-server": func() *cobra.Command {
-		return metricsserver.NewMetricsServerCommand(genericserver.SetupSignalHandler())
-	},
+	"metrics-server":          newMetricsServerCommand,
 }
 
 func main() {
