@@ -262,6 +262,9 @@ def kubelet_config(cgroup: str) -> str:
             "imagefs.inodesFree": "0%",
         },
         "syncFrequency": "10s",
+        # After its restart it would say for ten seconds that there are no GPUs.
+        "nodeStatusUpdateFrequency": "2s",
+        "nodeStatusReportFrequency": "5m",
         "volumePluginDir": "/var/lib/kubelet/volumeplugins",
     }
     return json.dumps(config, indent=2)

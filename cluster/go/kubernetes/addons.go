@@ -60,12 +60,8 @@ func newAddonsCommand() *cobra.Command {
 }
 
 func (a *addons) run(ctx context.Context) error {
-	a.gpus.serveCounted(ctx)
-	await(ctx, func() error {
-		_, err := a.client.CoreV1().Nodes().Get(ctx, a.node, meta.GetOptions{})
-		return err
-	})
-	a.gpus.serveClaimable(ctx, a.client, a.node)
+	a.gpus.serve(ctx, a.client, a.node)
+	awaitNode(ctx, a.client, a.node)
 	changed := make(chan struct{}, 1)
 	wake := func(any) {
 		select {
@@ -100,6 +96,13 @@ func (a *addons) run(ctx context.Context) error {
 			time.AfterFunc(time.Second, func() { wake(nil) })
 		}
 	}
+}
+
+func awaitNode(ctx context.Context, client kubernetes.Interface, node string) {
+	await(ctx, func() error {
+		_, err := client.CoreV1().Nodes().Get(ctx, node, meta.GetOptions{})
+		return err
+	})
 }
 
 // await returns when the API server answers a question: then it is up, and gave us our

@@ -86,15 +86,31 @@ func (d *draDriver) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := helper.PublishResources(ctx, d.resources()); err != nil {
+	awaitNode(ctx, d.client, d.node)
+	if err := d.publish(ctx); err != nil {
 		helper.Stop()
 		return err
 	}
 	return nil
 }
 
+// publish keeps a ResourceSlice with the cards. A kubelet that starts deletes what its node
+// had; the helper's own way would then wait for half a minute before it publishes again.
+func (d *draDriver) publish(ctx context.Context) error {
+	delay := time.Second
+	_, err := resourceslice.StartController(ctx, resourceslice.Options{
+		DriverName:   draDriverName,
+		KubeClient:   d.client,
+		Owner:        &resourceslice.Owner{APIVersion: "v1", Kind: "Node", Name: d.node},
+		Resources:    d.resources(),
+		SyncDelay:    &delay,
+		ErrorHandler: d.HandleError,
+	})
+	return err
+}
+
 // resources are the cards as the scheduler sees them, in one ResourceSlice.
-func (d *draDriver) resources() resourceslice.DriverResources {
+func (d *draDriver) resources() *resourceslice.DriverResources {
 	text := func(value string) dra.DeviceAttribute { return dra.DeviceAttribute{StringValue: &value} }
 	var devices []dra.Device
 	for _, card := range d.cards {
@@ -110,7 +126,7 @@ func (d *draDriver) resources() resourceslice.DriverResources {
 		})
 	}
 	pool := resourceslice.Pool{Slices: []resourceslice.Slice{{Devices: devices}}}
-	return resourceslice.DriverResources{Pools: map[string]resourceslice.Pool{d.node: pool}}
+	return &resourceslice.DriverResources{Pools: map[string]resourceslice.Pool{d.node: pool}}
 }
 
 // PrepareResourceClaims names the CDI device of each card that was allocated.

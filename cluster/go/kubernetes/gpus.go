@@ -37,16 +37,13 @@ func (g *gpus) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&g.driver, "gpu-driver", "", "folder with the driver's files")
 }
 
-// serveCounted starts the device plugin. It needs no API server: it has to be there before the
-// kubelet looks at the Pods that the node had, or those with a GPU are refused for ever.
-func (g *gpus) serveCounted(ctx context.Context) {
+// serve starts the device plugin and the DRA driver. It waits for no API server: they have to
+// be there before the kubelet looks at the Pods that the node had. Without its plugin it would
+// refuse those with a GPU for ever.
+func (g *gpus) serve(ctx context.Context, client kubernetes.Interface, node string) {
 	if g.count > 0 {
 		go newDevicePlugin(g).run(ctx)
 	}
-}
-
-// serveClaimable starts the DRA driver.
-func (g *gpus) serveClaimable(ctx context.Context, client kubernetes.Interface, node string) {
 	if len(g.claimable) > 0 {
 		go newDRADriver(g, client, node).run(ctx)
 	}
