@@ -63,8 +63,11 @@ func (p *devicePlugin) follow(ctx context.Context) error {
 		return err
 	}
 	for {
-		kubelet, _ := os.Stat(p.kubeletSocket())
-		stop, err := p.serve(ctx)
+		stop := func() {}
+		kubelet, err := os.Stat(p.kubeletSocket())
+		if err == nil {
+			stop, err = p.serve(ctx)
+		}
 		if err != nil {
 			// Before the first kubelet, or between two of them, there is nobody to register with.
 			klog.V(1).InfoS("device plugin: the kubelet does not answer yet", "reason", err)
