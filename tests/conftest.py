@@ -68,6 +68,8 @@ def environment_for(kubeconfig: Path) -> dict[str, str]:
         "PATH": os.pathsep.join(folders),
         "KUBECONFIG": str(kubeconfig),
         "PYTHONPATH": IMPORT_ROOTS,
+        # With the cluster it goes; the learner's own progress is not touched.
+        "WORKSHOP_PROGRESS": str(kubeconfig.parent / "progress.json"),
     }
 
 
@@ -77,6 +79,12 @@ def start_cluster(name: str) -> Cluster:
     subprocess.run(command, cwd=CHECKOUT, check=True)
     kubeconfig = paths.kubeconfig(name)
     return Cluster(name, kubeconfig, environment_for(kubeconfig))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def progress(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test writes what the learner has done."""
+    os.environ["WORKSHOP_PROGRESS"] = str(tmp_path_factory.mktemp("progress") / "progress.json")
 
 
 @pytest.fixture(scope="session")

@@ -10,109 +10,162 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from validator import operator_release
-from validator.engine import Exercise, grade
+from validator.commands import for_cluster
+from validator.engine import Exercise, belongs_to_an_exercise, grade
 from validator.kubeconfig import CHECKOUT, Connection
-from validator.snapshot import Snapshot, Unreadable
-from validator.tfjobs import gpus_of_cluster
+from validator.near_misses import KINDS
+from validator.snapshot import Snapshot, Unreadable, listed, name_of
+from validator.tfjobs import GPU_RESOURCES, SAMPLE_IMAGE, gpus_of_cluster, repository
 from validator.verdicts import Verdict
 
-PLURALS = {"tfjob": "tfjobs", "job": "jobs", "deployment": "deployments", "pod": "pods"}
 Command = list[str]
 # Helm waits for hooks, kubectl for Pods that end in peace.
-TIMEOUT_SECONDS = 180
+TIMEOUT_SECONDS = 300
 
 
 class Failed(Exception):
     """A command could not be run, or failed; the message says which and why."""
 
 
-def solve_commands(cluster: Snapshot, numbers: Sequence[str]) -> list[Command]:
-    """The commands that bring exercises to done; none for those that are."""
+def solve_commands(
+    cluster: Snapshot, exercises: Sequence[Exercise], folder: Path
+) -> tuple[list[Command], str]:
+    """The commands that bring exercises to done, none for those that are; and what blocks them.
+
+    folder: where manifests are put that had to be changed for this cluster.
+    """
     commands: list[Command] = []
+    numbers = [each.number for each in exercises]
     for one in grade(cluster, numbers):
+        if one.verdict is Verdict.BLOCKED and one.finding and not commands:
+            return [], one.finding.found
         if one.verdict is not Verdict.DONE:
-            commands += _solution(cluster, one.exercise)
-    return commands
+            commands += _solution(cluster, one.exercise, folder)
+    return commands, ""
 
 
-def blocked_by(cluster: Snapshot, numbers: Sequence[str]) -> str:
-    """The exercise that has to be done before these, and is not among them; "" for none."""
-    for one in grade(cluster, numbers):
-        needed = {n for each in one.exercise.checks for n in each.requires} - set(numbers)
-        for other in grade(cluster, sorted(needed)):
-            if other.verdict not in (Verdict.DONE, Verdict.COULD_NOT_CHECK):
-                return other.exercise.number
-    return ""
-
-
-def reset_commands(cluster: Snapshot, exercises: Sequence[Exercise]) -> list[Command]:
+def reset_commands(
+    cluster: Snapshot, exercises: Sequence[Exercise], with_operator: bool
+) -> list[Command]:
     """The commands that delete what these exercises made in the learner's namespace."""
-    commands: list[Command] = []
+    commands = [command for each in exercises for command in _deletions(cluster, each)]
     for each in exercises:
-        for kind, name in each.objects:
-            if _exists(cluster, kind, name):
-                commands.append(_delete(kind, name))
-    if any(each.number == "5.0" for each in exercises) and _release_here(cluster):
-        commands.append(["helm", "uninstall", operator_release.RELEASE])
+        if each.release and with_operator and _release_here(cluster, each.release):
+            commands.append(["helm", "uninstall", each.release])
     return commands
 
 
 def run_all(
-    commands: Sequence[Command], connection: Connection, say: Callable[[str], None]
+    commands: Sequence[Command],
+    cluster: Snapshot,
+    connection: Connection,
+    say: Callable[[str], Any],
 ) -> None:
     """Run commands one after the other. Raises: Failed at the first that fails."""
     for command in commands:
         say(f"$ {shlex.join(command)}")
-        say(_run(_with_connection(command, connection), connection.files))
+        said = _run(_complete(command, cluster, connection), connection.files)
+        if said:
+            say(said)
 
 
-def _solution(cluster: Snapshot, exercise: Exercise) -> list[Command]:
-    if exercise.number == "5.0":
-        chart = "operator/chart"
-        release = operator_release.RELEASE
-        return [["helm", "upgrade", "--install", release, chart, "--set", "cloud=azure"]]
-    path = exercise.solution
-    if exercise.solution_without_gpus and not _has_gpus(cluster):
-        path = exercise.solution_without_gpus
-    old = [_delete(k, n) for k, n in exercise.objects if _exists(cluster, k, n)]
-    return [*old, ["kubectl", "apply", "-f", path]]
+def shown(commands: Sequence[Command], cluster: Snapshot) -> str:
+    """The commands as a learner would type them."""
+    complete = (for_cluster(f"$ {shlex.join(command)}", cluster) for command in commands)
+    return "\n".join(f"  {command.removeprefix('$ ')}" for command in complete)
 
 
-def _has_gpus(cluster: Snapshot) -> bool:
+def _solution(cluster: Snapshot, each: Exercise, folder: Path) -> list[Command]:
+    if each.install:
+        root = f"{CHECKOUT}/"
+        return [
+            shlex.split(line.replace("{checkout}/", shlex.quote(root))) for line in each.install
+        ]
+    if not each.solution:
+        raise Failed(f"exercise {each.number} has no solution that can be applied: see its page")
+    name = each.solution
+    there = _gpus(cluster)
+    if each.solution_without_gpus and there == {}:
+        name = each.solution_without_gpus
+    path = CHECKOUT / each.folder / "solution" / name
+    old = list(_deletions(cluster, each))
+    return [*old, ["kubectl", "apply", "-f", str(_fitted(path, there, folder))]]
+
+
+def _gpus(cluster: Snapshot) -> dict[str, int] | None:
+    """What the nodes offer; None where that cannot be read."""
     try:
-        return bool(gpus_of_cluster(cluster))
+        return gpus_of_cluster(cluster)
     except Unreadable:
-        return True
+        return None
 
 
-def _exists(cluster: Snapshot, kind: str, name: str) -> bool:
-    try:
-        return cluster.find(PLURALS[kind], name) is not None
-    except Unreadable:
-        return False
+def _fitted(path: Path, there: dict[str, int] | None, folder: Path) -> Path:
+    """The manifest, or a copy of it with the GPU and the registry that this cluster has."""
+    original = path.read_text()
+    fitted = original
+    for resource in GPU_RESOURCES:
+        if there and resource not in there:
+            fitted = fitted.replace(resource, next(iter(there)))
+    registry = os.environ.get("WORKSHOP_REGISTRY", "").rstrip("/")
+    if registry:
+        fitted = fitted.replace(f"image: {repository(SAMPLE_IMAGE)}", f"image: {registry}/"
+                                f"{repository(SAMPLE_IMAGE).rsplit('/', 1)[-1]}")  # fmt: skip
+    if fitted == original:
+        return path
+    copy = folder / path.name
+    copy.write_text(fitted)
+    return copy
 
 
-def _release_here(cluster: Snapshot) -> bool:
-    try:
-        return bool(operator_release.helm_status(cluster, operator_release.RELEASE))
-    except Unreadable:
-        return False
+def _deletions(cluster: Snapshot, each: Exercise) -> Iterator[Command]:
+    """The exercise's own objects, and one of its name but another kind, which is in the way."""
+    own = (each.subject.kubectl, each.subject.name)
+    if not each.release and _there(cluster, each.subject.plural, each.subject.name):
+        yield ["kubectl", "delete", *own]
+    for kubectl, name in each.also:
+        yield ["kubectl", "delete", kubectl, name, "--ignore-not-found"]
+    if each.subject.plural == "helm" and _release_here(cluster, each.subject.name):
+        yield ["helm", "uninstall", "--wait", each.subject.name]
+    if each.subject.plural not in KINDS:
+        return
+    for plural, (_, kubectl) in KINDS.items():
+        misplaced = plural != each.subject.plural and _there(cluster, plural, each.subject.name)
+        if misplaced and not belongs_to_an_exercise(plural, kubectl, each.subject.name):
+            yield ["kubectl", "delete", kubectl, each.subject.name]
 
 
-def _delete(kind: str, name: str) -> Command:
-    return ["kubectl", "delete", kind, name]
+def _there(cluster: Snapshot, plural: str, name: str) -> bool:
+    items = cluster.items_if_readable(plural)
+    return any(name_of(i) == name and not listed(i, "metadata", "ownerReferences") for i in items)
 
 
-def _with_connection(command: Command, connection: Connection) -> Command:
-    """Options as single words with ``=``, so that no value is taken for another option."""
+def _release_here(cluster: Snapshot, release: str) -> bool:
+    """Whether the release is in the learner's own namespace: another one is the instructor's."""
+    secrets = [*cluster.items_if_readable("helm"), *cluster.items_if_readable("helm", "operator")]
+    return any(
+        i["metadata"].get("labels", {}).get("name") == release
+        and i["metadata"].get("namespace") == cluster.namespace
+        for i in secrets
+    )
+
+
+def _complete(command: Command, cluster: Snapshot, connection: Connection) -> Command:
+    """With the namespace and the context, so that the right cluster is changed, and the kind."""
+    line = for_cluster(f"$ {shlex.join(command)}", cluster)
+    words = shlex.split(line.removeprefix("$ "))
     context = "--context" if command[0] == "kubectl" else "--kube-context"
-    where = [f"--namespace={connection.namespace}"]
-    if connection.context:
-        where.append(f"{context}={connection.context}")
-    return [*command, *where]
+    where = {"--namespace": connection.namespace, context: connection.context}
+    missing = [
+        f"{flag}={value}"
+        for flag, value in where.items()
+        if value and not any(word.startswith(flag) for word in words)
+    ]
+    return [*words, *missing]
 
 
 def _run(command: Command, kubeconfig: str) -> str:
@@ -126,6 +179,7 @@ def _run(command: Command, kubeconfig: str) -> str:
             [program, *command[1:]],
             cwd=CHECKOUT,
             env=environment,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_SECONDS,
@@ -136,8 +190,3 @@ def _run(command: Command, kubeconfig: str) -> str:
         last = (done.stderr or done.stdout).strip().splitlines()
         raise Failed(f"{shlex.join(command)} failed: {last[-1] if last else 'no reason given'}")
     return done.stdout.strip()
-
-
-def shown(commands: Sequence[Command]) -> str:
-    """The commands as a learner would type them."""
-    return "\n".join(f"  {shlex.join(command)}" for command in commands)

@@ -1,190 +1,401 @@
-"""The only reader: one snapshot of all that the checks may want to know, read at once.
+"""The only reader: what the checks of some exercises read, and nothing else, as one snapshot.
 
-Reads with get and list alone, Secrets only as metadata. What may not be read
-is noted in the snapshot under ``missing`` and stops nothing else.
+Two rounds on one connection: the lists first, then what follows from them (the
+logs of the exercises' own Pods, the operator's objects in its namespace, near
+misses). Reads with get and list alone, Secrets only as metadata. What may not
+be read is noted in the snapshot under ``missing`` and stops nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from validator.api import METADATA_ONLY, Api, Refused
+from validator.api import Answer, Api, Ask
+from validator.engine import Exercise
 from validator.kubeconfig import Connection, NoCluster
-from validator.operator_release import CONFIG_MAP, CRD, DEPLOYMENT
-from validator.snapshot import VERSION, Object, listed, name_of, text
+from validator.operator_release import CONFIG_MAP, CRD, DEPLOYMENT, LEASE, RELEASE
+from validator.snapshot import VERSION, Object, Snapshot, Unreadable, listed, mapping, name_of, text
+from validator.tfjobs import main_container, native_side_cars
 
-THREADS = 8
-LOG_LINES = 2000
-LOG_BYTES = 512 * 1024
-MOST_LOGS = 24
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 TFJOBS = "/apis/tensorflow.org/v1alpha1"
+# Of a log, this much of its beginning and so many lines of its end are read.
+HEAD_BYTES = 64 * 1024
+TAIL_LINES = 200
+TAIL_BYTES = 1024 * 1024
+ANSWER_BYTES = 1024 * 1024
+# A TfJob may have a thousand replicas; these many logs show how it goes, the chief's first.
+MOST_LOGS = 24
+
+Data = dict[str, Any]
+_ONLY = "?fieldSelector=metadata.name="
+_HELM = "?labelSelector=owner%3Dhelm"
+
+# By kind: path of the list ({ns} is the learner's namespace), and whether metadata alone is read.
+LISTS: dict[str, tuple[str, bool]] = {
+    "tfjobs": (TFJOBS + "/namespaces/{ns}/tfjobs", False),
+    "jobs": ("/apis/batch/v1/namespaces/{ns}/jobs", False),
+    "pods": ("/api/v1/namespaces/{ns}/pods", False),
+    "services": ("/api/v1/namespaces/{ns}/services", False),
+    "events": ("/api/v1/namespaces/{ns}/events", False),
+    "persistentvolumeclaims": ("/api/v1/namespaces/{ns}/persistentvolumeclaims", False),
+    "deployments": ("/apis/apps/v1/namespaces/{ns}/deployments", False),
+    "helm": ("/api/v1/namespaces/{ns}/secrets" + _HELM, True),
+    "nodes": ("/api/v1/nodes", False),
+    "customresourcedefinitions": (
+        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions{_ONLY}{CRD}",
+        False,
+    ),
+    "operator deployments": (f"/apis/apps/v1/deployments{_ONLY}{DEPLOYMENT}", False),
+}
+# Read only where an exercise's object is missing: what a learner may have made in its place.
+NEAR_MISSES: dict[str, tuple[str, bool]] = {
+    "jobs": LISTS["jobs"],
+    "pods": LISTS["pods"],
+    "deployments": LISTS["deployments"],
+    "cronjobs": ("/apis/batch/v1/namespaces/{ns}/cronjobs", True),
+    "statefulsets": ("/apis/apps/v1/namespaces/{ns}/statefulsets", True),
+    "daemonsets": ("/apis/apps/v1/namespaces/{ns}/daemonsets", True),
+    "replicasets": ("/apis/apps/v1/namespaces/{ns}/replicasets", True),
+    "kubeflow": ("/apis/kubeflow.org/v1/namespaces/{ns}/tfjobs", True),
+}
+# The operator's own objects, in the namespace of its Deployment.
+OF_OPERATOR: dict[str, tuple[str, bool]] = {
+    "operator pods": ("/api/v1/namespaces/{ns}/pods?labelSelector=name%3D" + DEPLOYMENT, False),
+    "operator configmaps": ("/api/v1/namespaces/{ns}/configmaps" + _ONLY + CONFIG_MAP, False),
+    "operator leases": (
+        "/apis/coordination.k8s.io/v1/namespaces/{ns}/leases" + _ONLY + LEASE,
+        False,
+    ),
+    "operator helm": ("/api/v1/namespaces/{ns}/secrets" + _HELM + "%2Cname%3D" + RELEASE, True),
+}
 
 
-class Request(NamedTuple):
-    """One list to read; it goes to ``snapshot[section][kind]``."""
-
-    section: str
-    kind: str
-    path: str
-    accept: str = "application/json"
+# Read once, and again when something else changes; not watched.
+NEAR_MISSES_ONLY = frozenset(NEAR_MISSES) - frozenset(LISTS)
 
 
-def requests_for(namespace: str) -> list[Request]:
-    """All lists that one snapshot is made of."""
-    space = f"/namespaces/{quote(namespace, safe='')}"
-    core, apps = f"/api/v1{space}", "/apis/apps/v1"
-    only = "?fieldSelector=metadata.name="
-    return [
-        Request("objects", "tfjobs", f"{TFJOBS}{space}/tfjobs"),
-        Request("objects", "jobs", f"/apis/batch/v1{space}/jobs"),
-        Request("objects", "pods", f"{core}/pods"),
-        Request("objects", "services", f"{core}/services"),
-        Request("objects", "events", f"{core}/events"),
-        Request("objects", "persistentvolumeclaims", f"{core}/persistentvolumeclaims"),
-        Request("objects", "deployments", f"{apps}{space}/deployments"),
-        Request("objects", "helm", f"{core}/secrets?labelSelector=owner%3Dhelm", METADATA_ONLY),
-        Request("objects", "nodes", "/api/v1/nodes"),
-        Request("objects", "storageclasses", "/apis/storage.k8s.io/v1/storageclasses"),
-        Request(
-            "objects",
-            "customresourcedefinitions",
-            f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions{only}{CRD}",
-        ),
-        Request("operator", "deployments", f"{apps}/deployments{only}{DEPLOYMENT}"),
-        Request("operator", "configmaps", f"/api/v1/configmaps{only}{CONFIG_MAP}"),
-        Request("operator", "pods", f"/api/v1/pods?labelSelector=name%3D{DEPLOYMENT}"),
-        Request("elsewhere", "tfjobs", f"{TFJOBS}/tfjobs", METADATA_ONLY),
-    ]
+class Watchable(NamedTuple):
+    """A list that was read, and from which version its changes follow."""
+
+    label: str
+    ask: Ask
+    version: str
 
 
-def read(connection: Connection) -> dict[str, Any]:
-    """Read a snapshot (see ``snapshot`` for its shape). Raises: NoCluster."""
+class Wanted(NamedTuple):
+    """One GET, and where its answer goes: a kind ("operator pods"), or another part of the data."""
+
+    label: str
+    ask: Ask
+
+
+def read(connection: Connection, exercises: Sequence[Exercise]) -> Data:
+    """Read what these exercises' checks read, in the shape of ``snapshot``. Raises: NoCluster."""
     api = Api(connection)
-    data: dict[str, Any] = {
+    try:
+        return read_with(api, exercises)[0]
+    finally:
+        api.close()
+
+
+def namespaces(connection: Connection) -> list[str]:
+    """The names of all namespaces, for an instructor. Raises: NoCluster."""
+    api = Api(connection)
+    try:
+        (answer,) = api.fetch([Ask("/api/v1/namespaces", METADATA_ONLY)])
+        fail_without_cluster(connection, [answer])
+        if answer.status != 200:
+            raise NoCluster(
+                f"the namespaces of the cluster cannot be listed: {answer.message}",
+                "Grade with the rights of an instructor, or from files: grade *.json",
+            )
+        return sorted(name_of(item) for item in listed(_json(answer), "items"))
+    finally:
+        api.close()
+
+
+def read_with(api: Api, exercises: Sequence[Exercise]) -> tuple[Data, list[Watchable]]:
+    """A snapshot's data, and the lists in it that can be watched from here on.
+
+    Raises: NoCluster.
+    """
+    data, lists = empty(api.connection), list[Watchable]()
+    first = first_round(api.connection.namespace, exercises)
+    answers = api.fetch([wanted.ask for wanted in first])
+    fail_without_cluster(api.connection, answers)
+    lists += put_all(data, first, answers)
+    data["taken"] = (api.server_time or datetime.now(UTC)).isoformat()
+    second = second_round(api.connection, exercises, data)
+    lists += put_all(data, second, api.fetch([wanted.ask for wanted in second]))
+    return data, lists
+
+
+def put_all(data: Data, wanted: Sequence[Wanted], answers: Sequence[Answer]) -> list[Watchable]:
+    """Put all answers in their places. Returns: those lists that can be watched."""
+    lists = []
+    for one, answer in zip(wanted, answers, strict=True):
+        version = put(data, one.label, answer)
+        if version and one.label not in NEAR_MISSES_ONLY:
+            lists.append(Watchable(one.label, one.ask, version))
+    return lists
+
+
+def empty(connection: Connection) -> Data:
+    """A snapshot into which nothing has been read yet."""
+    sections: dict[str, Any] = {
+        section: {}
+        for section in ("objects", "elsewhere", "operator", "logs", "answers", "missing")
+    }
+    return {
         "version": VERSION,
         "taken": datetime.now(UTC).isoformat(),
         "context": connection.context,
         "namespace": connection.namespace,
-        **{section: {} for section in ("objects", "elsewhere", "operator", "logs", "missing")},
+        "flags": list(connection.flags),
+        "groups": [],
+        **sections,
     }
-    with ThreadPoolExecutor(THREADS) as pool:
-        _read_lists(api, pool, data)
-        _read_logs(api, pool, data)
-    return data
 
 
-def _read_lists(api: Api, pool: ThreadPoolExecutor, data: dict[str, Any]) -> None:
-    wanted = requests_for(data["namespace"])
-    answers = list(pool.map(lambda one: _attempt(lambda: _items(api, one)), wanted))
-    _fail_without_cluster(api.connection, [problem for _, problem in answers])
-    for request, (items, problem) in zip(wanted, answers, strict=True):
-        data[request.section][request.kind] = items or []
-        if problem:
-            data["missing"][_label(request)] = problem
-    _look_at_home(api, data)
+def first_round(namespace: str, exercises: Sequence[Exercise]) -> list[Wanted]:
+    """The lists that the checks read."""
+    kinds = frozenset[str]().union(*(each.reads for each in exercises))
+    wanted = [_list(kind, LISTS[kind], namespace) for kind in LISTS if kind in kinds]
+    return wanted + ([Wanted("groups", Ask("/apis"))] if "groups" in kinds else [])
 
 
-def _label(request: Request) -> str:
-    plain = request.section == "objects"
-    return request.kind if plain else f"{request.section} {request.kind}"
+def second_round(connection: Connection, exercises: Sequence[Exercise], data: Data) -> list[Wanted]:
+    """What follows from the lists: the operator's objects, logs, servers, near misses."""
+    seen = Snapshot(data)
+    kinds = frozenset[str]().union(*(each.reads for each in exercises))
+    missing = [
+        each for each in exercises if "near misses" in each.reads and _is_missing(seen, each)
+    ]
+    return [
+        *_of_operator(seen, kinds),
+        *_logs(seen, [each for each in exercises if "logs" in each.reads]),
+        *_servers(seen.namespace, kinds),
+        *(_near_misses(connection, seen, missing) if missing else ()),
+    ]
 
 
-def _items(api: Api, request: Request) -> list[Object]:
-    return [_slim(item) for item in api.get_items(request.path, request.accept)]
+def put(data: Data, label: str, answer: Answer) -> str:
+    """Put an answer where its label says; a refusal under ``missing``.
+
+    Returns: the resourceVersion of a list; "" of anything else.
+    """
+    section, _, rest = label.partition(" ")
+    if label.startswith("elsewhere "):
+        _put_elsewhere(data, rest, answer)
+    elif section == "log":
+        _put_log(data, rest, answer)
+    elif section == "answer":
+        _put_answer(data, rest, answer)
+    elif answer.status != 200:
+        data["missing"][label] = {"status": answer.status, "message": answer.message}
+    elif label == "groups":
+        data["groups"] = [text(g, "name") for g in listed(_json(answer), "groups")]
+    elif label != "namespace":
+        found = _json(answer)
+        section, kind = place(label)
+        data[section][kind] = [slim(item) for item in listed(found, "items")]
+        return text(found, "metadata", "resourceVersion")
+    return ""
 
 
-def _slim(item: Object) -> Object:
-    """Without what no check reads, and what may be large."""
-    item.get("metadata", {}).pop("managedFields", None)
+def place(label: str) -> tuple[str, str]:
+    """(section, kind) of a list in the data."""
+    section, _, rest = label.partition(" ")
+    return ("operator", rest) if section == "operator" and rest else ("objects", label)
+
+
+def slim(item: Object) -> Object:
+    """An object without what no check reads, and what may be large."""
+    metadata = mapping(item, "metadata")
+    metadata.pop("managedFields", None)
+    mapping(metadata, "annotations").pop("kubectl.kubernetes.io/last-applied-configuration", None)
     if name_of(item) == CRD:
         item.pop("spec", None)
-    item.get("status", {}).pop("images", None)
+    images = listed(item, "status", "images")
+    if images:
+        item["status"]["images"] = [{"names": image.get("names")} for image in images]
     return item
 
 
-def _look_at_home(api: Api, data: dict[str, Any]) -> None:
-    """Without the right to look for the operator everywhere: the learner's own namespace."""
-    space = quote(data["namespace"], safe="")
-    one = f"/api/v1/namespaces/{space}/configmaps?fieldSelector=metadata.name={CONFIG_MAP}"
-    local: dict[str, Callable[[], list[Object]]] = {
-        "deployments": lambda: [
-            d for d in data["objects"]["deployments"] if name_of(d) == DEPLOYMENT
-        ],
-        "configmaps": lambda: api.get_items(one),
-        "pods": lambda: [
-            p
-            for p in data["objects"]["pods"]
-            if text(p, "metadata", "labels", "name") == DEPLOYMENT
-        ],
-    }
-    for kind, look in local.items():
-        if f"operator {kind}" in data["missing"]:
-            items, _ = _attempt(look)
-            if items:
-                data["operator"][kind] = items
-                del data["missing"][f"operator {kind}"]
-
-
-def _read_logs(api: Api, pool: ThreadPoolExecutor, data: dict[str, Any]) -> None:
-    """The end of the log of each container that a Job runs, the newest Pods first."""
-    space = quote(data["namespace"], safe="")
-    names = list(_with_logs(data["objects"]["pods"]))[:MOST_LOGS]
-
-    def fetch(name: tuple[str, str]) -> bytes:
-        pod, container = (quote(part, safe="") for part in name)
-        return api.get(
-            f"/api/v1/namespaces/{space}/pods/{pod}/log?container={container}"
-            f"&timestamps=true&tailLines={LOG_LINES}&limitBytes={LOG_BYTES}",
-            accept="*/*",
-        )
-
-    answers = pool.map(lambda name: _attempt(lambda: fetch(name)), names)
-    for (pod, container), (log, problem) in zip(names, answers, strict=True):
-        key = f"{pod}/{container}"
-        if problem:
-            data["missing"][f"log {key}"] = problem
-        else:
-            data["logs"][key] = (log or b"").decode("utf-8", "replace")
-
-
-def _with_logs(pods: list[Object]) -> Iterable[tuple[str, str]]:
-    newest = sorted(pods, key=lambda p: text(p, "metadata", "creationTimestamp"), reverse=True)
-    for pod in newest:
-        owners = {text(o, "kind") for o in listed(pod, "metadata", "ownerReferences")}
-        if "Job" not in owners:
-            continue
-        for status in listed(pod, "status", "containerStatuses"):
-            if {"running", "terminated"} & set(status.get("state") or {}):
-                yield name_of(pod), text(status, "name")
-
-
-def _attempt(ask: Callable[[], Any]) -> tuple[Any, dict[str, Any] | None]:
-    """(answer, None), or (None, why not)."""
-    try:
-        return ask(), None
-    except Refused as refusal:
-        return None, {"status": refusal.status, "message": refusal.message}
-    except OSError as error:
-        return None, {"status": 0, "message": str(error) or type(error).__name__}
-
-
-def _fail_without_cluster(connection: Connection, problems: list[dict[str, Any] | None]) -> None:
+def fail_without_cluster(connection: Connection, answers: Sequence[Answer]) -> None:
     """Raises: NoCluster where nothing at all could be read, or nobody let us in."""
-    refused = next((p for p in problems if p and p["status"] == 401), None)
+    refused = next((a for a in answers if a.status == 401), None)
     if refused:
         raise NoCluster(
-            f"the API server does not know you (401 {refused['message']})",
-            "log in again, or name another kubeconfig with --kubeconfig FILE",
+            f"the API server rejected your login (401: {refused.message})",
+            "Log in again, or name another kubeconfig with --kubeconfig FILE.",
         )
-    silent = next((p for p in problems if p), None)
-    if silent and all(p and p["status"] == 0 for p in problems):
+    if answers and all(a.status == 0 for a in answers):
         raise NoCluster(
             f"no answer from {connection.server} (context {connection.context}): "
-            f"{silent['message']}",
-            "`make lab` starts the workshop's cluster again (`python -m cluster status` shows it); "
-            "for a cluster of your own, see that `kubectl get nodes` works",
+            f"{answers[0].message}",
+            "`make lab` starts the workshop's cluster again (`python -m cluster status` shows it). "
+            "For a cluster of your own, see whether `kubectl get nodes` works.",
         )
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _list(label: str, source: tuple[str, bool], namespace: str) -> Wanted:
+    path, metadata_only = source
+    where = path.replace("{ns}", quote(namespace, safe=""))
+    return Wanted(label, Ask(where, METADATA_ONLY) if metadata_only else Ask(where))
+
+
+def _is_missing(seen: Snapshot, each: Exercise) -> bool:
+    try:
+        return each.subject.find(seen) is None
+    except Unreadable:
+        return False
+
+
+def _of_operator(seen: Snapshot, kinds: frozenset[str]) -> Iterator[Wanted]:
+    """In the namespace of its Deployment; where that is not known, in the learner's."""
+    if not kinds & set(OF_OPERATOR):
+        return
+    if "operator deployments" in seen.data["missing"]:
+        own = [d for d in seen.items_if_readable("deployments") if name_of(d) == DEPLOYMENT]
+        if own:
+            seen.data["operator"]["deployments"] = own
+            del seen.data["missing"]["operator deployments"]
+    found = seen.items_if_readable("deployments", "operator")
+    homes = sorted({text(d, "metadata", "namespace") for d in found} - {""}) or [seen.namespace]
+    for kind, source in OF_OPERATOR.items():
+        if kind in kinds:
+            yield _list(kind, source, homes[0])
+
+
+def _logs(seen: Snapshot, exercises: Iterable[Exercise]) -> Iterator[Wanted]:
+    """Head and tail of the containers whose log a check may ask for."""
+    names: dict[tuple[str, str], None] = {}
+    for each in exercises:
+        names.update(dict.fromkeys(_containers(seen, each)))
+    space = quote(seen.namespace, safe="")
+    for position, (pod, container) in enumerate(names):
+        if position >= MOST_LOGS:
+            return
+        where = f"/api/v1/namespaces/{space}/pods/{quote(pod, safe='')}/log"
+        where += f"?container={quote(container, safe='')}&timestamps=true"
+        head = Ask(f"{where}&limitBytes={HEAD_BYTES}", "*/*", HEAD_BYTES)
+        tail = Ask(f"{where}&tailLines={TAIL_LINES}", "*/*", TAIL_BYTES)
+        yield Wanted(f"log {pod}/{container} head", head)
+        yield Wanted(f"log {pod}/{container} tail", tail)
+
+
+def _containers(seen: Snapshot, each: Exercise) -> Iterator[tuple[str, str]]:
+    """(Pod, container) of the exercise's own Pods: the one that works, and what has failed."""
+    try:
+        item = each.subject.find(seen)
+        pods = each.subject.pods(seen, item) if item else []
+    except Unreadable:
+        return
+    for pod in pods:
+        main = text(main_container(mapping(pod, "spec")), "name")
+        natives = native_side_cars(mapping(pod, "spec"))
+        for key in ("containerStatuses", "initContainerStatuses"):
+            for status in listed(pod, "status", key):
+                aside = key == "containerStatuses" or text(status, "name") in natives
+                if _is_telling(status, main, aside):
+                    yield name_of(pod), text(status, "name")
+
+
+def _is_telling(status: Object, main: str, aside: bool) -> bool:
+    """aside: once it is started, the others do not wait for it, as for an init container."""
+    state = mapping(status, "state")
+    begun = {"running", "terminated"} & set(state) or mapping(status, "lastState", "terminated")
+    failed = mapping(state, "terminated").get("exitCode") not in (None, 0)
+    unfinished = "running" in state and not (aside and status.get("started") is True)
+    return bool(begun) and (status.get("name") == main or failed or unfinished)
+
+
+def _servers(namespace: str, kinds: frozenset[str]) -> Iterator[Wanted]:
+    """A GET to each server that a check asks, through the API server's proxy."""
+    for kind in sorted(kinds):
+        if kind.startswith("answer "):
+            server, _, path = kind.removeprefix("answer ").partition("/")
+            where = (
+                f"/api/v1/namespaces/{quote(namespace, safe='')}/services/{quote(server)}/proxy/"
+            )
+            yield Wanted(kind, Ask(where + path, "*/*", ANSWER_BYTES))
+
+
+def _near_misses(
+    connection: Connection, seen: Snapshot, missing: Sequence[Exercise]
+) -> Iterator[Wanted]:
+    """Other kinds in the namespace, the namespace itself, and the learner's other namespaces."""
+    space = quote(seen.namespace, safe="")
+    for kind, source in NEAR_MISSES.items():
+        unread = kind not in seen.data["objects"] and kind not in seen.data["missing"]
+        if unread and (kind != "kubeflow" or seen.serves_group("kubeflow.org")):
+            yield _list(kind, source, seen.namespace)
+    yield Wanted("namespace", Ask(f"/api/v1/namespaces/{space}"))
+    for each in missing:
+        # A Helm release is no object of its own that could be asked for by name.
+        plural = each.subject.plural
+        path = "" if plural == "helm" else LISTS.get(plural, ("", False))[0].partition("?")[0]
+        for other in connection.other_namespaces if "{ns}" in path else ():
+            where = path.replace("{ns}", quote(other, safe=""))
+            ask = Ask(f"{where}/{each.subject.name}", METADATA_ONLY.replace("List", ""))
+            yield Wanted(f"elsewhere {each.subject.plural} {each.subject.name} {other}", ask)
+
+
+def _put_elsewhere(data: Data, rest: str, answer: Answer) -> None:
+    """Without the right to look there, nothing is said."""
+    if answer.status == 200:
+        plural, name, namespace = rest.split(" ")
+        data["elsewhere"].setdefault(plural, {}).setdefault(name, []).append(namespace)
+
+
+def _put_log(data: Data, rest: str, answer: Answer) -> None:
+    """The head alone where it is the whole log; else the tail without what the head has."""
+    key, _, part = rest.rpartition(" ")
+    if answer.status != 200:
+        data["missing"][f"log {key}"] = {"status": answer.status, "message": answer.message}
+        return
+    written = answer.body.decode("utf-8", "replace")
+    if part == "head":
+        whole = len(answer.body) < HEAD_BYTES and not answer.cut
+        data["logs"][key] = {"head": written, "tail": "", "cut": not whole}
+    elif data["logs"].get(key, {}).get("cut"):
+        join_tail(data["logs"][key], written, answer.cut)
+
+
+def join_tail(log: Data, tail: str, tail_is_cut: bool) -> None:
+    """Put the tail behind the head; ``cut`` stays only where lines between them are missing.
+
+    Lines end at line feeds alone: a program may print carriage returns.
+    """
+    head = log["head"][: log["head"].rfind("\n") + 1]
+    lines = tail.split("\n")
+    last = head.split("\n")[-2:-1]
+    known = next((i for i, line in enumerate(lines) if [line] == last), None)
+    log["head"] = head
+    log["tail"] = "\n".join(lines if known is None else lines[known + 1 :])
+    log["cut"] = known is None or tail_is_cut
+
+
+def _put_answer(data: Data, request: str, answer: Answer) -> None:
+    """What the server itself said; the API server's own refusals are no answer of it."""
+    if answer.status == 0 or answer.is_status:
+        data["missing"][f"answer {request}"] = {
+            "status": answer.status,
+            "message": answer.message,
+        }
+        return
+    body = answer.body.decode("utf-8", "replace")
+    data["answers"][request] = {"status": answer.status, "body": body}

@@ -1,50 +1,185 @@
-"""The engine: collects the checks of each exercise and runs them over a snapshot.
+"""The engine: runs the checks of each exercise over a snapshot.
 
-A check is a function of a snapshot. Its docstring is what the learner sees; it
-returns None when it holds, and a ``Finding`` (found, wanted, next step) when it
-does not. ``exercises/`` registers checks here; ``__main__`` asks for grades.
+An exercise is data: a subject (what the learner makes), what it needs, and a
+list of checks. ``subjects`` has the subjects, ``checks`` the builders of
+checks, ``exercises`` registers the exercises here, ``__main__`` asks for
+grades. Nothing here performs I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from validator.snapshot import Snapshot, Unreadable
-from validator.verdicts import Finding, Verdict, could_not_check, first_that_occurs
+from validator.commands import for_cluster
+from validator.snapshot import Log, Object, Snapshot, Unreadable
+from validator.verdicts import Finding, Verdict, could_not_check, first_that_occurs, wrong
 
-CheckFunction = Callable[[Snapshot], Finding | None]
+
+class Subject:
+    """What a learner makes: one kind of object under one name. ``subjects`` has the kinds.
+
+    ``kind`` is the API's name, ``plural`` the snapshot's, ``kubectl`` that of
+    kubectl; ``reads`` are the kinds that the questions below ask for.
+    """
+
+    kind = ""
+    plural = ""
+    kubectl = ""
+    reads: frozenset[str] = frozenset()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find(self, cluster: Snapshot) -> Object | None:
+        """The object; None when it is not there. Raises: Unreadable."""
+        return cluster.find(self.plural, self.name)
+
+    def templates(self, item: Object) -> list[tuple[str, Object]]:
+        """(replica type, Pod's spec) of each kind of Pod that it asks for."""
+        return []
+
+    def pods(self, cluster: Snapshot, item: Object) -> list[Object]:
+        """The newest Pod of each replica, the one that decides first."""
+        return []
+
+    def ended(self, cluster: Snapshot, item: Object) -> str:
+        """ "well", "badly", or "" while it is not over, by the object's own conditions."""
+        return ""
+
+    def trouble(self, cluster: Snapshot, item: Object) -> Finding | None:
+        """Why it has not ended well, or is not ready; None when it has, or is."""
+        return None
+
+    def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
+        """The steps that make it again after ``file`` has been changed."""
+        return (f"$ kubectl delete {self.kubectl} {self.name}", f"$ kubectl apply -f {file}")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a judge gets: the cluster, the exercise's object in it, and what belongs to that."""
+
+    cluster: Snapshot
+    subject: Subject
+    exercise: Exercise
+
+    @cached_property
+    def object(self) -> Object:
+        return self.subject.find(self.cluster) or {}
+
+    @cached_property
+    def templates(self) -> list[tuple[str, Object]]:
+        return self.subject.templates(self.object)
+
+    @cached_property
+    def pods(self) -> list[Object]:
+        return self.subject.pods(self.cluster, self.object)
+
+    @property
+    def pod(self) -> Object:
+        """The newest Pod of the replica that decides; {} for none."""
+        return next(iter(self.pods), {})
+
+    @cached_property
+    def ended(self) -> str:
+        return self.subject.ended(self.cluster, self.object) if self.object else ""
+
+    def log(self, pod: Object, container: str) -> Log:
+        """A container's log. Raises: Unreadable."""
+        return self.cluster.log(pod, container)
+
+    def wrong(self, cause: str, found: str, wanted: str, *fix: str) -> Finding:
+        """A fault in what the learner wrote: the fix ends with making the object again."""
+        return wrong(cause, found, wanted, *fix, redo=True)
+
+
+Judge = Callable[[Seen], Finding | None]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that has to hold; ``title`` is the first line of the function's docstring."""
+    """One thing that has to hold.
 
-    name: str
+    ``id``: what mistakes expect and class tables count. ``title``: what the
+    learner sees. ``reads``: kinds, "logs", "answer <service>:<port>/<path>";
+    the reader fetches their union and nothing else. ``ending``: asks how the
+    subject ended; where that is badly, it comes before all others.
+    """
+
+    id: str
     title: str
-    function: CheckFunction
-    requires: tuple[str, ...]
+    judge: Judge
+    reads: frozenset[str] = frozenset()
+    ending: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
+class Need:
+    """What an exercise needs before a learner can begin it; unmet, the verdict is blocked."""
+
+    id: str
+    judge: Callable[[Snapshot], Finding | None]
+    reads: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Exercise:
-    """An exercise and its checks, in the order in which a learner should hear of them.
+    """An exercise, and its checks in the order in which a learner should hear of them.
 
-    ``objects`` are (kubectl kind, name) pairs that ``reset`` deletes; ``solution``
-    and ``solution_without_gpus`` are paths from the checkout's root.
+    ``page``: folder of the module with a heading. ``starter`` and ``solution``
+    are names of files in the module's folders; ``file`` is the learner's own
+    copy of the starter in the checkout's root. ``also``: (kubectl kind, name)
+    of further objects that belong to the exercise. ``optional``: a bonus.
+    ``install``: commands that solve it, where no manifest does. ``release``: the
+    Helm release that the exercise makes, which ``reset`` uninstalls.
     """
 
     number: str
     title: str
-    anchor: str
-    objects: tuple[tuple[str, str], ...] = ()
+    page: str
+    subject: Subject
+    checks: Sequence[Check]
+    needs: Sequence[Need] = ()
+    starter: str = ""
     solution: str = ""
     solution_without_gpus: str = ""
-    checks: list[Check] = field(default_factory=list)
+    also: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+    install: tuple[str, ...] = ()
+    release: str = ""
 
     @property
     def module(self) -> int:
         return int(self.number.partition(".")[0])
+
+    @property
+    def folder(self) -> str:
+        """The module's folder, from the checkout's root."""
+        return f"modules/{self.page.partition('#')[0]}"
+
+    @property
+    def anchor(self) -> str:
+        """The page with its heading."""
+        return f"{{checkout}}/{self.folder}/README.md#{self.page.partition('#')[2]}"
+
+    @property
+    def file(self) -> str:
+        """The learner's manifest; its path begins at the checkout's root."""
+        return f"{{checkout}}/my-{self.subject.name}.yaml"
+
+    @property
+    def command(self) -> str:
+        """What checks this exercise."""
+        module, _, number = self.number.partition(".")
+        return f"python -m validator module{module} --exercise {number}"
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """All that has to be read to judge it."""
+        checks, needs = (each.reads for each in self.checks), (each.reads for each in self.needs)
+        return self.subject.reads.union(*checks, *needs)
 
 
 @dataclass(frozen=True)
@@ -72,41 +207,71 @@ class Grade:
 
 
 EXERCISES: dict[str, Exercise] = {}
+_PASSABLE = (Verdict.DONE, Verdict.COULD_NOT_CHECK)
 
 
-def exercise(number: str, title: str, anchor: str, **details: object) -> Exercise:
-    """Register an exercise; its checks follow."""
-    EXERCISES[number] = Exercise(number, title, anchor, **details)  # type: ignore[arg-type]
-    return EXERCISES[number]
+def exercise(
+    number: str,
+    title: str,
+    *,
+    page: str,
+    subject: Subject,
+    checks: Sequence[Check],
+    **more: object,
+) -> Exercise:
+    """Register an exercise. Raises: ValueError if two of its checks have one id."""
+    ids = [each.id for each in checks]
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"exercise {number} has two checks of one id: {ids}")
+    named = [_named(check, subject) for check in checks]
+    made = Exercise(number, title, page, subject, named, **more)  # type: ignore[arg-type]
+    EXERCISES[number] = made
+    return made
 
 
-def check(number: str, requires: Sequence[str] = ()) -> Callable[[CheckFunction], CheckFunction]:
-    """Register a function as the next check of exercise ``number``.
+def _named(check: Check, subject: Subject) -> Check:
+    """The check with the subject's kind and name in its title."""
+    title = check.title.replace("{kind}", subject.kind).replace("{name}", subject.name)
+    return replace(check, title=title)
 
-    requires: exercises that must be done first; otherwise the verdict is blocked.
-    Raises: ValueError if the function has no docstring, since the learner reads it.
-    """
 
-    def register(function: CheckFunction) -> CheckFunction:
-        title = (function.__doc__ or "").strip().split("\n")[0]
-        if not title:
-            raise ValueError(f"check {function.__name__} needs a docstring: the learner reads it")
-        name = function.__name__
-        EXERCISES[number].checks.append(Check(name, title, function, tuple(requires)))
-        return function
+def belongs_to_an_exercise(plural: str, kubectl: str, name: str) -> bool:
+    """Whether some exercise asks for an object of this kind and name."""
+    return any(
+        (each.subject.plural, each.subject.name) == (plural, name) or (kubectl, name) in each.also
+        for each in EXERCISES.values()
+    )
 
-    return register
+
+def names_of_all() -> set[str]:
+    """The names that the exercises of all modules use: none is a misspelling of another."""
+    subjects = {each.subject.name for each in EXERCISES.values()}
+    return subjects | {name for each in EXERCISES.values() for _, name in each.also}
 
 
 def grade(cluster: Snapshot, numbers: Sequence[str]) -> list[Grade]:
     """Grade exercises in the given order. Performs no I/O and never raises."""
-    known: dict[str, Grade] = {}
-    return [_grade(cluster, EXERCISES[number], known) for number in numbers]
+    return [grade_one(cluster, EXERCISES[number]) for number in numbers]
+
+
+def grade_one(cluster: Snapshot, each: Exercise) -> Grade:
+    """Run the checks up to the first that definitely fails.
+
+    A check that could not be made does not hide a later mistake, which is known
+    for certain; where all others hold, it decides.
+    """
+    seen = Seen(cluster, each.subject, each)
+    outcomes: list[Outcome] = []
+    for one, judge in _in_order(seen):
+        settled = any(o.verdict not in _PASSABLE for o in outcomes)
+        outcomes.append(Outcome(one, None) if settled else _run(seen, one, judge))
+    return Grade(each, _decide(outcomes), tuple(outcomes))
 
 
 def verdict_of(grades: Sequence[Grade]) -> Verdict:
-    """The one verdict for several exercises."""
-    return first_that_occurs([g.verdict for g in grades])
+    """The one verdict for several exercises; a bonus counts only where nothing else was asked."""
+    counted = [g for g in grades if not g.exercise.optional] or grades
+    return first_that_occurs(g.verdict for g in counted)
 
 
 def ungraded(numbers: Sequence[str], finding: Finding) -> list[Grade]:
@@ -114,78 +279,128 @@ def ungraded(numbers: Sequence[str], finding: Finding) -> list[Grade]:
     return [_all_unchecked(EXERCISES[number], finding) for number in numbers]
 
 
-def _grade(cluster: Snapshot, exercise: Exercise, known: dict[str, Grade]) -> Grade:
-    """Run the checks up to the first that definitely fails.
+def _in_order(seen: Seen) -> Iterator[tuple[Check, Judge]]:
+    """The checks in the exercise's order; each with its judge, the first with the needs before it.
 
-    A check that could not be made does not hide a later mistake, which is known
-    for certain; where all others hold, it decides.
+    Terminal first: where the subject has ended badly, what its own conditions
+    say comes right after its existence, before what its manifest could be
+    blamed for.
     """
-    if exercise.number not in known:
-        outcomes: list[Outcome] = []
-        for each in exercise.checks:
-            settled = any(o.verdict not in _PASSABLE for o in outcomes)
-            outcomes.append(Outcome(each, None) if settled else _run(cluster, each, known))
-        known[exercise.number] = Grade(exercise, _decide(outcomes), _anchored(outcomes, exercise))
-    return known[exercise.number]
+    checks = list(seen.exercise.checks)
+    if _ended(seen) == "badly":
+        first = checks[:1]
+        checks = first + sorted(checks[1:], key=lambda check: not check.ending)
+    for position, one in enumerate(checks):
+        yield one, _after_needs(one.judge) if position == 0 else one.judge
 
 
-_PASSABLE = (Verdict.DONE, Verdict.COULD_NOT_CHECK)
-
-
-def _run(cluster: Snapshot, each: Check, known: dict[str, Grade]) -> Outcome:
-    finding = _blocked(cluster, each, known) or _call(cluster, each)
-    return Outcome(each, finding.verdict if finding else Verdict.DONE, finding)
-
-
-def _call(cluster: Snapshot, each: Check) -> Finding | None:
+def _ended(seen: Seen) -> str:
     try:
-        return each.function(cluster)
+        return seen.ended
+    except Exception:  # Whatever is wrong with the object, the checks will say.
+        return ""
+
+
+def _after_needs(judge: Judge) -> Judge:
+    """What has ended needs nothing any more: the operator may have gone since."""
+
+    def judged(seen: Seen) -> Finding | None:
+        unmet = None if _ended(seen) else _first_unmet(seen)
+        return unmet or judge(seen)
+
+    return judged
+
+
+def _first_unmet(seen: Seen) -> Finding | None:
+    """The finding of the first need that is known not to be met.
+
+    One that could not be read blocks nothing: the API may still show all that
+    the checks need.
+    """
+    for need in seen.exercise.needs:
+        try:
+            finding = need.judge(seen.cluster)
+        except Unreadable:
+            continue
+        if finding:
+            return finding.but(verdict=Verdict.BLOCKED, cause=f"needs.{need.id}.{finding.cause}")
+    return None
+
+
+def _run(seen: Seen, one: Check, judge: Judge) -> Outcome:
+    try:
+        finding = judge(seen)
+        finding = _completed(seen, one, finding) if finding else None
     except Unreadable as problem:
-        return unreadable(problem)
+        finding = _completed(seen, one, unreadable(problem))
     except Exception as error:
         # A snapshot may hold anything: whatever a check trips over is no fault of the learner's.
-        return could_not_check(
-            found=f"the check {each.name} failed itself: {type(error).__name__}: {error}",
-            wanted="a check that gives a verdict",
-            next_step="report it with the file that `python -m validator snapshot -o FILE` writes",
-        )
+        finding = _internal(error, one).named(one.id).but(page=seen.exercise.anchor)
+    return Outcome(one, finding.verdict if finding else Verdict.DONE, finding)
+
+
+def _internal(error: Exception, one: Check) -> Finding:
+    return could_not_check(
+        "internal",
+        f"the check {one.id} failed itself: {type(error).__name__}: {error}",
+        "a check that gives a verdict",
+        "Report it, with the file that this command writes:",
+        "$ python -m validator snapshot -o snapshot.json",
+    )
+
+
+def _completed(seen: Seen, one: Check, finding: Finding) -> Finding:
+    """The finding with its id, its page, its age and the commands of its fix as to be pasted."""
+    fix = finding.fix
+    if finding.redo and finding.verdict is not Verdict.CONVERGING:
+        file = seen.exercise.file
+        fix = (*fix, *_again(seen.subject.redo(seen.cluster, seen.object, file)))
+    found = finding.found + _age(seen.cluster, finding)
+    fix = tuple(for_cluster(step, seen.cluster) for step in fix)
+    page = finding.page or seen.exercise.anchor
+    return finding.named(one.id).but(found=found, fix=fix, page=page)
+
+
+def _again(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The steps that make an object again, with a sentence before them."""
+    if not steps:
+        return ()
+    return ("Then make it again:" if len(steps) > 1 else "Then apply it again:", *steps)
+
+
+def _age(cluster: Snapshot, finding: Finding) -> str:
+    """For how long a converging finding has been so, once that is longer than usual."""
+    seconds = cluster.age_seconds(finding.since)
+    if finding.verdict is not Verdict.CONVERGING or seconds < finding.patience_seconds:
+        return ""
+    late = f"; {finding.late}" if finding.late else ""
+    return f"; for {duration(seconds)} now, longer than usual{late}"
+
+
+def duration(seconds: float) -> str:
+    """A duration in words: "45 s", "6 min", "3 h"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def unreadable(problem: Unreadable) -> Finding:
     """What a learner can do about something that could not be read."""
+    what, message = problem.what, problem.message or str(problem.status or "no answer")
     if problem.status == 403:
-        next_step = (
-            "ask whoever runs the cluster to grant what validator/rbac.yaml lists "
-            f"(`kubectl auth can-i list {problem.what.split()[-1]}` shows the state)"
+        return could_not_check(
+            "forbidden",
+            f"no permission to read {what}: {message}",
+            f"the right to read {what}",
+            "Ask whoever runs the cluster to grant what validator/rbac.yaml lists.",
         )
-    else:
-        next_step = "try again; `kubectl cluster-info` shows whether the cluster answers"
     return could_not_check(
-        found=f"{problem.what} could not be read: {problem.message or problem.status}",
-        wanted=f"permission and an API server that answers, to read {problem.what}",
-        next_step=next_step,
+        "unreadable",
+        f"{what} could not be read: {message}",
+        f"an API server that answers, to read {what}",
+        "Try again. This command shows whether the cluster answers:",
+        "$ kubectl cluster-info",
     )
-
-
-def _blocked(cluster: Snapshot, each: Check, known: dict[str, Grade]) -> Finding | None:
-    """The finding when a required exercise is known not to be done.
-
-    One that could not be checked blocks nothing: the API may still show all
-    that this check needs.
-    """
-    for number in each.requires:
-        needed = _grade(cluster, EXERCISES[number], known)
-        reason = needed.finding
-        if reason and needed.verdict not in _PASSABLE:
-            return Finding(
-                Verdict.BLOCKED,
-                found=f"exercise {number} ({needed.exercise.title}) is {needed.verdict.value}: "
-                f"{reason.found}",
-                wanted=f"exercise {number} done first: {reason.wanted}",
-                next_step=reason.next_step,
-                anchor=reason.anchor,
-            )
-    return None
 
 
 def _decide(outcomes: Sequence[Outcome]) -> Verdict:
@@ -195,16 +410,10 @@ def _decide(outcomes: Sequence[Outcome]) -> Verdict:
     return definite[0] if definite else first_that_occurs(verdicts)
 
 
-def _anchored(outcomes: Sequence[Outcome], exercise: Exercise) -> tuple[Outcome, ...]:
-    return tuple(
-        Outcome(o.check, o.verdict, o.finding.at(exercise.anchor)) if o.finding else o
-        for o in outcomes
-    )
-
-
-def _all_unchecked(exercise: Exercise, finding: Finding) -> Grade:
+def _all_unchecked(each: Exercise, finding: Finding) -> Grade:
+    shown = finding.but(page=finding.page or each.anchor).named("cluster")
     outcomes = [
-        Outcome(c, finding.verdict if not i else None, finding if not i else None)
-        for i, c in enumerate(exercise.checks)
+        Outcome(c, finding.verdict if not i else None, shown if not i else None)
+        for i, c in enumerate(each.checks)
     ]
-    return Grade(exercise, finding.verdict, _anchored(outcomes, exercise))
+    return Grade(each, finding.verdict, tuple(outcomes))

@@ -1,216 +1,325 @@
-"""What to say of each way in which Kubernetes refuses to start a Pod: a hint of its own each.
+"""What to say of each way in which Kubernetes refuses: a hint of its own for each cause.
 
-Used by the diagnosis, for TfJobs and for the operator's own Deployment.
+The causes are tables in ``refusals``. What no row knows is passed on in the
+API's own words.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from validator.snapshot import Object, Snapshot, Unreadable, listed, mapping, name_of, text
-from validator.tfjobs import containers, gpus, gpus_of_cluster
+from validator.refusals import CONTAINER, CREATION, SPEC, TEMPLATE, Row
+from validator.snapshot import Object, mapping
+from validator.tfjobs import containers, not_text, quantity, words
 from validator.verdicts import Finding, converging, wrong
 
 LOAD = "python -m cluster load IMAGE"
-NO_PULL = (
-    "the workshop's cluster does not pull: correct the name (`kubectl describe pod` shows it), or "
-    f"build the image and bring it in with `{LOAD}`; on a cluster of your own, push it to a "
-    "registry that its nodes reach"
-)
+LONGEST_MESSAGE = 400
 
 
-class Hint(NamedTuple):
-    found: str
-    wanted: str
-    next_step: str
-
-
-_NO_IMAGE = Hint(
-    "image {image} is not on this cluster ({reason})",
-    "an image that the cluster has",
-    NO_PULL,
-)
-_NO_CONFIG = Hint(
-    "container {container} lacks something it refers to: {message}",
-    "ConfigMaps and Secrets that exist under the names used in env and volumes",
-    "create what the message names, or correct the name in the manifest",
-)
-_NO_PROGRAM = Hint(
-    "container {container} could not start its program: {message}",
-    "a command that exists in the image (leave `command` out to run the image's own)",
-    "correct `command` and `args` in the manifest, delete the object and apply again",
-)
-
-# By the reason of a container that waits or has ended.
-CONTAINER_HINTS = {
-    "ErrImagePull": _NO_IMAGE,
-    "ImagePullBackOff": _NO_IMAGE,
-    "ErrImageNeverPull": _NO_IMAGE,
-    "InvalidImageName": Hint(
-        "image name {image} is not valid",
-        "an image name such as tfjob-workshop/fashion-mnist:1.0.0",
-        f"correct `image` in the manifest and apply again (an image of your own: `{LOAD}`)",
-    ),
-    "CreateContainerConfigError": _NO_CONFIG,
-    "CreateContainerError": _NO_PROGRAM,
-    "RunContainerError": _NO_PROGRAM,
-    "StartError": _NO_PROGRAM,
-    "ContainerCannotRun": _NO_PROGRAM,
-    "CrashLoopBackOff": Hint(
-        "container {container} ends and is started again, over and over ({message})",
-        "a container that keeps running",
-        "`kubectl logs {pod} --previous` shows what it said last",
-    ),
-    "OOMKilled": Hint(
-        "container {container} used more memory than its limit and was killed (OOMKilled)",
-        "a training that fits into its memory limit",
-        "raise resources.limits.memory, or lower --batch-size; delete the object, apply again",
-    ),
+_KINDS = {
+    "number": "a number",
+    "bool": "a truth value",
+    "string": "one text",
+    "object": "a mapping",
+    "array": "a list",
 }
+_FIELDS = (
+    *("args", "command", "env", "image", "imagePullPolicy", "name", "ports", "resources"),
+    *("limits", "requests", "volumeMounts", "volumes", "mountPath", "hostPath", "subPath"),
+    *("containers", "initContainers", "restartPolicy", "securityContext", "nodeSelector"),
+    *("serviceAccountName", "tolerations", "value", "valueFrom", "template", "spec", "metadata"),
+)
 
 
-def container_hint(pod: Object, reason: str, message: str) -> Finding | None:
-    """The finding for a container's reason; None for a reason that is no fault."""
-    hint = CONTAINER_HINTS.get(reason)
-    if hint is None:
-        return None
-    status = _status_with(pod, reason)
-    words = {
-        "reason": reason,
-        "message": one_line(message) or reason,
-        "pod": name_of(pod),
-        "container": text(status, "name") or "tensorflow",
-        "image": _image(pod, text(status, "name")),
-    }
-    return wrong(*(part.format(**words) for part in hint))
+def match(rows: Sequence[Row], message: str, **given: str) -> Finding | None:
+    """The finding of the first row whose pattern occurs in ``message``; None for no row."""
+    said = re.sub(r"\s+", " ", message).strip()
+    for row in rows:
+        found = re.search(row.pattern, said)
+        if found:
+            groups = {key: value or "" for key, value in found.groupdict().items()}
+            return _filled(row, {"message": one_line(message), **groups, **given})
+    return None
+
+
+def _filled(row: Row, groups: dict[str, str]) -> Finding:
+    fill = _Groups(groups)
+    cause, found, wanted = (part.format_map(fill) for part in (row.cause, row.found, row.wanted))
+    fix = tuple(step.format_map(fill) for step in row.fix)
+    if row.waits:
+        return converging(cause, one_line(found), wanted, *fix)
+    return wrong(cause, one_line(found), wanted, *fix, redo=row.redo)
+
+
+class _Groups(dict[str, str]):
+    """The groups of a match, and what follows from them; "" for one that is not there."""
+
+    def __missing__(self, key: str) -> str:
+        if key == "leaf":
+            return _parts(self.get("path", ""))[-1]
+        if key == "short":
+            return _short(self.get("path", ""))
+        if key == "is_value":
+            return f" is {self['value']}" if self.get("value") else ""
+        if key == "at_most":
+            return "at most" if self.get("bound") == "maximum" else "at least"
+        if key == "nearest":
+            leaf = self["leaf"].lower()
+            near = next((f for f in _FIELDS if edit_distance(f.lower(), leaf) <= 1), "")
+            return f" (perhaps {near}?)" if near else ""
+        if key == "asked":
+            none = self.get("none")
+            return f"and no {none} is set" if none else f"and the {self['kind']} is {self['given']}"
+        if key == "a_got":
+            return _KINDS.get(self["got"], "something else") if "got" in self else ""
+        if key == "a_type":
+            return _plain_type(str(self.get("type", "")))
+        return ""
+
+
+def _parts(path: str) -> list[str]:
+    """The names of a field's path, without positions; "limits[memory]" are two."""
+    return re.sub(r"\[\d+\]", "", path).replace("[", ".").replace("]", "").split(".")
+
+
+def _short(path: str) -> str:
+    """The end of a field's path, long enough to find it in a manifest."""
+    parts = [p for p in _parts(path) if p not in ("spec", "template", "containers")]
+    return ".".join(parts[-2:]) or path
+
+
+def _plain_type(kind: str) -> str:
+    """A type of Go in words."""
+    known = {"string": "text (in quotes)", "bool": "true or false", "[]string": "a list of texts"}
+    if kind in known:
+        return known[kind]
+    if kind.startswith("[]"):
+        return "a list (each entry begins with a hyphen)"
+    return "a number" if "int" in kind else "a mapping (`name: value`)"
 
 
 def creation_hint(owner: str, message: str) -> Finding:
     """The finding for a child that the API server refused to create."""
     said = one_line(message)
-    if "exceeded quota" in message:
+    finding = match(CREATION, message)
+    if finding and finding.cause == "quota.used-up" and _never_fits(message):
         return wrong(
-            found=f"{owner} may create nothing more: {said}",
-            wanted="room in the namespace's ResourceQuota",
-            next_step="delete what you no longer need (`kubectl get tfjobs,jobs,pods`), or ask for "
-            "a larger quota",
+            "quota.too-big",
+            f"{owner}: {finding.found.replace('is used up', 'is too small')}; that is more than "
+            "the quota allows at all",
+            "a Pod that fits into the namespace's quota",
+            "Ask for less under resources, or ask for a larger quota.",
+            redo=True,
         )
+    if finding:
+        return finding.but(found=f"{owner}: {finding.found}")
     if "forbidden" in message:
         return wrong(
-            found=f"{owner} was forbidden to create its children: {said}",
-            wanted="Pods that the namespace's policy admits",
-            next_step="hostPath volumes need a namespace whose Pod Security level is privileged: "
-            "`kubectl get namespace --show-labels` shows yours",
+            "forbidden",
+            f"{owner} was not allowed to create its children: {said}",
+            "children that the cluster allows",
+            "Change what the message names, or ask whoever runs the cluster.",
+            redo=True,
         )
-    return wrong(
-        found=f"{owner} could not create its children: {said}",
-        wanted="children that the API server accepts",
-        next_step="mend the field that the message names, delete the object and apply again",
+    return template_hint(owner, message) or wrong(
+        "refused",
+        f"{owner} could not create its children: {said}",
+        "children that the API server accepts",
+        "Fix what the message names in the manifest.",
+        redo=True,
     )
 
 
-def unscheduled(cluster: Snapshot, pod: Object, message: str) -> Finding:
-    """The finding for a Pod that no node takes."""
-    return (
-        _without_gpu(cluster, pod, message)
-        or _without_claim(cluster, pod, message)
-        or wrong(
-            found=f"no node takes Pod {name_of(pod)}: {one_line(message)}",
-            wanted="a Pod that fits on a node",
-            next_step="lower its resources.requests, or free a node (`kubectl describe nodes`)",
-        )
-    )
+def _never_fits(message: str) -> bool:
+    """Whether a quota refuses what is asked for even when nothing else is there."""
+    sides = [
+        re.search(rf"{side}: (.+?)(?:, \w+: |$)", message) for side in ("requested", "limited")
+    ]
+    asked, limited = (dict(re.findall(r"([^=,]+)=([^,]+)", s[1])) if s else {} for s in sides)
+    for resource, amount in asked.items():
+        wanted, most = quantity(amount), quantity(limited.get(resource, ""))
+        if wanted is not None and most is not None and wanted > most:
+            return True
+    return False
 
 
-def too_many_gpus(cluster: Snapshot, container: Object) -> Finding | None:
-    """The finding when a container asks for more GPUs than any node has. Raises: Unreadable."""
-    there = gpus_of_cluster(cluster)
-    for resource, asked in gpus(container).items():
-        if asked > there.get(resource, 0):
-            has = (
-                f"no node has more than {there[resource]}"
-                if there.get(resource)
-                else (f"no node of this cluster has any {resource}")
-            )
-            return wrong(
-                found=f"asks for {asked} {resource}, but {has}",
-                wanted="as many GPUs as the exercise says, and the cluster has",
-                next_step=_fewer(resource, there),
-            )
-    return None
+def template_hint(
+    owner: str, message: str, pods: Sequence[Object] = (), gpu: str = "nvidia.com/gpu"
+) -> Finding | None:
+    """The finding for a template that the API server does not accept; None for other words.
+
+    pods: the Pods' specs as the learner wrote them, to show the very value.
+    """
+    finding = None
+    if "cannot unmarshal" in message or "cannot be read" in message:
+        found = (odd_list(pod) or _odd_words(pod) for pod in pods)
+        finding = next((each for each in found if each), None)
+    finding = finding or match(TEMPLATE, message, gpu=gpu, amounts=_odd_amounts(pods))
+    return finding and finding.but(found=f"{owner}: {finding.found}")
 
 
-def _fewer(resource: str, there: dict[str, int]) -> str:
-    if there and resource not in there:
-        return f"ask for {next(iter(there))}: 1 instead; delete the object and apply again"
-    if there:
-        return f"ask for {resource}: 1; delete the object and apply again"
-    return "leave the GPU limit out on this cluster; delete the object and apply again"
+def _odd_words(pod: Object) -> Finding | None:
+    return next((f for c in containers(pod) if (f := wrong_shape(c))), None)
 
 
-def _without_gpu(cluster: Snapshot, pod: Object, message: str) -> Finding | None:
-    if not re.search(r"Insufficient \S*gpu", message):
-        return None
-    for container in containers(mapping(pod, "spec")):
-        try:
-            finding = too_many_gpus(cluster, container)
-        except Unreadable:
-            finding = None
-        if finding:
+def odd_list(pod: Object) -> Finding | None:
+    """The finding for a mapping or a text where a Pod's spec has a list of mappings."""
+    for key in ("containers", "initContainers", "volumes"):
+        if finding := _not_a_list_of_mappings(key, pod.get(key)):
             return finding
-    return converging(
-        found=f"Pod {name_of(pod)} waits for a GPU: all are in use",
-        wanted="a free GPU",
-        next_step="wait, or free one: `kubectl get tfjobs,jobs` shows what may hold it, "
-        "`kubectl delete` releases it",
-    )
-
-
-def _without_claim(cluster: Snapshot, pod: Object, message: str) -> Finding | None:
-    if "persistentvolumeclaim" not in message.lower():
-        return None
-    names = [text(v, "persistentVolumeClaim", "claimName") for v in listed(pod, "spec", "volumes")]
-    for name in filter(None, names):
-        claim = cluster.find("persistentvolumeclaims", name)
-        if claim is None:
-            return wrong(
-                found=f"Pod {name_of(pod)} mounts claim {name}, which does not exist",
-                wanted=f"a PersistentVolumeClaim named {name}",
-                next_step=f"create the PersistentVolumeClaim {name}, or correct claimName",
-            )
-        if text(claim, "status", "phase") != "Bound":
-            return unbound(cluster, claim)
+    for container in containers(pod):
+        for key in ("env", "envFrom", "ports", "volumeMounts"):
+            if finding := _not_a_list_of_mappings(key, container.get(key)):
+                return finding
     return None
 
 
-def unbound(cluster: Snapshot, claim: Object) -> Finding:
-    """The finding for a PersistentVolumeClaim that is not Bound."""
-    events = cluster.events(claim)
-    said = f": {one_line(events[0])}" if events else ""
+def _not_a_list_of_mappings(key: str, value: object) -> Finding | None:
+    if value is None or (isinstance(value, list) and all(isinstance(v, dict) for v in value)):
+        return None
+    where, odd = key, value
+    if isinstance(value, list):
+        where, odd = f"an entry of {key}", next(v for v in value if not isinstance(v, dict))
     return wrong(
-        found=f"claim {name_of(claim)} is {text(claim, 'status', 'phase') or 'Pending'}{said}",
-        wanted="a claim that is Bound",
-        next_step="`kubectl get storageclass` shows which classes there are; leave "
-        "storageClassName out to use the default one, delete the claim and apply it again",
+        "not-a-list-of-mappings",
+        f"{where} is {yaml_kind(odd)}",
+        f"{key} as a list; each entry begins with a hyphen and has `name: value` lines",
+        f"Write each entry of `{key}` as `- name: …`.",
+        redo=True,
     )
 
 
-def _status_with(pod: Object, reason: str) -> Object:
-    for status in listed(pod, "status", "containerStatuses"):
-        states = (status.get("state") or {}).values()
-        if any(text(state, "reason") == reason for state in states):
-            return status
-    return {}
+def _odd_amounts(pods: Sequence[Object]) -> str:
+    """The amounts under resources that are none; "an amount" where none is known to be."""
+    amounts = [
+        amount
+        for pod in pods
+        for container in containers(pod)
+        for section in ("limits", "requests")
+        for amount in mapping(container, "resources", section).items()
+    ]
+    odd = [f"{name}: {amount}" for name, amount in amounts if quantity(amount) is None]
+    return ", ".join(odd) or "an amount"
 
 
-def _image(pod: Object, container: str) -> str:
-    """As the manifest has it: the status has it with a registry that the learner never wrote."""
-    images = {c.get("name"): text(c, "image") for c in containers(mapping(pod, "spec"))}
-    return images.get(container) or next(iter(images.values()), "?")
+def wrong_shape(container: Object) -> Finding | None:
+    """The finding for ``command`` or ``args`` that are not a list of texts."""
+    for key in ("command", "args"):
+        if words(container, key) is None:
+            return _not_a_list(key, container.get(key))
+    odd = not_text(container)
+    if odd is None:
+        return None
+    where, value = odd
+    if isinstance(value, list | dict):
+        return wrong(
+            "shape",
+            f"{where} is {yaml_kind(value)}, wanted one text",
+            "a plain list of texts",
+            f'Write {where.partition("[")[0]} as in `["--max-steps", "500"]`.',
+            redo=True,
+        )
+    shown = yaml_text(value)
+    if value is None:
+        return wrong(
+            "empty",
+            f"{where} is empty",
+            "a text in each entry",
+            "Write the text in quotes, or delete the entry.",
+            redo=True,
+        )
+    if isinstance(value, bool):
+        return wrong(
+            "unquoted",
+            f"{where} is {shown} without quotes, which YAML reads as a truth value "
+            "(as it does with yes, no, on, off, y and n)",
+            f'{where} in quotes: "{shown}"',
+            f'Write "{shown}" with its quotes, or the word that you meant.',
+            redo=True,
+        )
+    return wrong(
+        "unquoted",
+        f"{where} is {shown} without quotes, which YAML reads as {yaml_kind(value)}",
+        f'{where} in quotes: "{shown}"',
+        f'Write "{shown}" with its quotes.',
+        redo=True,
+    )
+
+
+def _not_a_list(key: str, value: object) -> Finding:
+    shown = yaml_text(value)
+    separate = ", ".join(f'"{word}"' for word in shown.split()) if isinstance(value, str) else ""
+    example = f"[{separate}]" if separate else '["--max-steps", "500"]'
+    return wrong(
+        "one-text" if isinstance(value, str) else "not-a-list",
+        f"{key} is {yaml_kind(value)} ({one_line(shown)}), wanted a list",
+        f"{key} as a list of texts, one for each word",
+        f"Write `{key}: {one_line(example)}`.",
+        redo=True,
+    )
+
+
+def yaml_kind(value: object) -> str:
+    """What YAML made of a value, in words."""
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "one text"
+    return "a list" if isinstance(value, list) else "a mapping" if value else "empty"
+
+
+def yaml_text(value: object) -> str:
+    """A value as it stood in the manifest, as far as that is known."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def spec_hint(message: str, names: str) -> Finding | None:
+    """The finding for a spec that the operator refused (InvalidSpec); None for other words."""
+    if "none is named" in message and not names:
+        return wrong(
+            "no-containers",
+            "a template has no containers under its spec",
+            "containers under template.spec",
+            "Put `containers:` under `spec:` of the template, as in the page's example.",
+            redo=True,
+        )
+    return match(SPEC, message, names=names)
+
+
+def container_hint(
+    reason: str, message: str, *, container: str, image: str, limit: str, sample: str
+) -> Finding | None:
+    """The finding for the reason of a container that waits or has ended; None for no fault."""
+    return match(
+        CONTAINER,
+        f"{reason} {message}",
+        said=one_line(message) or reason,
+        container=container,
+        image=image,
+        limit=limit or "memory",
+        sample=sample,
+    )
 
 
 def one_line(message: str) -> str:
-    """A message as one line of at most 240 characters."""
+    """A message as one line of bounded length."""
     line = re.sub(r"\s+", " ", message).strip()
-    return line if len(line) <= 240 else line[:239] + "…"
+    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
+
+
+def edit_distance(one: str, other: str) -> int:
+    """Letters to insert, delete, replace or swap with their neighbour."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, target in enumerate(other, 1):
+            cost = min(before[j] + 1, row[-1] + 1, before[j - 1] + (letter != target))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == target:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

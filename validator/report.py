@@ -1,78 +1,38 @@
-"""Reports: grades as text for a terminal, as JSON, as JUnit XML.
+"""Reports: grades as text for a terminal, and as JSON. ``junit`` has JUnit XML.
 
-Pure: each function returns the text that ``__main__`` prints.
+Pure: each function returns the text that ``__main__`` prints. Paths in findings
+begin with ``{checkout}/``; here they become relative to the current folder.
 """
 
 from __future__ import annotations
 
 import json
-import textwrap
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
+from validator.commands import pastable, with_flags
 from validator.engine import Grade, Outcome, verdict_of
+from validator.junit import as_junit
+from validator.look import Look, clean, clean_command, is_printable, placed, rows
 from validator.modules import MODULES
 from validator.verdicts import EXIT_CODES, Finding, Verdict
 
-_COLOURS = {
-    Verdict.DONE: "32",
-    Verdict.WRONG: "31",
-    Verdict.CONVERGING: "36",
-    Verdict.NOT_STARTED: "33",
-    Verdict.BLOCKED: "33",
-    Verdict.COULD_NOT_CHECK: "35",
-}
-_MARKS = {
-    Verdict.DONE: "✔",
-    Verdict.WRONG: "✘",
-    Verdict.CONVERGING: "…",
-    Verdict.NOT_STARTED: "○",
-    Verdict.BLOCKED: "⊘",
-    Verdict.COULD_NOT_CHECK: "?",
-}
-_PLAIN_MARKS = {
-    Verdict.DONE: "+",
-    Verdict.WRONG: "x",
-    Verdict.CONVERGING: "~",
-    Verdict.NOT_STARTED: "o",
-    Verdict.BLOCKED: "!",
-    Verdict.COULD_NOT_CHECK: "?",
-}
+__all__ = [
+    "Look",
+    "as_json",
+    "as_junit",
+    "as_line",
+    "as_text",
+    "erase",
+    "finding_lines",
+    "grade_data",
+    "overview",
+]
 
-
-@dataclass(frozen=True)
-class Look:
-    """How a terminal shows text: its width in columns, and what it can show."""
-
-    width: int = 80
-    colour: bool = False
-    symbols: bool = True
-
-    def mark(self, verdict: Verdict | None) -> str:
-        if verdict is None:
-            return "·" if self.symbols else "."
-        return self.paint((_MARKS if self.symbols else _PLAIN_MARKS)[verdict], verdict)
-
-    def paint(self, words: str, verdict: Verdict) -> str:
-        return f"\x1b[{_COLOURS[verdict]}m{words}\x1b[0m" if self.colour else words
-
-    def wrap(self, words: str, first: str, rest: str) -> str:
-        return textwrap.fill(
-            clean(words),
-            width=max(self.width, 30),
-            initial_indent=first,
-            subsequent_indent=rest,
-            break_on_hyphens=False,
-        )
-
-
-def clean(words: str) -> str:
-    """One line without control characters: a name or a log line must not steer the terminal."""
-    kept = (c if unicodedata.category(c)[0] != "C" else " " for c in words)
-    return " ".join("".join(kept).split())
+JSON_SCHEMA = 2
+_GLUE = "\N{BULLET}"
+_NOT_ASCII = re.compile(r"[^ -~\n]")
 
 
 def as_text(grades: Sequence[Grade], notes: Iterable[str], look: Look) -> str:
@@ -85,43 +45,89 @@ def as_text(grades: Sequence[Grade], notes: Iterable[str], look: Look) -> str:
 def as_line(grades: Sequence[Grade], look: Look) -> str:
     """One line on the first exercise that is not done: its verdict, and what was found."""
     grade = next((grade for grade in grades if grade.finding), grades[-1])
-    found = f": {clean(grade.finding.found)}" if grade.finding else ""
-    return _exercise_line(grade, look) + found
+    found = f": {look.words(grade.finding.found)}" if grade.finding else ""
+    title = f"{grade.exercise.number}  {_title(grade)}"
+    return f"{title}: {look.paint(grade.verdict.value, grade.verdict)}{found}"
 
 
-def erase(text: str) -> str:
-    """What takes a text that a terminal has just shown off it again."""
-    return f"\x1b[{text.count(chr(10)) + 1}A\x1b[J"
+def erase(text: str, width: int = 0) -> str:
+    """What takes a text that a terminal of this width has just shown off it again."""
+    count = rows(text, width) if width else text.count("\n") + 1
+    return f"\x1b[{count}A\x1b[J"
 
 
-def overview(grades: Sequence[Grade], place: str, look: Look) -> str:
-    """All modules, a line for each exercise, and what to do next."""
+def overview(
+    grades: Sequence[Grade],
+    place: str,
+    look: Look,
+    done_before: Mapping[str, str] | None = None,
+    flags: Sequence[str] = (),
+) -> str:
+    """The modules of this repository, a line for each exercise, and what to do next.
+
+    done_before: the day on which an exercise was done, by its number; it counts
+    where the cluster no longer shows the work. flags: what a command needs to
+    reach the same place.
+    """
+    before = done_before or {}
     lines = [look.wrap(f"The workshop's modules, in {place}", "", ""), ""]
     for number, (_, title) in MODULES.items():
         mine = [g for g in grades if g.exercise.module == number]
-        lines.append(f"{number}  {title}")
-        lines += [_exercise_line(grade, look, indent="   ") for grade in mine]
-    step = next((g for g in grades if g.finding), None)
-    return "\n".join(lines) + "\n\n" + _next_line(step, look)
+        if mine:
+            lines.append(look.bold(f"{number}  {title}"))
+        lines += [_overview_line(grade, before, look) for grade in mine]
+    step = next((g for g in grades if _is_next(g, before)), None)
+    return "\n".join(lines) + "\n\n" + _next_lines(step, look, flags)
 
 
-def as_json(grades: Sequence[Grade], notes: Iterable[str], place: dict[str, str]) -> str:
-    """{"verdict", "exit_code", "namespace", "context", "exercises": [...], "notes": [...]}"""
+def as_json(
+    grades: Sequence[Grade], notes: Iterable[str], place: Mapping[str, Any], root: str = ""
+) -> str:
+    """{"schema", "verdict", "exit_code", place…, "exercises": [...], "notes": [...]}"""
     verdict = verdict_of(grades)
     document = {
+        "schema": JSON_SCHEMA,
         "verdict": verdict.value,
         "exit_code": EXIT_CODES[verdict],
         **place,
-        "exercises": [_grade_data(grade) for grade in grades],
-        "notes": list(notes),
+        "exercises": [grade_data(grade, root) for grade in grades],
+        "notes": [clean(note) for note in notes],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return dumped(document)
 
 
-def as_junit(grades: Sequence[Grade]) -> str:
-    """A test suite for each exercise, a test case for each check."""
-    suites = "\n".join(_suite(grade) for grade in grades)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n{suites}\n</testsuites>'
+def dumped(document: Mapping[str, Any]) -> str:
+    """JSON for people and programs: letters as they are, what cannot be seen as \\uXXXX."""
+    written = json.dumps(document, indent=2, ensure_ascii=False)
+    return _NOT_ASCII.sub(lambda m: m[0] if is_printable(m[0]) else json.dumps(m[0])[1:-1], written)
+
+
+def grade_data(grade: Grade, root: str = "") -> dict[str, Any]:
+    """One exercise for JSON: its verdict, the finding that decided it, and every check."""
+    exercise = grade.exercise
+    return {
+        "exercise": exercise.number,
+        "title": exercise.title,
+        "optional": exercise.optional,
+        "verdict": grade.verdict.value,
+        **_finding_data(grade.finding, root),
+        "checks": [_outcome_data(outcome, root) for outcome in grade.outcomes],
+    }
+
+
+def finding_lines(finding: Finding, look: Look) -> list[str]:
+    """found, wanted, the numbered fix with its commands alone on their lines, and the page."""
+    margin, hang = ("    ", "      ") if look.narrow else (" " * 6, " " * 14)
+
+    def row(label: str, words: str) -> str:
+        return look.wrap(words, f"{margin}{label + ':':<8}", hang)
+
+    return [
+        row("found", finding.found),
+        row("wanted", finding.wanted),
+        *_fix_lines(finding.fix, look, f"{margin}fix:", hang),
+        row("page", finding.page),
+    ]
 
 
 def _grade_text(grade: Grade, look: Look) -> str:
@@ -130,87 +136,97 @@ def _grade_text(grade: Grade, look: Look) -> str:
         if outcome.verdict is not None:
             lines.append(look.wrap(outcome.check.title, f"  {look.mark(outcome.verdict)} ", "    "))
         if outcome.finding:
-            lines += _finding_lines(outcome.finding, look)
+            lines += finding_lines(outcome.finding, look)
     later = sum(outcome.verdict is None for outcome in grade.outcomes)
     if later:
-        words = "1 check comes" if later == 1 else f"{later} checks come"
-        lines.append(look.wrap(f"{words} after this one", f"  {look.mark(None)} ", "    "))
+        words = "1 more check not run yet" if later == 1 else f"{later} more checks not run yet"
+        lines.append(look.wrap(words, f"  {look.mark(None)} ", "    "))
     return "\n".join(lines)
 
 
+def _fix_lines(fix: Sequence[str], look: Look, label: str, hang: str) -> list[str]:
+    """Steps are numbered; a command stands below the step that leads to it, and never breaks."""
+    counted = sum(not step.startswith("$ ") for step in fix) > 1
+    lines: list[str] = []
+    number, step_hang = 0, hang
+    if look.narrow or fix[0].startswith("$ "):
+        lines.append(label)
+    for step in fix:
+        if step.startswith("$ "):
+            deep = "" if look.narrow else "  "
+            lines.append(step_hang + deep + look.command(step[2:]))
+            continue
+        number += 1
+        count = f"{number}. " if counted else ""
+        step_hang = hang + " " * len(count)
+        lines.append(look.wrap(step, (hang if lines else f"{label:<14}") + count, step_hang))
+    return lines
+
+
 def _exercise_line(grade: Grade, look: Look, indent: str = "") -> str:
-    verdict = look.paint(grade.verdict.value, grade.verdict)
-    return f"{indent}{grade.exercise.number}  {grade.exercise.title}: {verdict}"
+    return _line(grade, grade.verdict.value, grade.verdict, look, indent)
 
 
-def _finding_lines(finding: Finding, look: Look) -> list[str]:
-    rows = (
-        ("found", finding.found),
-        ("wanted", finding.wanted),
-        ("next", finding.next_step),
-        ("read", finding.anchor),
-    )
-    return [look.wrap(words, f"      {label + ':':<8}", " " * 14) for label, words in rows]
+def _overview_line(grade: Grade, before: Mapping[str, str], look: Look) -> str:
+    day = before.get(grade.exercise.number)
+    if day is None or grade.verdict is Verdict.DONE:
+        return _exercise_line(grade, look, indent="   ")
+    return _line(grade, f"done on {day}", Verdict.DONE, look, "   ")
 
 
-def _next_line(step: Grade | None, look: Look) -> str:
+def _line(grade: Grade, words: str, verdict: Verdict, look: Look, indent: str) -> str:
+    """An exercise's number and title, and its verdict, which is coloured and never broken."""
+    number = f"{indent}{grade.exercise.number}  "
+    unbroken = look.words(words).replace(" ", _GLUE)
+    wrapped = look.wrap(f"{_title(grade)}: {unbroken}", number, " " * len(number))
+    return wrapped.removesuffix(unbroken) + look.paint(unbroken.replace(_GLUE, " "), verdict)
+
+
+def _title(grade: Grade) -> str:
+    return grade.exercise.title + (" (bonus)" if grade.exercise.optional else "")
+
+
+def _is_next(grade: Grade, before: Mapping[str, str]) -> bool:
+    number = grade.exercise.number
+    return bool(grade.finding) and not grade.exercise.optional and number not in before
+
+
+def _next_lines(step: Grade | None, look: Look, flags: Sequence[str]) -> str:
     if step is None or step.finding is None:
         return look.wrap("All that can be checked is done.", "", "")
-    number = step.exercise
-    command = f"python -m validator module{number.module} --exercise {number.number[2:]}"
-    lines = [f"Next: {number.number} {number.title}, {clean(step.finding.anchor)}"]
-    return "\n".join([look.wrap(lines[0], "", "      "), look.wrap(command, "Check: ", "       ")])
+    each = step.exercise
+    words = f"{each.number} {each.title}, {step.finding.page}"
+    check = " ".join(with_flags(each.command.split(), flags))
+    return "\n".join([look.wrap(words, "Next: ", "      "), f"Check: {look.command(check)}"])
 
 
-def _grade_data(grade: Grade) -> dict[str, Any]:
-    return {
-        "exercise": grade.exercise.number,
-        "title": grade.exercise.title,
-        "verdict": grade.verdict.value,
-        "checks": [_outcome_data(outcome) for outcome in grade.outcomes],
-    }
-
-
-def _outcome_data(outcome: Outcome) -> dict[str, Any]:
+def _outcome_data(outcome: Outcome, root: str) -> dict[str, Any]:
     """``verdict`` is null for a check that an earlier one made pointless."""
-    data: dict[str, Any] = {
-        "name": outcome.check.name,
+    return {
+        "id": outcome.check.id,
         "title": outcome.check.title,
         "verdict": outcome.verdict.value if outcome.verdict else None,
+        **_finding_data(outcome.finding, root),
     }
-    if outcome.finding:
-        data["found"] = clean(outcome.finding.found)
-        data["wanted"] = clean(outcome.finding.wanted)
-        data["next"] = clean(outcome.finding.next_step)
-        data["read"] = clean(outcome.finding.anchor)
-    return data
 
 
-def _suite(grade: Grade) -> str:
-    cases = [_case(grade, outcome) for outcome in grade.outcomes]
-    failures = sum("<failure" in case for case in cases)
-    errors = sum("<error" in case for case in cases)
-    skipped = sum("<skipped" in case for case in cases)
-    name = quoteattr(f"{grade.exercise.number} {grade.exercise.title}")
-    head = (
-        f'<testsuite name={name} tests="{len(cases)}" failures="{failures}" '
-        f'errors="{errors}" skipped="{skipped}">'
-    )
-    return "\n".join([f"  {head}", *cases, "  </testsuite>"])
+def _finding_data(finding: Finding | None, root: str) -> dict[str, Any]:
+    """{} for none. ``fix``: a step each, a command begins with "$ "; ``next``: on one line."""
+    if finding is None:
+        return {}
+    steps = [_step(step, root) for step in finding.fix]
+    return {
+        "finding": clean(finding.id),
+        "found": clean(placed(finding.found, root)),
+        "wanted": clean(placed(finding.wanted, root)),
+        "fix": steps,
+        "next": "; ".join(step.removeprefix("$ ") for step in steps),
+        "page": clean(placed(finding.page, root)),
+    }
 
 
-def _case(grade: Grade, outcome: Outcome) -> str:
-    group = quoteattr(f"exercise {grade.exercise.number}")
-    head = f"    <testcase classname={group} name={quoteattr(outcome.check.title)}"
-    if outcome.verdict is None:
-        return f"{head}><skipped/></testcase>"
-    if outcome.finding is None:
-        return f"{head}/>"
-    f, verdict = outcome.finding, outcome.verdict
-    tag = "error" if verdict is Verdict.COULD_NOT_CHECK else "failure"
-    rows = (("found", f.found), ("wanted", f.wanted), ("next", f.next_step), ("read", f.anchor))
-    body = escape("\n".join(f"{label}: {clean(words)}" for label, words in rows))
-    message = quoteattr(clean(f.found))
-    return (
-        f"{head}><{tag} type={quoteattr(verdict.value)} message={message}>{body}</{tag}></testcase>"
-    )
+def _step(step: str, root: str) -> str:
+    """A step of a fix: words with the checkout's paths, or a command that can be pasted."""
+    if not step.startswith("$ "):
+        return clean(placed(step, root))
+    return "$ " + clean_command(pastable(step[2:], root))

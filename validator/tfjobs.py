@@ -1,19 +1,28 @@
-"""What a TfJob's manifest says: its replicas, its container, what that asks for.
+"""What a manifest says: its replicas, its containers, what those ask for.
 
-Used by the exercises, the diagnosis and the near misses. A learner's object may
-hold anything where the API does not look (the template is opaque to it), so
+Used by the checks, the diagnosis and the hints. A learner's object may hold
+anything where the API does not look (a TfJob's template is opaque to it), so
 every reader here answers for any value.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from validator.snapshot import Object, Snapshot, at, listed, mapping, text
 
 SAMPLE_IMAGE = "tfjob-workshop/fashion-mnist:1.0.0"
 TRAINING_CONTAINER = "tensorflow"
-GPU_RESOURCES = ("nvidia.com/gpu", "alpha.kubernetes.io/nvidia-gpu")
+# The name of 2017 first: where a cluster has both, the pages write this one.
+GPU_RESOURCES = ("alpha.kubernetes.io/nvidia-gpu", "nvidia.com/gpu")
+CHIEF_TYPES = ("MASTER", "CHIEF")
+# What spec.runPolicy.managedBy may say where the workshop's operator runs the TfJob.
+MANAGED_BY = "tensorflow.org/tfjob-operator"
+# One option may be cut as long as it stays clear, as Python's argparse allows.
+_SHORTEST_CUT = len("--ma")
 
 
 def replica_specs(tfjob: Object) -> list[Object]:
@@ -32,6 +41,15 @@ def replicas(spec: Object) -> int:
     return count if isinstance(count, int) else 1
 
 
+def counts(tfjob: Object) -> dict[str, int]:
+    """Replicas by type; CHIEF is counted as MASTER, which is the same role."""
+    found: dict[str, int] = {}
+    for spec in replica_specs(tfjob):
+        kind = "MASTER" if replica_type(spec) in CHIEF_TYPES else replica_type(spec)
+        found[kind] = found.get(kind, 0) + replicas(spec)
+    return found
+
+
 def shape(tfjob: Object) -> str:
     """The replicas in words: "1 MASTER, 2 WORKER"; "no replicas" for none."""
     parts = [f"{replicas(spec)} {replica_type(spec)}" for spec in replica_specs(tfjob)]
@@ -41,11 +59,6 @@ def shape(tfjob: Object) -> str:
 def pod_spec(spec: Object) -> Object:
     """The Pod's spec in a replica spec, a Job's spec or a Deployment's spec."""
     return mapping(spec, "template", "spec")
-
-
-def first_template(tfjob: Object) -> Object:
-    """The Pod's spec of the first replica spec that has a template; {} for none."""
-    return next((pod_spec(s) for s in replica_specs(tfjob) if pod_spec(s)), {})
 
 
 def containers(pod: Object) -> list[Object]:
@@ -58,13 +71,45 @@ def training_container(pod: Object) -> Object:
     return next((c for c in containers(pod) if c.get("name") == TRAINING_CONTAINER), {})
 
 
+def main_container(pod: Object) -> Object:
+    """The container that does the work: ``tensorflow``, else the first; {} for none."""
+    return training_container(pod) or next(iter(containers(pod)), {})
+
+
+def native_side_cars(pod: Object) -> set[str]:
+    """The names of the init containers that run beside the others."""
+    both = listed(pod, "initContainers")
+    return {text(c, "name") for c in both if c.get("restartPolicy") == "Always"}
+
+
+def repository(image: str) -> str:
+    """An image's name without tag and digest."""
+    name = image.partition("@")[0]
+    last = name.rsplit("/", 1)[-1]
+    return name[: len(name) - len(last)] + last.partition(":")[0]
+
+
+def tag(image: str) -> str:
+    """An image's tag; "" where it has neither tag nor digest."""
+    return image[len(repository(image)) :].lstrip(":@")
+
+
 def is_sample_image(image: str) -> bool:
     """Whether it is the workshop's image, of any version, in any registry."""
-    repository = image.partition("@")[0]
-    last = repository.rsplit("/", 1)[-1]
-    path = repository[: len(repository) - len(last)] + last.partition(":")[0]
-    wanted = SAMPLE_IMAGE.partition(":")[0]
+    path, wanted = repository(image), repository(SAMPLE_IMAGE)
     return path == wanted or path.endswith("/" + wanted)
+
+
+def same_image(one: str, other: str) -> bool:
+    """Whether two names mean one image: a runtime puts its registry before a bare name."""
+    return one == other or one.endswith("/" + other) or other.endswith("/" + one)
+
+
+def images_of_nodes(cluster: Snapshot) -> list[str]:
+    """The names of the images that the nodes have; [] where nodes cannot be read."""
+    nodes = cluster.items_if_readable("nodes")
+    images = [image for node in nodes for image in listed(node, "status", "images")]
+    return [n for image in images for n in image.get("names") or [] if isinstance(n, str)]
 
 
 def gpus(container: Object) -> dict[str, int]:
@@ -74,18 +119,26 @@ def gpus(container: Object) -> dict[str, int]:
         for resource, amount in mapping(container, "resources", section).items():
             if resource in GPU_RESOURCES and str(amount).isdigit():
                 asked[resource] = int(str(amount))
-    return asked
+    return {resource: amount for resource, amount in asked.items() if amount}
 
 
 def gpus_of_cluster(cluster: Snapshot) -> dict[str, int]:
     """The most that one node offers, by resource name; {} without GPUs. Raises: Unreadable."""
     most: dict[str, int] = {}
-    for node in cluster.items("nodes"):
-        for resource in GPU_RESOURCES:
+    for resource in GPU_RESOURCES:
+        for node in cluster.items("nodes"):
             amount = str(at(node, "status", "allocatable", resource) or "")
             if amount.isdigit() and int(amount):
                 most[resource] = max(most.get(resource, 0), int(amount))
     return most
+
+
+def gpu_resource(cluster: Snapshot) -> str:
+    """The resource to ask for: the pages' one where the cluster has it, else what it has."""
+    try:
+        return next(iter(gpus_of_cluster(cluster)), GPU_RESOURCES[0])
+    except Exception:  # Without the right to read nodes, the pages' one.
+        return GPU_RESOURCES[0]
 
 
 @dataclass(frozen=True)
@@ -110,15 +163,35 @@ def host_mounts(pod: Object, container: Object) -> set[Mount]:
     }
 
 
+def words(container: Object, key: str) -> list[Any] | None:
+    """``command`` or ``args`` as a list; [] when absent, None when it is something else."""
+    value = container.get(key)
+    if value is None:
+        return []
+    return value if isinstance(value, list) else None
+
+
+def command_line(container: Object) -> list[str]:
+    """The words of command and args that are text, in order."""
+    both = (words(container, "command") or []) + (words(container, "args") or [])
+    return [word for word in both if isinstance(word, str)]
+
+
 def option(container: Object, name: str) -> str:
-    """The value of ``--name value`` or ``--name=value`` in args or command; "" when not given."""
-    words = [str(word) for key in ("command", "args") for word in at(container, key) or []]
-    for position, word in enumerate(words):
-        if word == name and position + 1 < len(words):
-            return words[position + 1]
-        if word.startswith(name + "="):
-            return word.partition("=")[2]
-    return ""
+    """The value of ``--name value`` or ``--name=value``, the last one given; "" for none.
+
+    As argparse reads it: a name may be cut ("--max-step"), and what comes last wins.
+    """
+    line, value = command_line(container), ""
+    for position, word in enumerate(line):
+        given, equals, after = word.partition("=")
+        if not name.startswith(given) or len(given) < min(_SHORTEST_CUT, len(name)):
+            continue
+        if equals:
+            value = after
+        elif position + 1 < len(line):
+            value = line[position + 1]
+    return value
 
 
 def not_text(container: Object) -> tuple[str, object] | None:
@@ -127,7 +200,30 @@ def not_text(container: Object) -> tuple[str, object] | None:
     YAML reads ``500`` as a number and ``true`` as a truth value; the API wants text.
     """
     for key in ("command", "args"):
-        for position, word in enumerate(at(container, key) or []):
+        for position, word in enumerate(words(container, key) or []):
             if not isinstance(word, str):
                 return f"{key}[{position}]", word
     return None
+
+
+def tf_config(pod: Object) -> Object:
+    """The TF_CONFIG that the operator appended to the container ``tensorflow``; {} for none."""
+    container = training_container(mapping(pod, "spec"))
+    values = [at(e, "value") for e in listed(container, "env") if e.get("name") == "TF_CONFIG"]
+    try:
+        parsed = json.loads(values[-1]) if values else {}
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2.0**10}
+_UNITS |= {"Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
+
+
+def quantity(amount: object) -> float | None:
+    """A Kubernetes quantity ("500m", "2Gi") as a number; None if it is not one."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(amount))
+    if not match or match[2] not in _UNITS:
+        return None
+    return float(match[1]) * _UNITS[match[2]]

@@ -1,21 +1,35 @@
-"""A hand-made cluster in which 5.0 and 5.1 are done; tests spoil one thing in a copy of it.
+"""Hand-made clusters for what no single mistake on a real cluster shows.
 
-The recorded snapshots in ``snapshots/`` are the truth; this is for what no one
-mistake on a real cluster shows.
+``done`` is one in which 5.0 and 5.1 are done, ``distributed`` one in which 6.1
+or 6.2 is; tests spoil one thing in a copy (``spoiled``), or make a cluster of
+their own from the builders of objects (``cluster_with``). The recorded cases
+under ``mistakes/`` are the truth; the words in here were provoked on Kubernetes
+1.37.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
-from validator.snapshot import Snapshot
+from validator.snapshot import VERSION, Snapshot
 
 Data = dict[str, Any]
+Change = Callable[[Data], object]
 GPU = "alpha.kubernetes.io/nvidia-gpu"
 IMAGE = "tfjob-workshop/fashion-mnist:1.0.0"
-CHILD = "module5-ex1-master-ab12-0"
+OPERATOR_IMAGE = "tfjob-workshop/tf-job-operator:1.0.0"
+RUNTIME = "ab12"
+CHILD = f"module5-ex1-master-{RUNTIME}-0"
+POD = f"{CHILD}-x"
+# When everything was made, began, and was looked at.
+MADE, BEGAN, TAKEN = "2026-01-31T11:59:50Z", "2026-01-31T12:00:00Z", "2026-01-31T12:01:00Z"
+KINDS = (
+    *("tfjobs", "jobs", "pods", "services", "events", "persistentvolumeclaims", "deployments"),
+    *("nodes", "customresourcedefinitions", "helm"),
+)
 CONFIG = """\
 grpcServerFilePath: /opt/grpc_tensorflow_server.py
 accelerators:
@@ -26,17 +40,9 @@ accelerators:
     envVars:
       - {name: LD_LIBRARY_PATH, value: /usr/lib/nvidia}
 """
-LOG = "\n".join(
-    [
-        f"2026-01-31T12:00:{n * 2:02d}.000000000Z step {n * 100}/500 loss {1 - n / 10:.4f} "
-        f"accuracy 0.{60 + n * 4}00"
-        for n in range(1, 6)
-    ]
-    + [
-        "2026-01-31T12:00:14.5Z test accuracy 0.8612 on 10000 images",
-        "2026-01-31T12:00:15.5Z saved model to /tmp/model",
-    ]
-)
+
+
+# Objects
 
 
 def metadata(name: str, owner: Data | None = None, **more: Any) -> Data:
@@ -45,17 +51,29 @@ def metadata(name: str, owner: Data | None = None, **more: Any) -> Data:
         "name": name,
         "uid": f"uid-{name}",
         "namespace": "default",
-        "creationTimestamp": "2026-01-31T11:59:50Z",
+        "creationTimestamp": MADE,
         **({"ownerReferences": [_controller(owner)]} if owner else {}),
         **more,
     }
 
 
 def _controller(owner: Data) -> Data:
-    return {"kind": owner["kind"], "uid": owner["metadata"]["uid"], "controller": True}
+    kind = owner.get("kind", "")
+    return {"kind": kind, "uid": owner["metadata"]["uid"], "controller": True}
+
+
+def condition(kind: str, status: str = "True", reason: str = "", message: str = "") -> Data:
+    return {
+        "type": kind,
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": BEGAN,
+    }
 
 
 def container(**more: Any) -> Data:
+    """The container of the solution of 5.1."""
     return {
         "name": "tensorflow",
         "image": IMAGE,
@@ -65,111 +83,307 @@ def container(**more: Any) -> Data:
     }
 
 
-def tfjob(name: str = "module5-ex1") -> Data:
+def replica(kind: str = "MASTER", count: int = 1, **more: Any) -> Data:
+    """An entry of replicaSpecs whose template has one container, with more fields."""
+    template = {"spec": {"containers": [container(**more)]}}
+    return {"replicas": count, "tfReplicaType": kind, "template": template}
+
+
+def tfjob(name: str = "module5-ex1", *replicas: Data, **spec: Any) -> Data:
+    """A TfJob that has succeeded: that of 5.1, where no replicas are given."""
     return {
         "kind": "TfJob",
         "metadata": metadata(name),
-        "spec": {
-            "replicaSpecs": [
-                {
-                    "replicas": 1,
-                    "tfReplicaType": "MASTER",
-                    "template": {"spec": {"containers": [container()]}},
-                }
-            ]
-        },
+        "spec": {"replicaSpecs": list(replicas) or [replica()], **spec},
         "status": {
             "phase": "Done",
             "state": "Succeeded",
-            "conditions": [{"type": "Succeeded", "status": "True"}],
+            "runtimeId": RUNTIME,
+            "startTime": MADE,
+            "conditions": [condition("Succeeded")],
         },
+    }
+
+
+def job(
+    name: str, owner: Data | None = None, *conditions: Data, role: str = "MASTER", **spec: Any
+) -> Data:
+    """A Job; one that is still at work, where it has no condition."""
+    template = {"spec": {"containers": [container()], "restartPolicy": "Never"}}
+    return {
+        "kind": "Job",
+        "metadata": metadata(name, owner, labels={"job_type": role}),
+        "spec": {"template": template, **spec},
+        "status": {"conditions": list(conditions)},
+    }
+
+
+def pod(name: str, owner: Data | None = None, *statuses: Data, **status: Any) -> Data:
+    """A Pod with these statuses of its containers."""
+    role = (owner or {"metadata": {}})["metadata"].get("labels", {}).get("job_type", "MASTER")
+    return {
+        "kind": "Pod",
+        "metadata": metadata(name, owner, labels={"job_type": role}),
+        "spec": {"containers": [container()], "nodeName": "node"},
+        "status": {"phase": "Running", "containerStatuses": list(statuses), **status},
     }
 
 
 def child_pod(owner: Data) -> Data:
+    """The Pod of 5.1, which has trained, with the mounts that the operator adds."""
     mounts = [("lib", "/usr/lib/nvidia-384", "/usr/lib/nvidia")]
     mounts.append(("bin", "/usr/lib/nvidia-384/bin", "/usr/local/nvidia/bin"))
     trains = container(volumeMounts=[{"name": n, "mountPath": m} for n, _, m in mounts])
+    made = pod(f"{owner['metadata']['name']}-x", owner, terminated(0), phase="Succeeded")
+    made["spec"] = {
+        "containers": [trains],
+        "volumes": [{"name": n, "hostPath": {"path": p}} for n, p, _ in mounts],
+        "nodeName": "node",
+    }
+    return made
+
+
+def deployment(name: str, *conditions: Data, replicas: int = 1, **template: Any) -> Data:
+    """A Deployment that is available, where no conditions are given."""
+    spec = {"containers": [container(args=[], resources={}, **template)]}
     return {
-        "kind": "Pod",
-        "metadata": metadata(f"{CHILD}-x", owner, labels={"job_type": "MASTER"}),
+        "kind": "Deployment",
+        "metadata": metadata(name, generation=1),
         "spec": {
-            "containers": [trains],
-            "volumes": [{"name": n, "hostPath": {"path": p}} for n, p, _ in mounts],
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": spec},
         },
-        "status": {"phase": "Succeeded", "containerStatuses": [terminated(0)]},
+        "status": {
+            "observedGeneration": 1,
+            "conditions": list(conditions) or [condition("Available")],
+            **({} if conditions else {"readyReplicas": replicas, "updatedReplicas": replicas}),
+        },
     }
 
 
-def terminated(code: int, reason: str = "Completed") -> Data:
-    times = {"startedAt": "2026-01-31T12:00:00Z", "finishedAt": "2026-01-31T12:00:16Z"}
+def pod_of(owner: Data, *statuses: Data, ready: bool = True, **status: Any) -> Data:
+    """A Pod of a Deployment."""
+    made = pod(f"{owner['metadata']['name']}-5f9c-x", None, *statuses, **status)
+    made["metadata"]["labels"] = dict(owner["spec"]["template"]["metadata"]["labels"])
+    made["spec"] = {**owner["spec"]["template"]["spec"], "nodeName": "node"}
+    ready_now = condition("Ready", "True" if ready else "False")
+    made["status"].setdefault("conditions", []).append(ready_now)
+    return made
+
+
+def service(name: str, port: int = 80, target: int | str | None = None, **selector: str) -> Data:
+    ports = [{"port": port, **({"targetPort": target} if target else {})}]
+    return {
+        "kind": "Service",
+        "metadata": metadata(name),
+        "spec": {"selector": selector, "ports": ports},
+    }
+
+
+def claim(name: str, phase: str = "Bound", storage_class: str = "standard") -> Data:
+    return {
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata(name),
+        "spec": {"storageClassName": storage_class},
+        "status": {"phase": phase},
+    }
+
+
+def helm_secret(release: str, revision: int = 1, status: str = "deployed") -> Data:
+    """The metadata of one of Helm's Secrets: the reader asks for no more."""
+    labels = {"owner": "helm", "name": release, "status": status, "version": str(revision)}
+    return {"metadata": metadata(f"sh.helm.release.v1.{release}.v{revision}", labels=labels)}
+
+
+def of_release(item: Data, release: str) -> Data:
+    """The object, as Helm marks what it makes."""
+    marks = {"meta.helm.sh/release-name": release}
+    return {**item, "metadata": {**item["metadata"], "annotations": marks}}
+
+
+def node(name: str = "node", *images: str, **allocatable: str) -> Data:
+    """A node with these images, and with four GPUs where nothing else is given."""
+    offers = allocatable or {GPU: "4", "nvidia.com/gpu": "4", "cpu": "4", "memory": "8Gi"}
+    known = images or (IMAGE, OPERATOR_IMAGE)
+    return {
+        "metadata": metadata(name, labels={"kubernetes.io/hostname": name}),
+        "status": {
+            "allocatable": offers,
+            "images": [{"names": [f"registry.example/{image}", image]} for image in known],
+        },
+    }
+
+
+def event(about: Data, reason: str, message: str, kind: str = "Warning", at: str = BEGAN) -> Data:
+    who = {
+        "kind": about.get("kind", ""),
+        "name": about["metadata"]["name"],
+        "uid": about["metadata"]["uid"],
+    }
+    return {
+        "metadata": metadata(f"{who['name']}.{reason}"),
+        "involvedObject": who,
+        "reason": reason,
+        "message": message,
+        "type": kind,
+        "lastTimestamp": at,
+    }
+
+
+# Statuses of containers
+
+
+def terminated(code: int, reason: str = "Completed", message: str = "", **more: Any) -> Data:
+    times = {"startedAt": BEGAN, "finishedAt": "2026-01-31T12:00:16Z"}
+    said = {"message": message} if message else {}
+    ended = {"exitCode": code, "reason": reason, **said, **times}
+    return {"name": "tensorflow", "state": {"terminated": ended}, **more}
+
+
+def waiting(reason: str, message: str = "", **more: Any) -> Data:
     return {
         "name": "tensorflow",
-        "state": {"terminated": {"exitCode": code, "reason": reason, **times}},
+        "state": {"waiting": {"reason": reason, "message": message}},
+        **more,
     }
 
 
-def waiting(reason: str, message: str = "") -> Data:
-    return {"name": "tensorflow", "state": {"waiting": {"reason": reason, "message": message}}}
+def at_work(since: str = BEGAN, **more: Any) -> Data:
+    return {"name": "tensorflow", "state": {"running": {"startedAt": since}}, **more}
+
+
+# Logs
+
+
+def log(
+    steps: int = 500, lines: int = 5, cluster: str = f"chief {CHILD}:2222", *more: str
+) -> str:  # fmt: skip
+    """The log of a chief, from 12:00:02 on, two seconds a line."""
+    each = steps // lines
+    losses = (0.70, 0.50, 0.42, 0.38, 0.35)
+    numbered = [
+        f"step {n * each}/{steps} loss {losses[(n - 1) % 5] - n // 6 * 0.1:.4f} accuracy 0.7{n:03d}"
+        for n in range(1, lines + 1)
+    ]
+    said = [f"chief of the cluster {cluster}", *numbered, *more]
+    said += ["test accuracy 0.8612 on 10000 images", "saved model to /tmp/model"]
+    return "\n".join(f"2026-01-31T12:00:{2 + n:02d}.500Z {line}" for n, line in enumerate(said))
+
+
+LOG = log()
+
+
+def whole(written: str) -> Data:
+    """A log that was read from its beginning to its end."""
+    return {"head": written, "tail": "", "cut": False}
+
+
+# Clusters
 
 
 def operator() -> Data:
-    deployment = {
-        "kind": "Deployment",
-        "metadata": metadata(
-            "tf-job-operator",
-            annotations={"meta.helm.sh/release-name": "tf-job"},
-        ),
-        "spec": {"replicas": 1},
-        "status": {"conditions": [{"type": "Available", "status": "True"}]},
-    }
+    """The operator's own objects, as installed with cloud=azure."""
+    made = of_release(deployment("tf-job-operator", image=OPERATOR_IMAGE), "tf-job")
     config = {
         "metadata": metadata("tf-job-operator-config"),
         "data": {"controller_config_file.yaml": CONFIG},
     }
-    return {"deployments": [deployment], "configmaps": [config], "pods": []}
+    lease = {"metadata": metadata("tf-job-operator"), "spec": {"renewTime": TAKEN}}
+    return {
+        "deployments": [made],
+        "configmaps": [config],
+        "pods": [],
+        "leases": [lease],
+        "helm": [helm_secret("tf-job")],
+    }
 
 
-def done() -> Data:
-    """The data of a snapshot in which both exercises are done."""
-    mine = tfjob()
-    job = {"kind": "Job", "metadata": metadata(CHILD, mine), "status": {"succeeded": 1}}
+def cluster_with(**objects: Any) -> Data:
+    """A cluster with these objects and nothing else; it has a node, and an operator that runs."""
     crd = {
         "metadata": metadata("tfjobs.tensorflow.org"),
-        "status": {"conditions": [{"type": "Established", "status": "True"}]},
+        "status": {"conditions": [condition("Established")]},
     }
-    node = {
-        "metadata": metadata("node"),
-        "status": {"allocatable": {GPU: "4", "nvidia.com/gpu": "4"}},
-    }
-    empty = ("services", "events", "persistentvolumeclaims", "deployments", "storageclasses")
     return {
-        "version": 1,
-        "taken": "2026-01-31T12:01:00Z",
+        "version": VERSION,
+        "taken": TAKEN,
         "context": "lab",
         "namespace": "default",
+        "flags": [],
+        "groups": ["apps", "batch", "tensorflow.org"],
         "objects": {
-            "tfjobs": [mine],
-            "jobs": [job],
-            "pods": [child_pod(job)],
-            "nodes": [node],
+            **{kind: [] for kind in KINDS},
+            "nodes": [node()],
             "customresourcedefinitions": [crd],
-            "helm": [],
-            **{kind: [] for kind in empty},
+            **objects,
         },
-        "elsewhere": {"tfjobs": []},
+        "elsewhere": {},
         "operator": operator(),
-        "logs": {f"{CHILD}-x/tensorflow": LOG},
+        "logs": {},
+        "answers": {},
         "missing": {},
     }
 
 
-def spoiled(*changes: Callable[[Data], object]) -> Snapshot:
-    """The done snapshot after ``changes``, each of which edits the data in place."""
-    data = copy.deepcopy(done())
+def done() -> Data:
+    """The data of a snapshot in which 5.0 and 5.1 are done."""
+    mine = tfjob()
+    child = job(CHILD, mine, condition("Complete"))
+    data = cluster_with(tfjobs=[mine], jobs=[child], pods=[child_pod(child)])
+    data["logs"] = {f"{POD}/tensorflow": whole(LOG)}
+    return data
+
+
+HOSTS = {"master": ["m-0:2222"], "worker": ["w-0:2222", "w-1:2222"], "ps": ["p-0:2222"]}
+
+
+def distributed(name: str = "module6-ex1", steps: int = 1000) -> Data:
+    """One in which 6.1 is done; as ``module6-ex2``, 6.2: its worker 1 was lost and came back."""
+    trains = {"args": ["--max-steps", str(steps)], "resources": {}}
+    specs = [replica("MASTER", **trains), replica("WORKER", 2, **trains), {"tfReplicaType": "PS"}]
+    mine = tfjob(name, *specs)
+    chief = job(f"{name}-master-{RUNTIME}-0", mine, condition("Complete"))
+    trained = child_pod(chief)
+    config = {"cluster": HOSTS, "task": {"type": "master", "index": 0}, "environment": "cloud"}
+    variables = [{"name": "TF_CONFIG", "value": json.dumps(config)}]
+    trained["spec"] = {"containers": [container(**trains, env=variables)], "nodeName": "node"}
+    data = cluster_with(tfjobs=[mine], jobs=[chief], pods=[trained])
+    shares = ("worker 0 took 512 steps", f"worker 1 took {steps - 512} steps")
+    hosts = f"chief {name}-master-{RUNTIME}-0:2222, worker {name}-worker-{RUNTIME}-0:2222"
+    written = log(steps, 10, hosts, *shares)
+    data["logs"] = {f"{trained['metadata']['name']}/tensorflow": whole(written)}
+    if name == "module6-ex2":
+        worker_lost(data)
+    return data
+
+
+def worker_lost(data: Data, at: str = "12:00:05", back: str = "12:00:08") -> None:
+    """All three signs of it: the condition, the chief's log, the events of the worker's Job."""
+    mine = data["objects"]["tfjobs"][0]
+    recovered = condition("Restarting", "False", "Recovered")
+    recovered["lastTransitionTime"] = f"2026-01-31T{back}Z"
+    mine["status"]["conditions"].append(recovered)
+    for key, written in data["logs"].items():
+        lines = written["head"].split("\n")
+        lines.insert(4, f"2026-01-31T{at}.600Z worker 1 is lost: training goes on")
+        data["logs"][key] = whole("\n".join(lines))
+    name = f"{mine['metadata']['name']}-worker-{RUNTIME}-1"
+    worker = {"kind": "Job", "metadata": metadata(name)}
+    for moment in ("11:59:51", at):
+        made = event(worker, "SuccessfulCreate", "Created pod", "Normal", f"2026-01-31T{moment}Z")
+        data["objects"]["events"].append(made)
+
+
+def spoiled(*changes: Change, of: Data | None = None) -> Snapshot:
+    """The done snapshot (or another's data) after ``changes``, which edit a copy in place."""
+    data = copy.deepcopy(done() if of is None else of)
     for change in changes:
         change(data)
     return Snapshot(data)
+
+
+# Changes
 
 
 def master(data: Data) -> Data:
@@ -179,12 +393,44 @@ def master(data: Data) -> Data:
     return found
 
 
+def later(seconds: int) -> Change:
+    """The same cluster, so many seconds after its training began."""
+    minutes, hours = seconds // 60 % 60, 12 + seconds // 3600
+    return lambda data: data.update(taken=f"2026-01-31T{hours}:{minutes:02d}:{seconds % 60:02d}Z")
+
+
 def running(data: Data) -> None:
-    """The TfJob has not ended."""
-    data["objects"]["tfjobs"][0]["status"] = {"phase": "Running", "state": "Running"}
+    """The TfJob and its Job have not ended."""
+    mine = data["objects"]["tfjobs"][0]
+    mine["status"] = {
+        "phase": "Running",
+        "state": "Running",
+        "runtimeId": RUNTIME,
+        "startTime": MADE,
+    }
+    for child in data["objects"]["jobs"]:
+        child["status"] = {"active": 1}
 
 
-def pod_status(*statuses: Data, **more: Any) -> Callable[[Data], None]:
+def failed(reason: str, message: str = "") -> Change:
+    """The operator has given up on the TfJob."""
+
+    def change(data: Data) -> None:
+        said = condition("Failed", "True", reason, message)
+        data["objects"]["tfjobs"][0]["status"] = {
+            "phase": "Failed",
+            "state": "Failed",
+            "reason": f"{reason}: {message}",
+            "runtimeId": RUNTIME,
+            "conditions": [said],
+        }
+        for child in data["objects"]["jobs"]:
+            child["status"] = {}
+
+    return change
+
+
+def pod_status(*statuses: Data, **more: Any) -> Change:
     """The TfJob runs, and its Pod's containers have these statuses."""
 
     def change(data: Data) -> None:
@@ -194,18 +440,21 @@ def pod_status(*statuses: Data, **more: Any) -> Callable[[Data], None]:
     return change
 
 
-def unschedulable(message: str) -> Callable[[Data], None]:
+def unschedulable(message: str, since: str = BEGAN) -> Change:
     """The TfJob's Pod finds no node."""
-    said = {
-        "type": "PodScheduled",
-        "status": "False",
-        "reason": "Unschedulable",
-        "message": message,
-    }
+    said = condition("PodScheduled", "False", "Unschedulable", message)
+    said["lastTransitionTime"] = since
     return pod_status(phase="Pending", conditions=[said])
 
 
-def forbid(kind: str, status: int = 403) -> Callable[[Data], None]:
+def happened(kind: str, reason: str, message: str, place: int = 0) -> Change:
+    """A warning about an object of this kind (plural)."""
+    return lambda data: data["objects"]["events"].append(
+        event(data["objects"][kind][place], reason, message)
+    )
+
+
+def forbid(kind: str, status: int = 403) -> Change:
     """A kind may not be read."""
 
     def change(data: Data) -> None:
@@ -218,8 +467,12 @@ def forbid(kind: str, status: int = 403) -> Callable[[Data], None]:
     return change
 
 
+def without(*kinds: str) -> Change:
+    """Nothing is left of these kinds."""
+    return lambda data: data["objects"].update({kind: [] for kind in kinds})
+
+
 def no_tfjob(data: Data) -> None:
     """Nothing was made."""
-    for kind in ("tfjobs", "jobs", "pods"):
-        data["objects"][kind] = []
+    without("tfjobs", "jobs", "pods")(data)
     data["logs"] = {}

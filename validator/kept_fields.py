@@ -1,0 +1,128 @@
+"""The list of what a snapshot file keeps, by kind: the fields that the checks read.
+
+A rule says what becomes of a field. ``pruning`` applies it, ``whitelist`` says
+to which objects. A new check that reads another field needs it here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from validator.operator_release import CONFIG_KEY
+from validator.own_work import MARK
+from validator.tfjobs import GPU_RESOURCES
+
+Field = Any
+
+# Kept as it is; kept where it is neither list nor map; by a rule of its own.
+WHOLE, PLAIN, LABELS, POD = "whole", "plain", "labels", "pod"
+EVERY_OTHER = "*"
+# Stands for what is not kept of a map, where nothing is: it was not empty.
+OTHER = {"other": True}
+
+
+def fields(plain: str, **more: Field) -> dict[str, Field]:
+    """A map of which these plain fields are kept, and more by their own rule."""
+    return {**dict.fromkeys(plain.split(), PLAIN), **more}
+
+
+METADATA = fields(
+    "name namespace uid creationTimestamp deletionTimestamp generation",
+    labels=LABELS,
+    annotations=fields(MARK[-1]),
+    ownerReferences=[fields("kind name uid controller")],
+)
+CONDITIONS = [fields("type status reason message lastTransitionTime")]
+STATE = {
+    "waiting": fields("reason message"),
+    "running": fields("startedAt"),
+    "terminated": fields("exitCode reason message startedAt finishedAt"),
+}
+STATUSES = [fields("name started ready", state=STATE, lastState=STATE)]
+CONTAINERS = [
+    fields(
+        "name image imagePullPolicy restartPolicy workingDir",
+        command=WHOLE,
+        args=WHOLE,
+        env=[fields("name value")],
+        envFrom=[{}],
+        resources=dict.fromkeys(("limits", "requests", *GPU_RESOURCES), WHOLE),
+        ports=[fields("name containerPort")],
+        volumeMounts=[fields("name mountPath subPath")],
+    )
+]
+POD_SPEC = fields(
+    "nodeName",
+    nodeSelector=WHOLE,
+    containers=CONTAINERS,
+    initContainers=CONTAINERS,
+    # Of what kind each is, and where on the node, or of which claim.
+    volumes=[
+        {
+            **fields("name", hostPath=fields("path"), persistentVolumeClaim=fields("claimName")),
+            EVERY_OTHER: {},
+        }
+    ],
+)
+TEMPLATE = {"metadata": {}, "spec": POD}
+
+# By kind, beside ``kind`` and ``metadata``.
+KEPT: dict[str, dict[str, Field]] = {
+    "tfjobs": {
+        "spec": fields(
+            "",
+            replicaSpecs=[fields("replicas tfReplicaType", template=TEMPLATE)],
+            runPolicy=fields("suspend managedBy cleanPodPolicy"),
+        ),
+        "status": fields(
+            "phase state reason runtimeId startTime completionTime", conditions=CONDITIONS
+        ),
+    },
+    "jobs": {
+        "spec": fields("suspend", template=TEMPLATE),
+        "status": fields("active", conditions=CONDITIONS),
+    },
+    "pods": {
+        "spec": POD,
+        "status": fields(
+            "phase reason message startTime",
+            conditions=CONDITIONS,
+            containerStatuses=STATUSES,
+            initContainerStatuses=STATUSES,
+        ),
+    },
+    "deployments": {
+        "spec": fields("replicas", selector={"matchLabels": WHOLE}, template=TEMPLATE),
+        "status": fields(
+            "observedGeneration readyReplicas updatedReplicas",
+            conditions=CONDITIONS,
+        ),
+    },
+    "services": {"spec": fields("type", selector=WHOLE, ports=[fields("name port targetPort")])},
+    "persistentvolumeclaims": {"status": fields("phase")},
+    "helm": {},
+    "events": fields(
+        "reason message type firstTimestamp lastTimestamp eventTime",
+        metadata={},
+        involvedObject=fields("kind name uid"),
+    ),
+    "nodes": {
+        "spec": fields("unschedulable", taints=[fields("key effect")]),
+        "status": {
+            "allocatable": WHOLE,
+            "conditions": [fields("type status lastTransitionTime")],
+            "images": [{"names": WHOLE}],
+        },
+    },
+    "customresourcedefinitions": {"status": {"conditions": CONDITIONS}},
+    "configmaps": {"data": fields(CONFIG_KEY)},
+    "leases": {"spec": fields("renewTime")},
+}
+# Of what could be a near miss: that it is there.
+BARE = {"kind": PLAIN, "metadata": METADATA}
+# Beside those that a selector of the learner's own names.
+KEPT_LABELS = re.compile(
+    r"job_type|tf_job_name|task_index|runtime_id|pod-template-hash|owner|name|status|version|"
+    r"(?:[\w-]+\.)*(?:kubernetes\.io|nvidia\.com)/[\w.-]+"
+)

@@ -1,0 +1,210 @@
+"""What a container runs: whether it is the image's own training program, and with which options.
+
+By the words of its ``command`` and ``args``, its variables and its volumes. Some
+facts are certain (another program); of others only a reader who sees inside the
+container could tell, and then no verdict is given rather than a wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from validator.script import ENTRY_FILE, ENTRY_POINT, training_options
+from validator.snapshot import Object, listed, text
+from validator.tfjobs import command_line, containers, words
+
+# Where the image keeps what it runs; data and the drivers of GPUs are elsewhere.
+_CODE_FOLDERS = (
+    "/opt/fashion-mnist",
+    "/opt/venv",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib64",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/etc/ld.so.preload",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+)
+_DRIVERS = re.compile(r"nvidia|cuda")
+_WORKING_FOLDER = "/tmp"
+_TOKENS = "/var/run/secrets/kubernetes.io/serviceaccount"
+# These name files with code, which a volume may hold.
+_CODE_VARIABLES = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONUSERBASE",
+    "PYTHONPLATLIBDIR",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONWARNINGS",
+    "LD_PRELOAD",
+    "LD_AUDIT",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "BASH_ENV",
+    "ENV",
+    "TF_PLUGGABLE_DEVICE_LIBRARY_PATH",
+    "pycache_prefix",
+)
+# A shell that is told to read files of its own first.
+_READS_PROFILE = re.compile(r"(?:^|\s)-\w*[li]\w*(?:\s|$)|--(?:login|rcfile|init-file)\b")
+# bash makes functions of these, which come before programs of the same name.
+_FUNCTION_VARIABLE = "BASH_FUNC_"
+_IMPORTED = ("fashion_mnist", "tensorflow", "keras", "numpy", "absl", "google", "h5py", "six")
+_LOG_WORDS = re.compile(
+    r"step\W+\S+\W+loss|\bloss\b.*\baccuracy\b|test accuracy|of the cluster"
+    r"|\btook\b.*\bsteps\b|saved model"
+)
+_EXPANDED = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why something is not, or may not be, a training by the sample image.
+
+    cause: for the finding's id. reason: a part of a sentence. certain: whether it
+    is a fact; what is not certain makes nothing wrong, and nothing done either.
+    """
+
+    cause: str
+    reason: str
+    certain: bool = True
+
+
+def another_program(pod: Object, container: Object) -> Doubt | None:
+    """Why this container does not run the image's own training program; None when it does.
+
+    pod: the Pod's spec, or that of a template.
+    """
+    return next(_doubts(pod, container), None)
+
+
+def training_words(container: Object) -> list[str] | None:
+    """The options that the training program is given; None where that cannot be told."""
+    expanded = _expand(container)
+    if not words(container, "command"):
+        return expanded
+    found = training_options(expanded)
+    return found if isinstance(found, list) else None
+
+
+def _doubts(pod: Object, container: Object) -> Iterator[Doubt]:
+    yield from _command(container)
+    yield from _variables(pod, container)
+    yield from _volumes(pod, container)
+
+
+def _command(container: Object) -> Iterator[Doubt]:
+    if not words(container, "command"):
+        return
+    line = command_line(container)
+    if not any(ENTRY_POINT in word or ENTRY_FILE in word for word in line):
+        yield Doubt("command", "`command` replaces the image's training program")
+        return
+    values = [text(v, "value") for v in listed(container, "env")]
+    if any(_LOG_WORDS.search(_plain(words_)) for words_ in [*line, *values]):
+        yield Doubt("prints", "`command` prints lines of the log by itself")
+    found = training_options(_expand(container))
+    if isinstance(found, str):
+        yield Doubt("unclear", found, certain=False)
+
+
+def _variables(pod: Object, container: Object) -> Iterator[Doubt]:
+    for variable in listed(container, "env"):
+        name = text(variable, "name")
+        if name.startswith(_FUNCTION_VARIABLE):
+            yield Doubt("code-variable", f"the variable {name[:40]} is a program of its own")
+    paths = [path for _, path in _carriers(pod, container)]
+    if not paths:
+        # Without a volume, all files are the image's own.
+        return
+    line = " ".join(command_line(container))
+    if words(container, "command") and re.search(r"\bcd\b", line):
+        yield Doubt("working-folder", "the script changes its folder, and mounts volumes", False)
+    if words(container, "command") and _READS_PROFILE.search(line):
+        yield Doubt("profile", "the shell reads a profile first, which a volume may hold", False)
+    for name in _CODE_VARIABLES:
+        given = [v for v in listed(container, "env") if text(v, "name") == name]
+        leads = any(_leads_to(paths, v.get("value")) for v in given)
+        if leads or re.search(rf"(?:\b|X){name}=", line):
+            reason = f"the variable {name} may lead to a program in a volume"
+            yield Doubt("code-variable", reason, certain=False)
+    if listed(container, "envFrom"):
+        reason = "variables from elsewhere (envFrom) may lead to a program in a volume"
+        yield Doubt("env-from", reason, certain=False)
+
+
+def _leads_to(paths: list[str], value: object) -> bool:
+    """Whether a list of folders may have one in a volume; one that is not known may."""
+    if not isinstance(value, str) or "$" in value or not value.strip():
+        return True
+    parts = [part for part in re.split(r"[:,;\s]", value) if part]
+    return any(
+        not part.startswith("/") or _within(part, path) or _within(path, part)
+        for part in parts
+        for path in paths
+    )
+
+
+def _volumes(pod: Object, container: Object) -> Iterator[Doubt]:
+    folder = text(container, "workingDir").rstrip("/") or _WORKING_FOLDER
+    for kind, path in _carriers(pod, container):
+        if any(_within(path, code) or _within(code, path) for code in _CODE_FOLDERS):
+            yield Doubt("mounted-code", f"a volume at {path} hides the image's program")
+        below = path[len(folder) + 1 :].split("/")[0] if _within(path, folder) else ""
+        module = below.removesuffix(".py")
+        if module in _IMPORTED or (module and module in sys.stdlib_module_names):
+            yield Doubt("mounted-code", f"a volume at {path} comes before the image's program")
+        # A claim for what the program saves may be mounted there.
+        if path == folder and kind != "persistentVolumeClaim":
+            reason = f"a volume at {path}, where Python looks for programs first"
+            yield Doubt("working-folder", reason, certain=False)
+        if path == folder != _WORKING_FOLDER and kind == "persistentVolumeClaim":
+            reason = f"a claim at {path}, where Python looks for programs first"
+            yield Doubt("working-folder", reason, certain=False)
+
+
+def _carriers(pod: Object, container: Object) -> Iterator[tuple[str, str]]:
+    """(kind of volume, path) of each mount that may bring files which are not the image's."""
+    volumes = {text(v, "name"): v for v in listed(pod, "volumes")}
+    for mount in listed(container, "volumeMounts"):
+        path, name = text(mount, "mountPath").rstrip("/") or "/", text(mount, "name")
+        volume = volumes.get(name, {})
+        kind = next((key for key in volume if key != "name"), "unknown")
+        host = text(volume, "hostPath", "path")
+        drivers = kind == "hostPath" and _DRIVERS.search(f"{host} {path}")
+        alone = kind == "emptyDir" and not _shared(pod, container, name)
+        if not (drivers or alone or path == _TOKENS):
+            yield kind, path
+
+
+def _shared(pod: Object, container: Object, volume: str) -> bool:
+    """Whether another container of the Pod mounts this volume, and may write to it."""
+    both = [*containers(pod), *listed(pod, "initContainers")]
+    others = [c for c in both if c is not container and c.get("name") != container.get("name")]
+    return any(text(m, "name") == volume for c in others for m in listed(c, "volumeMounts"))
+
+
+def _within(path: str, folder: str) -> bool:
+    return f"{path.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
+
+
+def _plain(words_: str) -> str:
+    """Without the quotes and backslashes with which a shell's text may be cut into pieces."""
+    return re.sub(r"['\"\\]", "", words_)
+
+
+def _expand(container: Object) -> list[str]:
+    """The command line with $(NAME) replaced, as the kubelet does it for variables it knows."""
+    values = {text(v, "name"): v["value"] for v in listed(container, "env") if text(v, "value")}
+    return [
+        _EXPANDED.sub(lambda match: values.get(match[1], match[0]), word)
+        for word in command_line(container)
+    ]

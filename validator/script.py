@@ -1,0 +1,133 @@
+"""What a command line or a shell's script runs: the training, with which options, and what besides.
+
+Only scripts of plain commands are read. Of any other, nothing is said but that.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+ENTRY_POINT = "fashion_mnist.train"
+ENTRY_FILE = "fashion_mnist/train.py"
+_SHELLS = ("sh", "bash", "dash", "ash")
+_WRAPPERS = ("exec", "env", "nice", "time", "tini", "dumb-init", "stdbuf", "--")
+# Besides the training, a script may do these: they print nothing that looks like its log.
+_SAY_NOTHING = {"cd", "set", "export", "sleep", "true", ":", "wait", "ulimit", "umask", "test"}
+_TELL_ABOUT_THE_NODE = {"[", "id", "nvidia-smi", "df", "free", "nproc", "uname", "chmod", "exit"}
+# What these print has to stand there in plain words.
+_PRINTING = {"echo", "ls", "mkdir", "touch", "date", "pwd", "hostname"}
+_HARMLESS = _SAY_NOTHING | _TELL_ABOUT_THE_NODE | _PRINTING
+_IMAGE_BINARIES = ("/opt/venv/bin", "/usr/local/bin", "/usr/bin", "/bin")
+_IMAGE_PROGRAM = f"/opt/fashion-mnist/{ENTRY_FILE}"
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_PYTHON = re.compile(r"python[\d.]*")
+_NOWHERE = re.compile(r"\d?&?>>?(?:&\d|/dev/(?:null|stdout|stderr))$")
+
+
+def training_options(line: list[str]) -> list[str] | str:
+    """The options that a command line gives the training; why they cannot be told, else."""
+    line = _unwrapped(line)
+    name = _program(line)
+    if name in _SHELLS:
+        return _training_in_script(line)
+    if _PYTHON.fullmatch(name):
+        return _training_of_python(line[1:])
+    return f"what `command` runs around {ENTRY_POINT} cannot be read"
+
+
+def _training_of_python(line: list[str]) -> list[str] | str:
+    while line and line[0].startswith("-") and not line[0].startswith(("-m", "-c")):
+        line = line[2:] if line[0] in ("-W", "-X") else line[1:]
+    if line[:2] == ["-m", ENTRY_POINT]:
+        return line[2:]
+    if line[:1] in ([f"-m{ENTRY_POINT}"], [_IMAGE_PROGRAM]):
+        return line[1:]
+    return "python runs more than the image's training program"
+
+
+def _training_in_script(line: list[str]) -> list[str] | str:
+    """The options of the last training in a shell's script of plain commands."""
+    flags = [word for word in line[1:] if word.startswith(("-", "+"))]
+    rest = line[1 + len(flags) :]
+    if not any(re.fullmatch(r"-[a-z]*c", flag) for flag in flags) or not rest:
+        return "what the script does cannot be read"
+    trainings: list[list[str]] = []
+    for statement in _statements(rest[0]):
+        found = _statement(statement)
+        if isinstance(found, str):
+            return found
+        trainings += [found] if found is not None else []
+    return trainings[-1] if trainings else "the script never trains"
+
+
+def _statements(script: str) -> Iterator[list[str] | None]:
+    """The words of each plain command; None for what is no plain command."""
+    joined = script.replace("\\\n", " ")
+    if re.search(r"`|\$\(|<|\$'|\beval\b", joined):
+        yield None
+        return
+    for part in re.split(r"\n|;|&&|\|\||(?<![>&])&(?!>|\d)", joined):
+        command, *pipes = part.split("|")
+        try:
+            statement = shlex.split(command, comments=True)
+            piped = [shlex.split(pipe) for pipe in pipes]
+        except ValueError:
+            yield None
+            return
+        trains = ENTRY_POINT in statement or f"-m{ENTRY_POINT}" in statement
+        if any(pipe[:1] != ["tee"] for pipe in piped) or (piped and not trains):
+            yield None
+        elif statement:
+            yield statement
+
+
+def _statement(statement: list[str] | None) -> list[str] | str | None:
+    """The options of a training; None for a harmless command."""
+    line = _unwrapped(statement or [])
+    if statement and not line and all(_ASSIGNMENT.match(word) for word in statement):
+        return None
+    name = _program(line)
+    if name in _HARMLESS and not _prints_or_writes(name, line):
+        return None
+    if _PYTHON.fullmatch(name):
+        redirected = next((i for i, w in enumerate(line) if re.match(r"\d?&?>", w)), len(line))
+        return _training_of_python(line[1:redirected])
+    return f"the script does more than run {ENTRY_POINT}"
+
+
+def _program(line: list[str]) -> str:
+    """The name of the program that a command runs; with its folder where that is not the image's.
+
+    A name without a folder is the image's, unless PATH says otherwise.
+    """
+    folder, slash, name = line[0].rpartition("/") if line else ("", "", "")
+    return name if not slash or folder in _IMAGE_BINARIES else f"{folder}/{name}"
+
+
+def _prints_or_writes(name: str, line: list[str]) -> bool:
+    """Whether a command may print other words than those that stand in it, or write a file."""
+    if any(re.match(r"\d?&?>", word) and not _NOWHERE.match(word) for word in _joined(line)):
+        return True
+    if name in ("set", "export"):
+        return len(line) == 1 or "-p" in line
+    return name in _PRINTING and any(
+        w in ("-n", "-e", "-ne", "-en") or w[:1] == "+" or re.search(r"[$\\]", w) for w in line
+    )
+
+
+def _joined(line: list[str]) -> list[str]:
+    """With a redirection and its file as one word; one within a word is cut off."""
+    spaced = " ".join(line).replace("> ", ">")
+    return re.sub(r"(\d?&?>)", r" \1", spaced).split()
+
+
+def _unwrapped(line: list[str]) -> list[str]:
+    """Without what only starts another command, and without variables set for it."""
+    while line and (_program(line) in _WRAPPERS or _ASSIGNMENT.match(line[0])):
+        wrapper = line[0]
+        line = line[1:]
+        while wrapper in ("nice", "stdbuf", "env") and line and line[0].startswith("-"):
+            line = line[2:] if line[0] in ("-n", "-u") else line[1:]
+    return line
