@@ -97,8 +97,8 @@ def trained(steps: int | None = None, *, alone: bool = True) -> Check:
         training = evidence.read(seen.log(pod, container))
         return _other_steps(seen, training, steps) or _doubted(seen, training, container, alone)
 
-    count = f"{steps:,} steps of the" if steps else "the whole"
-    return Check("trained", f"Its log shows {count} image's own training.", judge, _RUN)
+    count = f"{steps:,} steps" if steps else "all steps"
+    return Check("trained", f"Its log shows {count} of the image's own training.", judge, _RUN)
 
 
 def accuracy(least: float) -> Check:
