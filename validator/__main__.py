@@ -130,7 +130,7 @@ def _place(options: argparse.Namespace) -> str:
 
 
 def _take_snapshot(options: argparse.Namespace) -> int:
-    from validator import files
+    from validator.handin import files
 
     connection = _connection(options)
     data = files.taken(connection, _chosen(options), options.name or "")
@@ -146,10 +146,10 @@ def _take_snapshot(options: argparse.Namespace) -> int:
 
 
 def _grade_class(options: argparse.Namespace) -> int:
-    from validator import files
     from validator.classroom.html import as_html
     from validator.classroom.room import classroom
     from validator.classroom.tables import as_csv, as_json, as_text
+    from validator.handin import files
 
     rows = (
         files.class_of_cluster(_connection(options))
@@ -268,7 +268,7 @@ def _snapshot(options: argparse.Namespace) -> Snapshot:
     """Live, or from a file. Raises: NoCluster."""
     if not options.source:
         return Snapshot(cluster.read(_connection(options), _chosen(options)))
-    from validator import files
+    from validator.handin import files
 
     return Snapshot(files.load(Path(options.source)))
 
@@ -323,7 +323,7 @@ def _notes(options: argparse.Namespace, grades: list[Grade], seen: Snapshot | No
     if options.watch and seen:
         notes += seen.data.get("notes", [])
     if options.source and seen:
-        from validator import files
+        from validator.handin import files
 
         notes += files.notes(seen.data)
     return notes

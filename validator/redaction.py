@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from validator.credential_shapes import REDACTED
-from validator.credentials import is_credential, scrub, takes_credential
+from validator.handin.credential_shapes import REDACTED
+from validator.handin.credentials import is_credential, scrub, takes_credential
 
 # In these sections a key is the name of a Pod or a server, and not of what stands behind it.
 _BY_NAME = ("logs", "answers", "missing")

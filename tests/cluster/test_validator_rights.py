@@ -19,8 +19,8 @@ from tests.validator.rights import (
     watch_of,
 )
 from validator import cluster as reader
-from validator import identity
 from validator.api import Api, Ask
+from validator.handin import identity
 from validator.kubeconfig import connect
 
 ROLE, EVERYWHERE, OF_OPERATOR = rules()

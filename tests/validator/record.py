@@ -31,9 +31,9 @@ from tests.validator import stage
 from tests.validator.all_cases import ALL, PLAYED, TYPED_CHEATS
 from tests.validator.cases import INSTALL, OPERATOR, Case
 from validator.engine import grade
+from validator.handin.whitelist import whitelisted
 from validator.redaction import redact
 from validator.snapshot import Snapshot
-from validator.whitelist import whitelisted
 
 NAME = "record"
 # What the cluster's runtime puts before a name without a registry, and where it

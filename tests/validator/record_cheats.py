@@ -22,10 +22,10 @@ from tests.validator.record import DEFAULT_REGISTRY
 from tests.validator.record import written as as_file
 from validator import cluster, exercises  # noqa: F401 (registers the exercises)
 from validator.engine import EXERCISES, grade
+from validator.handin.whitelist import whitelisted
 from validator.kubeconfig import connect
 from validator.redaction import redact
 from validator.snapshot import Snapshot
-from validator.whitelist import whitelisted
 
 HERE = Path(__file__).resolve().parent
 CHEATS, SNAPSHOTS = HERE / "cheats", HERE / "cheat_snapshots"

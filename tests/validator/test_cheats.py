@@ -18,10 +18,10 @@ import pytest
 
 from validator import exercises  # noqa: F401 (registers the exercises)
 from validator.engine import Grade, grade
+from validator.handin.whitelist import whitelisted
 from validator.redaction import redact
 from validator.snapshot import Snapshot
 from validator.verdicts import Verdict
-from validator.whitelist import whitelisted
 
 HERE = Path(__file__).resolve().parent
 CHEATS, SNAPSHOTS = HERE / "cheats", HERE / "cheat_snapshots"

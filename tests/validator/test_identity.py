@@ -14,11 +14,11 @@ from cryptography.x509.oid import NameOID
 
 from tests.validator import world
 from tests.validator.api_server import serve
-from validator import identity
+from validator.handin import identity
+from validator.handin.whitelist import whitelisted
 from validator.kubeconfig import connect
 from validator.progress import digest
 from validator.redaction import redact
-from validator.whitelist import whitelisted
 
 UID = "bf7c1109-d502-4893-8234-120dacac888d"
 NAMESPACE = json.dumps({"metadata": {"name": "kube-system", "uid": UID}})
@@ -203,5 +203,5 @@ def test_a_file_without_a_digest_says_nothing(given):
 
 
 def test_cryptography_is_imported_only_where_it_is_needed():
-    program = "import sys, validator.identity; sys.exit('cryptography' in sys.modules)"
+    program = "import sys, validator.handin.identity; sys.exit('cryptography' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=identity.CHECKOUT)

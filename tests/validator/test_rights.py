@@ -15,9 +15,10 @@ from tests.validator.rights import (
     that_read_everything,
     watch_of,
 )
-from validator import cluster, identity
+from validator import cluster
 from validator.connect.connection import Connection
 from validator.engine import EXERCISES, grade
+from validator.handin import identity
 from validator.verdicts import Verdict
 
 LEARNER, OTHER, OPERATOR = "ann", "ann-two", "tf-job-system"

@@ -9,10 +9,10 @@ import pytest
 from tests.validator import secrets, world
 from validator import exercises  # noqa: F401 (registers the checks)
 from validator.engine import EXERCISES, grade
+from validator.handin.whitelist import whitelisted
 from validator.redaction import redact
 from validator.snapshot import Snapshot
 from validator.verdicts import Verdict
-from validator.whitelist import whitelisted
 
 SNAPSHOTS = sorted((Path(__file__).parent / "snapshots").glob("*.json"))
 

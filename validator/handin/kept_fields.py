@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from validator.handin.own_work import MARK
 from validator.operator_release import CONFIG_KEY
-from validator.own_work import MARK
 from validator.tfjobs import GPU_RESOURCES
 
 Field = Any

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from validator.credential_shapes import BY_MANNER, BY_SHAPE, PROGRAM, REDACTED, TIME
+from validator.handin.credential_shapes import BY_MANNER, BY_SHAPE, PROGRAM, REDACTED, TIME
 
 # Anywhere in a name, words joined by "-" in lower case: "db-password-2", "pgpassword".
 _STRONG = re.compile(

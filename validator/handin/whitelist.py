@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from validator import excerpts
 from validator.engine import EXERCISES
-from validator.kept_fields import BARE, KEPT, OTHER, fields
+from validator.handin import excerpts
+from validator.handin.kept_fields import BARE, KEPT, OTHER, fields
+from validator.handin.own_work import Names, own_objects, selectors
+from validator.handin.pruning import kept, pruned
 from validator.near_misses import KINDS
-from validator.own_work import Names, own_objects, selectors
-from validator.pruning import kept, pruned
 from validator.snapshot import Object, at, is_true, listed, mapping, name_of, text
 
 Data = dict[str, Any]

@@ -18,10 +18,10 @@ from typing import Any
 from validator.api import Api, Ask
 from validator.connect.answer import Answer
 from validator.connect.connection import Connection, NoCluster
+from validator.kubeconfig import CHECKOUT
 from validator.progress import digest
 from validator.snapshot import at, mapping, text
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 # The UID of this namespace tells clusters apart: it is made once, with the cluster.
 CLUSTER = "/api/v1/namespaces/kube-system"
 VERSION = "/version"

@@ -23,10 +23,10 @@ def taken(connection: Connection, exercises: Sequence[Exercise], name: str) -> D
 
     Raises: NoCluster.
     """
-    from validator.identity import identify
+    from validator.handin.identity import identify
+    from validator.handin.whitelist import whitelisted
     from validator.progress import digest
     from validator.redaction import redact
-    from validator.whitelist import whitelisted
 
     data = cluster.read(connection, exercises)
     kept: Data = redact(whitelisted(data))
@@ -50,7 +50,7 @@ def load(path: Path) -> Data:
 
 def notes(data: Data) -> list[str]:
     """What to say of a file: who took it, and whether it is as it was written."""
-    from validator.identity import digest_matches
+    from validator.handin.identity import digest_matches
 
     who = data.get("identity")
     who = who if isinstance(who, dict) else {}

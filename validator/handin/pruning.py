@@ -10,8 +10,8 @@ import json
 import re
 from typing import Any
 
-from validator.credential_shapes import REDACTED
-from validator.kept_fields import (
+from validator.handin.credential_shapes import REDACTED
+from validator.handin.kept_fields import (
     BARE,
     EVERY_OTHER,
     KEPT,
