@@ -180,6 +180,23 @@ def test_the_pod_mounts_what_the_operator_knows(volumes, verdict):
     assert verdict is DONE or result.finding.id == "drivers.other"
 
 
+def test_folders_that_the_configmap_gained_later_undo_nothing():
+    """The Pod asked for today's GPU, for which the ConfigMap had nothing to mount."""
+
+    def todays(data):
+        limits = {"resources": {"limits": {"nvidia.com/gpu": 1}}}
+        pod = data["objects"]["pods"][0]["spec"]
+        pod["volumes"], pod["containers"][0]["volumeMounts"] = [], []
+        for container in (world.master(data), pod["containers"][0]):
+            container.update(limits)
+        config = data["operator"]["configmaps"][0]["data"]
+        key = "controller_config_file.yaml"
+        config[key] = config[key].replace("alpha.kubernetes.io/nvidia-gpu:", "nvidia.com/gpu:")
+
+    result = judge("5.1", todays)
+    assert result.verdict is DONE, result.finding
+
+
 def seen(head, is_cut=False):
     job = world.job("module3-ex1", None, world.condition("Complete"))
     data = world.cluster_with(jobs=[job], pods=[world.pod("p", job, world.terminated(0))])
