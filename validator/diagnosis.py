@@ -15,6 +15,7 @@ from datetime import datetime
 from validator.case import CONTROLLER_SECONDS, WAIT, Case, nobody_works
 from validator.hints import creation_hint, one_line, spec_hint, template_hint
 from validator.pods import pod_trouble, worst
+from validator.scheduling import unbound_claim
 from validator.snapshot import (
     Object,
     Snapshot,
@@ -131,8 +132,8 @@ def of_deployment(cluster: Snapshot, deployment: Object) -> Finding | None:
 
 def of_claim(cluster: Snapshot, claim: Object) -> Finding | None:
     """The first broken link; None when the claim is Bound."""
-    name, phase = name_of(claim), text(claim, "status", "phase")
-    if phase == "Bound":
+    name = name_of(claim)
+    if text(claim, "status", "phase") == "Bound":
         return None
     said = next(iter(cluster.events(claim)), "")
     if "waiting for first consumer" in said.lower():
@@ -144,22 +145,8 @@ def of_claim(cluster: Snapshot, claim: Object) -> Finding | None:
             since=created(claim),
             patience_seconds=CONTROLLER_SECONDS,
         )
-    finding = wrong(
-        "unbound",
-        f"claim {name} is {phase or 'Pending'}" + (f": {one_line(said)}" if said else ""),
-        "a claim that is Bound",
-        "Leave `storageClassName` out of the claim, so that the default class is used. "
-        "This command shows the classes:",
-        "$ kubectl get storageclass",
-        redo=True,
-    )
     case = Case(cluster, f"claim {name}", "a claim that is Bound")
-    return case.graced(finding, created(claim))
-
-
-def of_pod(cluster: Snapshot, pod: Object) -> Finding | None:
-    """The first broken link of one Pod; None for one that runs or has ended well."""
-    return pod_trouble(Case(cluster, f"Pod {name_of(pod)}", "a Pod that ends well"), pod)
+    return case.graced(unbound_claim(case, claim).but(redo=True), created(claim))
 
 
 def succeeded(tfjob: Object) -> bool:

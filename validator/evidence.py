@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 
 from validator.program import Doubt, training_words
 from validator.snapshot import Log, LogLine, Object, listed, mapping, time_at
-from validator.tfjobs import command_line, containers, option, words
+from validator.tfjobs import containers, option
 
 STEP = re.compile(r"step (\d{1,9})/(\d{1,9}) loss (\d{1,9}\.\d+|nan|inf) accuracy (\d\.\d+)")
 TEST_ACCURACY = re.compile(r"test accuracy (\d\.\d+) on (\d{1,9}) images")
@@ -185,13 +185,6 @@ def container_status(pod: Object, container: str) -> Object:
     """The status of the Pod's container of that name; {} before there is one."""
     statuses = listed(pod, "status", "containerStatuses")
     return next((s for s in statuses if s.get("name") == container), {})
-
-
-def is_entry_point(pod: Object, name: str) -> bool:
-    """Whether a Pod's container runs the image's own training program, or may do so."""
-    container = container_of(pod, name)
-    named = any(ENTRY_POINT in word for word in command_line(container))
-    return named or not words(container, "command")
 
 
 # (cause, pattern of the last line, what it means)

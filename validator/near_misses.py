@@ -28,7 +28,6 @@ KINDS = {
     "replicasets": ("ReplicaSet", "replicaset"),
     "pods": ("Pod", "pod"),
 }
-WORKLOADS = frozenset(KINDS) - {"kubeflow"}
 _HELM_MARK = ("metadata", "annotations", "meta.helm.sh/release-name")
 
 

@@ -138,19 +138,27 @@ def _no_claim(pod: Object, name: str) -> Finding:
 
 
 def _unbound(case: Case, claim: Object) -> Finding:
+    finding = unbound_claim(case, claim)
+    fix = (
+        *finding.fix,
+        "A claim cannot be changed. Delete it, and apply it again:",
+        f"$ kubectl delete pvc {name_of(claim)}",
+    )
+    return case.graced(finding.but(cause="claim.unbound", fix=fix), created(claim))
+
+
+def unbound_claim(case: Case, claim: Object) -> Finding:
+    """The finding for a claim that is not Bound, whoever asks: its Pod, or an exercise."""
     said = next(iter(case.cluster.events(claim)), "")
-    finding = wrong(
-        "claim.unbound",
+    return wrong(
+        "unbound",
         f"claim {name_of(claim)} is {text(claim, 'status', 'phase') or 'Pending'}"
         + (f": {one_line(said)}" if said else ""),
         "a claim that is Bound",
         "Leave `storageClassName` out of the claim, so that the default class is used. "
         "This command shows the classes:",
         "$ kubectl get storageclass",
-        "A claim cannot be changed. Delete it, and apply it again:",
-        f"$ kubectl delete pvc {name_of(claim)}",
     )
-    return case.graced(finding, created(claim))
 
 
 def _labels(case: Case, pod: Object, message: str, since: datetime | None) -> Finding | None:
