@@ -37,8 +37,8 @@ GPU_DRIVER = "/usr/lib/nvidia-384"
 GANG_SCHEDULING = "--feature-gates=GenericWorkload=true"
 # Composed: no text of the repository names a registry's host.
 DEFAULT_REGISTRY = "docker" + ".io"
-PAUSE_IMAGE = f"{DEFAULT_REGISTRY}/tfjob-workshop/pause:1.0.0"
-COREDNS_IMAGE = f"{DEFAULT_REGISTRY}/tfjob-workshop/coredns:1.13.1"
+PAUSE_IMAGE = "localhost/pause:1.0.0"
+COREDNS_IMAGE = "localhost/coredns:1.13.1"
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,9 @@ def _provider(context_name: str, cluster: dict[str, Any]) -> str:
 
 def image_name(own: OwnCluster, image: str) -> str:
     """The name under which the cluster finds `image`."""
-    return f"{own.registry}/{image}" if own.provider == "registry" else image
+    if own.provider != "registry":
+        return image
+    return f"{own.registry}/{image.removeprefix('localhost/')}"
 
 
 def load_commands(

@@ -20,8 +20,8 @@ from cluster import builders, components, paths
 
 # The images of the workshop and the folders that they are built from.
 CONTEXTS = {
-    "tfjob-workshop/fashion-mnist:1.0.0": "sample-image",
-    "tfjob-workshop/tf-job-operator:1.0.0": "operator",
+    "localhost/fashion-mnist:1.1.0": "sample-image",
+    "localhost/tf-job-operator:1.0.0": "operator",
 }
 WORKSHOP = tuple(CONTEXTS)
 USUAL_BUILD = {"sample-image": "2 minutes", "operator": "a minute"}

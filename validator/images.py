@@ -31,10 +31,12 @@ def pull_trouble(
     finding = (
         _no_tag(image, there)
         or _policy(image, text(container, "imagePullPolicy"), has_it)
+        or _prefix(image, there)
         or _near(image, there)
         or _absent(image, reason, message, lacks_it=bool(there) and not has_it)
     )
-    final = any(words in message.lower() for words in _FINAL) or not message
+    # Nobody serves images under localhost: they are built here, and loaded.
+    final = any(words in message.lower() for words in _FINAL) or not message or _is_local(image)
     return finding if final else case.graced(finding, created(pod))
 
 
@@ -69,17 +71,44 @@ def _no_tag(image: str, there: list[str]) -> Finding | None:
 
 def _near(image: str, there: list[str]) -> Finding | None:
     """A name that differs by a few letters from one that a node has."""
-    slips = [(edit_distance(image, _like(image, name)), _like(image, name)) for name in there]
+    slips = [(edit_distance(image, _like(image, name)), name) for name in there]
     slip, near = min(slips, default=(_LARGEST_SLIP + 1, ""))
-    if not 0 < slip <= _LARGEST_SLIP:
+    shown = _without_registry(near)
+    if 0 < slip <= _LARGEST_SLIP:
+        return wrong(
+            "image.misspelled",
+            f"image {image} is not on this cluster, but {shown} is",
+            "an image that the cluster has",
+            f"Set `image: {shown}`.",
+            redo=True,
+        )
+    return None
+
+
+def _prefix(image: str, there: list[str]) -> Finding | None:
+    """The name of an image that a node has, with another prefix or none."""
+    wanted = repository(image)
+    if any(same_image(repository(name), wanted) for name in there):
+        return None
+    shown = _shortest([name for name in there if _last(repository(name)) == _last(wanted)])
+    if not shown:
         return None
     return wrong(
-        "image.misspelled",
-        f"image {image} is not on this cluster, but {near} is",
-        "an image that the cluster has",
-        f"Set `image: {near}`.",
+        "image.prefix",
+        f"image {image} is not on this cluster, but {shown} is",
+        f"the whole name, {shown}: what stands before the last slash belongs to it, and a name "
+        "without any is looked for in a public registry",
+        f"Set `image: {shown}`.",
         redo=True,
     )
+
+
+def _is_local(image: str) -> bool:
+    return image.startswith("localhost/")
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
 
 
 def _like(image: str, name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from validator.snapshot import Object, Snapshot, at, listed, mapping, text
 
-SAMPLE_IMAGE = "tfjob-workshop/fashion-mnist:1.0.0"
+SAMPLE_IMAGE = "localhost/fashion-mnist:1.1.0"
 TRAINING_CONTAINER = "tensorflow"
 # The name of 2017 first: where a cluster has both, the pages write this one.
 GPU_RESOURCES = ("alpha.kubernetes.io/nvidia-gpu", "nvidia.com/gpu")
@@ -95,14 +95,22 @@ def tag(image: str) -> str:
 
 
 def is_sample_image(image: str) -> bool:
-    """Whether it is the workshop's image, of any version, in any registry."""
-    path, wanted = repository(image), repository(SAMPLE_IMAGE)
-    return path == wanted or path.endswith("/" + wanted)
+    """Whether it is the workshop's image, of any version: ``localhost/`` or a registry before it.
+
+    Without any prefix the name means another image, one of a public registry.
+    """
+    prefix, _, name = repository(image).rpartition("/")
+    return bool(prefix) and name == repository(SAMPLE_IMAGE).rpartition("/")[2]
 
 
 def same_image(one: str, other: str) -> bool:
-    """Whether two names mean one image: a runtime puts its registry before a bare name."""
-    return one == other or one.endswith("/" + other) or other.endswith("/" + one)
+    """Whether two names mean one image: a runtime puts its registry before a bare name.
+
+    ``localhost/x`` and ``x`` are two images: a runtime takes localhost for a registry.
+    """
+    short, long = sorted((one, other), key=len)
+    host, _, path = long.partition("/")
+    return one == other or ("." in host and path.removeprefix("library/") == short)
 
 
 def images_of_nodes(cluster: Snapshot) -> list[str]:

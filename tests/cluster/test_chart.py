@@ -82,7 +82,7 @@ def test_the_schema_refuses(render, setting, sentence):
 def test_a_digest_stands_in_for_the_tag(render):
     digest = "sha256:" + "0" * 64
     image = pod_of(render(f"image.digest={digest}"))["containers"][0]["image"]
-    assert image == f"tfjob-workshop/tf-job-operator@{digest}"
+    assert image == f"localhost/tf-job-operator@{digest}"
 
 
 def test_the_names_are_those_of_2017(render):

@@ -137,11 +137,11 @@ def test_a_real_registry_holds_the_images_afterwards(
     done = make_lab(
         f"KUBECONFIG={strangers_kubeconfig('prod')}", "YES=1", f"REGISTRY={registry}/class"
     )
-    for image in ("fashion-mnist", "tf-job-operator"):
-        url = f"http://{registry}/v2/class/tfjob-workshop/{image}/tags/list"
+    for image, version in (("fashion-mnist", "1.1.0"), ("tf-job-operator", "1.0.0")):
+        url = f"http://{registry}/v2/class/{image}/tags/list"
         with urllib.request.urlopen(url, timeout=10) as answer:
-            assert json.load(answer)["tags"] == ["1.0.0"]
-        assert f"{registry}/class/tfjob-workshop/{image}:1.0.0" in done.stdout
+            assert json.load(answer)["tags"] == [version]
+        assert f"{registry}/class/{image}:{version}" in done.stdout
 
 
 @pytest.fixture

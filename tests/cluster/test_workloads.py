@@ -138,7 +138,7 @@ def test_names_of_the_cluster_are_found_and_others_do_not_exist(cluster, namespa
 
 
 def test_a_missing_image_is_said_at_once(cluster, namespace):
-    wanted = pod("missing", "true", image="tfjob-workshop/no-such-image:1.0.0")
+    wanted = pod("missing", "true", image="localhost/no-such-image:1.0.0")
     apply(cluster, namespace, wanted)
     where = ("--namespace", namespace)
     reason = "{.status.containerStatuses[0].state.waiting.reason}"

@@ -7,14 +7,14 @@ from cluster import builders
 from cluster.components import DEFAULT_REGISTRY
 
 CONTEXT, ARCHIVE = Path("context"), Path("out.tar")
-IMAGE = "tfjob-workshop/x:1.0.0"
+IMAGE = "localhost/x:1.0.0"
 
 
 @pytest.mark.parametrize(
     ("image", "full"),
     [
         pytest.param("debian:bookworm-slim", "library/debian:bookworm-slim", id="official image"),
-        pytest.param(IMAGE, IMAGE, id="an organisation's image"),
+        pytest.param("learner/x:1", "learner/x:1", id="an organisation's image"),
     ],
 )
 def test_a_short_name_is_the_default_registrys(image, full):

@@ -72,12 +72,12 @@ def test_context_digest(context, change, differs):
 def test_an_image_that_was_built_is_not_built_again(context, tmp_path, monkeypatch):
     monkeypatch.setattr(images.paths, "CHECKOUT", tmp_path)
     monkeypatch.setattr(images.paths, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(images, "CONTEXTS", {"tfjob-workshop/x:1.0.0": "context"})
+    monkeypatch.setattr(images, "CONTEXTS", {"localhost/x:1.0.0": "context"})
     monkeypatch.setenv("PATH", str(tmp_path))  # no builder at all
-    archive = images.archive_of("tfjob-workshop/x:1.0.0")
+    archive = images.archive_of("localhost/x:1.0.0")
     archive.parent.mkdir(parents=True)
     archive.touch()
-    assert images.build("tfjob-workshop/x:1.0.0") == archive
+    assert images.build("localhost/x:1.0.0") == archive
 
 
 def test_of_earlier_builds_the_last_is_kept(tmp_path, monkeypatch):
@@ -87,6 +87,6 @@ def test_of_earlier_builds_the_last_is_kept(tmp_path, monkeypatch):
         old = tmp_path / f"x-1.0.0-{digest}.tar"
         old.touch()
         os.utime(old, (age, age))
-    images.export("docker", "tfjob-workshop/x:1.0.0", tmp_path / "x-1.0.0-cccccccccccc.tar")
+    images.export("docker", "localhost/x:1.0.0", tmp_path / "x-1.0.0-cccccccccccc.tar")
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {"x-1.0.0-bbbbbbbbbbbb.tar", "x-1.0.0-cccccccccccc.tar"}

@@ -8,7 +8,7 @@ from cluster import paths, record
     ("arguments", "sentence"),
     [
         pytest.param(["up", "--name", "No Good"], "cannot name a cluster", id="a bad name"),
-        pytest.param(["build", "debian:12"], "is not one of tfjob-workshop/", id="a foreign image"),
+        pytest.param(["build", "debian:12"], "is not one of localhost/", id="a foreign image"),
         pytest.param(["logs", "--name", "nobody", "etcd"], "no log of etcd", id="no such log"),
     ],
 )

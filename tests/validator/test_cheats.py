@@ -429,7 +429,7 @@ SELDOM = [
         lambda d: chief(d)["spec"]["containers"].append({"name": "side", "image": "x"}),
         lambda d: chief(d)["status"].update(phase="Running"))),
     ("another version of the image", PLAIN, each_container(
-        image="registry.example/a/tfjob-workshop/fashion-mnist:2.0.0")),
+        image="registry.example/a/fashion-mnist:2.0.0")),
 ]  # fmt: skip
 
 

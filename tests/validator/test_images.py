@@ -5,6 +5,7 @@ import pytest
 from tests.validator import world
 from tests.validator.world import forbid, later, pod_status, spoiled, waiting
 from validator.diagnosis import of_tfjob
+from validator.tfjobs import same_image
 from validator.verdicts import Verdict
 
 WRONG, CONVERGING = Verdict.WRONG, Verdict.CONVERGING
@@ -38,26 +39,37 @@ def finding(image, reason="ImagePullBackOff", message=ALONE, policy="IfNotPresen
             "Drop `imagePullPolicy`", id="the image is there, and the manifest insists on a pull",
         ),
         pytest.param(
-            "registry.example/tfjob-workshop/fashion-mnist:1.0.0", {"policy": "Always"},
-            "image.pull-policy", "is on the cluster", "IfNotPresent",
-            id="so it is by its long name",
-        ),
-        pytest.param(
-            "tfjob-workshop/fashion-mnist", {"policy": "Always"}, "image.no-tag",
+            "localhost/fashion-mnist", {"policy": "Always"}, "image.no-tag",
             "has no tag, which means latest", f"Set `image: {world.IMAGE}`", id="no tag",
         ),
         pytest.param(
-            "tfjob-workshop/fashion-mnist:latest", {"policy": "Always"}, "image.no-tag",
+            "localhost/fashion-mnist:latest", {"policy": "Always"}, "image.no-tag",
             "has the tag latest", f"Set `image: {world.IMAGE}`", id="the tag latest",
         ),
         pytest.param(
-            "tfjob-workshop/fashion-mnits:1.0.0", {}, "image.misspelled",
+            "localhost/fashion-mnits:1.1.0", {}, "image.misspelled",
             f"is not on this cluster, but {world.IMAGE} is", f"Set `image: {world.IMAGE}`",
             id="two letters swapped",
         ),
         pytest.param(
-            "tfjob-workshop/fashion-mnist:1.0.1", {}, "image.misspelled",
+            "localhost/fashion-mnist:1.1.1", {}, "image.misspelled",
             f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="another version",
+        ),
+        pytest.param(
+            "fashion-mnist:1.1.0", {}, "image.prefix",
+            f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="no localhost/ before it",
+        ),
+        pytest.param(
+            "fashion-mnist", {"policy": "Always"}, "image.prefix",
+            f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="neither prefix nor tag",
+        ),
+        pytest.param(
+            "tfjob-workshop/fashion-mnist:1.0.0", {}, "image.prefix",
+            f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="another prefix",
+        ),
+        pytest.param(
+            "fashion-mnits:1.1.0", {}, "image.misspelled",
+            f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="no prefix, and a slip",
         ),
         pytest.param(
             "busybox:1.36", {}, "image.absent", "busybox:1.36 is not on this cluster",
@@ -106,6 +118,18 @@ def test_a_pull_that_may_succeed_is_on_its_way_for_a_minute(message, seconds, ve
     said = finding("example.com/x:1", "ErrImagePull", message, "IfNotPresent", later(seconds))
     assert said.verdict is verdict
     assert verdict is WRONG or said.since
+
+
+def test_no_second_try_finds_an_image_of_localhost():
+    refused = PULL + 'Head "http://localhost/v2/x/manifests/1": dial tcp 127.0.0.1:80: refused'
+    assert finding("localhost/mine:v1", "ErrImagePull", refused).verdict is WRONG
+
+
+def test_a_name_is_the_same_image_under_the_registry_that_a_runtime_adds():
+    assert same_image("registry.example/library/busybox:1", "busybox:1")
+    assert same_image("busybox/busybox:1", "registry.example/busybox/busybox:1")
+    assert not same_image("localhost/busybox:1", "busybox:1")
+    assert not same_image("one.example/busybox:1", "two.example/busybox:1")
 
 
 def test_the_image_of_another_node_is_not_called_absent():

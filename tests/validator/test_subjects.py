@@ -46,7 +46,6 @@ WEB = world.deployment("web")
             Release("mine"), {"helm": [world.helm_secret("yours")]}, False, id="another release"
         ),
         pytest.param(Image(world.IMAGE), {}, True, id="an image on a node"),
-        pytest.param(Image(f"registry.example/{world.IMAGE}"), {}, True, id="by its long name"),
         pytest.param(Image("no/such:1"), {}, False, id="an image that is not there"),
         pytest.param(Image("mnist:1.0.0"), {}, False, id="nor one whose name ends alike"),
     ],

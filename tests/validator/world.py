@@ -19,8 +19,8 @@ from validator.snapshot import VERSION, Snapshot
 Data = dict[str, Any]
 Change = Callable[[Data], object]
 GPU = "alpha.kubernetes.io/nvidia-gpu"
-IMAGE = "tfjob-workshop/fashion-mnist:1.0.0"
-OPERATOR_IMAGE = "tfjob-workshop/tf-job-operator:1.0.0"
+IMAGE = "localhost/fashion-mnist:1.1.0"
+OPERATOR_IMAGE = "localhost/tf-job-operator:1.0.0"
 RUNTIME = "ab12"
 CHILD = f"module5-ex1-master-{RUNTIME}-0"
 POD = f"{CHILD}-x"
@@ -210,7 +210,7 @@ def node(name: str = "node", *images: str, **allocatable: str) -> Data:
         "metadata": metadata(name, labels={"kubernetes.io/hostname": name}),
         "status": {
             "allocatable": offers,
-            "images": [{"names": [f"registry.example/{image}", image]} for image in known],
+            "images": [{"names": [image]} for image in known],
         },
     }
 

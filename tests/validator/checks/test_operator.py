@@ -37,7 +37,7 @@ def pod(*statuses):
     def change(data):
         deployment(status={})(data)
         mine = world.pod_of(data["operator"]["deployments"][0], *statuses, phase="Pending")
-        mine["spec"]["containers"][0]["image"] = "tfjob-workshop/tf-job-operatr:1.0.0"
+        mine["spec"]["containers"][0]["image"] = "localhost/tf-job-operatr:1.0.0"
         data["operator"]["pods"] = [mine]
 
     return change
