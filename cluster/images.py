@@ -75,7 +75,8 @@ def node_archives(programs: Path) -> list[Path]:
     wanted = {"pause": components.PAUSE_IMAGE, "coredns": components.COREDNS_IMAGE}
     found = []
     for name, reference in wanted.items():
-        archive = programs / f"{name}.tar"
+        # By its reference: an archive of another name that an earlier version made is no use.
+        archive = programs / f"{reference.replace('/', '_').replace(':', '_')}.tar"
         if not archive.exists():
             scratch_archive(archive, reference, programs / name)
         found.append(archive)

@@ -90,3 +90,15 @@ def test_of_earlier_builds_the_last_is_kept(tmp_path, monkeypatch):
     images.export("docker", "localhost/x:1.0.0", tmp_path / "x-1.0.0-cccccccccccc.tar")
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {"x-1.0.0-bbbbbbbbbbbb.tar", "x-1.0.0-cccccccccccc.tar"}
+
+
+def test_a_nodes_archive_that_an_earlier_version_named_otherwise_is_made_again(
+    tmp_path, monkeypatch
+):
+    for name in ("pause", "coredns"):
+        (tmp_path / name).write_bytes(b"a program")
+    before = images.node_archives(tmp_path)
+    monkeypatch.setattr(images.components, "PAUSE_IMAGE", "registry.example/pause:1.0.0")
+    after = images.node_archives(tmp_path)
+    assert before[0] != after[0]
+    assert before[1] == after[1]
