@@ -11,7 +11,8 @@ by_hand() {
   return 1
 }
 
-# here gpu, here local: true if this cluster has GPUs, or is the workshop's local one.
+# here gpu, here local: true if this cluster has GPUs, or is the workshop's local one;
+# also no-gpu, gpu-2017 and gpu-today (its GPUs do not have the name of 2017).
 here() { python -m modules.here "$1"; }
 
 # again SECONDS EXIT_CODE: repeat a command until it ends so and prints what the page shows.

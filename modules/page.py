@@ -10,7 +10,8 @@
     ```console skip="a reason"        not run, and why
     ```console retry="30s"            the last command is repeated until it shows this
     ```console timeout="20m"          each command may take so long (11 minutes without it)
-    ```console only="gpu"             run only where the cluster has GPUs
+    ```console only="gpu"             run only where the cluster has GPUs; also "no-gpu",
+                                      "gpu-2017" and "gpu-today" (by the resource's name)
     ```console only="local"           run only on the workshop's local cluster
     ```console background             runs on beside the next commands, and ends with the page;
                                       what the page shows is waited for, 30 s or `retry`
@@ -27,7 +28,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from modules.edit import EditError, hunks
-from modules.fence import ABILITIES, FENCE, Fence, closes, read_fence
+from modules.fence import FENCE, LAB, Fence, closes, read_fence
 
 UNDER_TEST = re.compile(r"<!-- under test: (?P<command>.+) -->\s*")
 # Longer than any wait of a page for a phase (`kubectl wait --timeout=10m`).
@@ -137,7 +138,7 @@ class _Pieces:
             raise PageError(f"line {start}: {what} inside <details> or a list")
 
 
-def steps_to_run(markdown: str, abilities: frozenset[str] = ABILITIES) -> list[Step]:
+def steps_to_run(markdown: str, abilities: frozenset[str] = LAB) -> list[Step]:
     """All commands of a page that are run on a cluster with these abilities, in order."""
     found: list[Step] = []
     for piece in parse(markdown):
