@@ -31,7 +31,8 @@ LAB = frozenset({"gpu", "gpu-2017", "local"})
         ),
         pytest.param(
             "kind-kind", "", [node("one"), node("two")],
-            Here({"one": "lab-node", "two": "lab-node"}, frozenset({"no-gpu"})), id="a cluster of one's own",
+            Here({"one": "lab-node", "two": "lab-node"}, frozenset({"no-gpu"})),
+            id="a cluster of one's own",
         ),
         pytest.param(
             "class", "", [node("one", **{"nvidia.com_gpu": "0"})],
