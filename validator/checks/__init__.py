@@ -2,8 +2,9 @@
 
 Each returns a ``Check``: an id, a title for the learner, a judge, and what it
 reads. ``manifest`` judges what was asked for, ``run`` what came of it,
-``distributed`` a TfJob of several replicas, ``objects`` whatever else a module
-makes, ``operator`` the operator itself.
+``lab`` the cluster itself, ``distributed`` a TfJob of several replicas, ``jobs``
+a Job, ``servers`` a Deployment with its Service, ``objects`` whatever else a
+module makes, ``operator`` the operator itself.
 """
 
 from validator.checks.distributed import (
@@ -13,6 +14,15 @@ from validator.checks.distributed import (
     tf_config_agrees,
     worker_replaced,
     workers_took_steps,
+)
+from validator.checks.jobs import memory_limit, one_completion
+from validator.checks.lab import (
+    capabilities,
+    default_storage,
+    has_sample_image,
+    names_are_found,
+    nodes_ready,
+    version,
 )
 from validator.checks.manifest import (
     arguments_are_text,
@@ -57,32 +67,50 @@ from validator.checks.run import (
     mounts_what_the_operator_knows,
     trained,
 )
+from validator.checks.servers import (
+    asks_before_ready,
+    first_pods_replaced,
+    leads_to_its_pods,
+    listens,
+    service_exists,
+)
 
 __all__ = [
     "accuracy",
     "answers",
     "arguments_are_text",
+    "asks_before_ready",
     "asks_for_gpus",
+    "capabilities",
     "container_named",
     "default_ps",
+    "default_storage",
     "delete_a_worker",
     "deployed",
     "ends_well",
     "exists",
+    "first_pods_replaced",
+    "has_sample_image",
     "in_effect",
     "installed",
     "job_labels",
     "job_takes",
+    "leads_to_its_pods",
     "leads_to_pods",
+    "listens",
     "log_says",
     "makes_a_job",
+    "memory_limit",
     "mounts_claim",
     "mounts_from_node",
     "mounts_what_the_operator_knows",
+    "names_are_found",
     "newest",
     "newest_deployment",
     "newest_job",
     "no_addresses_by_hand",
+    "nodes_ready",
+    "one_completion",
     "operator_exists",
     "operator_knows_the_drivers",
     "operator_runs",
@@ -94,10 +122,12 @@ __all__ = [
     "replicas",
     "replicas_ready",
     "sample_image",
+    "service_exists",
     "tf_config_agrees",
     "trained",
     "upgraded",
     "value_in",
+    "version",
     "worker_replaced",
     "workers_took_steps",
 ]

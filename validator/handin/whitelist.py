@@ -22,7 +22,10 @@ from validator.snapshot import Object, at, is_true, listed, mapping, name_of, te
 Data = dict[str, Any]
 
 FLAGS = ("--namespace=", "--context=")
-GROUPS = re.compile(r"[a-z]+|[\w.-]+\.k8s\.io|kubeflow\.org|tensorflow\.org")
+OF_THE_CLUSTER = ("nodes", "customresourcedefinitions", "storageclasses", "dns")
+GROUPS = re.compile(
+    r"[a-z]+|[\w.-]+\.k8s\.io|scheduling\.k8s\.io/v1beta1|kubeflow\.org|tensorflow\.org"
+)
 IDENTITY = fields("user cluster checkout python kubernetes name digest")
 PROBLEM = fields("status message")
 
@@ -79,7 +82,7 @@ def _objects(
     for item in items:
         near = (kind in KINDS or kind == "helm") and names.resemble(kind, item)
         status = {"status": OTHER} if kind == "tfjobs" and mapping(item, "status") else {}
-        if id(item) in mine or kind in ("nodes", "customresourcedefinitions"):
+        if id(item) in mine or kind in OF_THE_CLUSTER:
             yield pruned(item, kind, named)
         elif kind == "events":
             about = mapping(item, "involvedObject")
