@@ -103,6 +103,12 @@ def sample_image(version: str) -> Callable[[Data], None]:
     return edit
 
 
+def no_word_of_images(data: Data) -> None:
+    """As a node is that has just started."""
+    for node in _nodes(data):
+        node["status"].pop("images")
+
+
 def many_images(data: Data) -> None:
     sample_image("")(data)
     for node in _nodes(data):
@@ -148,6 +154,8 @@ MODULE0 = [
          sample_image("")),
     _lab("old-image", "image.other-version", "fashion-mnist:0.9.0", "python -m cluster build",
          sample_image("0.9.0")),
+    _lab("node-just-started", "image.unreported", "have not said yet", "Wait", no_word_of_images,
+         verdict=CONVERGING),
     _lab("many-images", "image.many", "more images than they report", "exercise 2.1", many_images,
          verdict=Verdict.COULD_NOT_CHECK),
 ]  # fmt: skip

@@ -29,7 +29,7 @@ NUMBERS = sorted(EXERCISES)
 PLAYED = sorted({case.exercise for case in ALL})
 PROGRAMS = {"kubectl", "helm", "python", "test"}
 # Verbs of kubectl whose object has no namespace, or which need none.
-EVERYWHERE = {"cluster-info", "config", "api-resources"}
+EVERYWHERE = {"cluster-info", "config", "api-resources", "uncordon"}
 CLUSTER_WIDE = {"nodes", "node", "namespace", "namespaces", "crd", "storageclass"}
 CLUSTER_WIDE |= {"priorityclasses"}
 FORGETFUL = ("delete", "uninstall", "scale", "patch")

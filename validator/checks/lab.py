@@ -180,6 +180,13 @@ def has_sample_image() -> Check:
         there = [name for name in images_of_nodes(seen.cluster) if is_sample_image(name)]
         if any(tag(name) == tag(SAMPLE_IMAGE) for name in there):
             return None
+        if not images_of_nodes(seen.cluster):
+            return converging(
+                "unreported",
+                "the nodes have not said yet which images they have",
+                f"a node with {SAMPLE_IMAGE}",
+                "Wait: a node that has just started says it within a minute.",
+            )
         if any(len(listed(n, "status", "images")) >= MOST_IMAGES for n in nodes):
             return could_not_check(
                 "many",

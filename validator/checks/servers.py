@@ -219,9 +219,10 @@ def first_pods_replaced() -> Check:
             return None
         return wrong(
             "first",
-            f"still there since the beginning: Pod {' and '.join(first)}",
-            "both first Pods deleted, and new ones in their place",
-            "Delete them, and see what the Deployment does:",
+            f"as old as the ReplicaSet, so not replaced yet: Pod {' and '.join(first)}",
+            "the first Pods deleted, and new ones in their place",
+            "Delete them, and see what the Deployment does. (If you have deleted Pods within two "
+            "seconds of their start, do it once more.)",
             f"$ kubectl delete pod {' '.join(first)}",
         )
 
