@@ -144,7 +144,7 @@ class Lab(Subject):
     """The cluster itself: nobody makes it, so it is always found, and never ends."""
 
     kind, plural, kubectl = "cluster", "", ""
-    reads = frozenset({"nodes", "groups"})
+    reads = frozenset({"nodes", "groups", "resourceslices"})
 
     def find(self, cluster: Snapshot) -> Object | None:
         return {"kind": "Lab"}

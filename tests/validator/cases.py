@@ -14,7 +14,6 @@ from validator.verdicts import Verdict
 
 HERE = Path(__file__).resolve().parent
 MISTAKES = HERE / "mistakes"
-CHEATS = HERE / "cheats"
 # Beside those of manifests, which `record_cheats` keeps.
 CHEAT_SNAPSHOTS = HERE / "cheat_snapshots/commands"
 SNAPSHOTS = HERE / "snapshots"

@@ -94,7 +94,7 @@ def sample_image(version: str) -> Callable[[Data], None]:
     def edit(data: Data) -> None:
         for node in _nodes(data):
             images = node["status"]["images"]
-            mine = [i for i in images if any("fashion-mnist" in n for n in i["names"])]
+            mine = [i for i in images if any("fashion-mnist" in n for n in i["names"] or ())]
             for image in mine:
                 image["names"] = [f"localhost/fashion-mnist:{version}"]
                 if not version:

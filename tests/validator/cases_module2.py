@@ -1,13 +1,13 @@
 """What learners do in module 2: the worlds of a Job, and of a Deployment with its Service.
 
-A mistake is a manifest of `mistakes/`, a cheat one of `cheats/typed/`.
+A mistake is a manifest of `mistakes/`, a cheat one of `cheats/commands/`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.validator.cases import CHEATS, MISTAKES, Typed
+from tests.validator.cases import MISTAKES, Typed
 from validator.verdicts import Verdict
 
 NOT_STARTED, DONE, WRONG = Verdict.NOT_STARTED, Verdict.DONE, Verdict.WRONG
@@ -26,7 +26,7 @@ def _case(
     exercise: str, name: str, id: str, found: str = "", fix: str = "", *typed: str, **more: Any
 ) -> Typed:
     if not typed and "manifest" not in more:
-        folder = CHEATS / "typed" if more.get("cheat") else MISTAKES
+        folder = MISTAKES.parent / "cheats/commands" if more.get("cheat") else MISTAKES
         more["manifest"] = folder / f"{exercise}-{name}.yaml"
     more = {"verdict": WRONG, "typed": typed or (APPLY,), **more}
     return Typed(exercise, name, id=id, found=found, fix=fix, **more)
@@ -117,7 +117,7 @@ MODULE2 = [
 
 # None of them is done. What a program of the learner's own does in an image of the learner's own
 # cannot be told.
-CHEATS_2 = [
+CHEATS = [
     _one("recorded-log", "trained.program.unclear", "it cannot be told from outside",
          "kubectl delete job module2-ex1", verdict=Verdict.COULD_NOT_CHECK, cheat=True),
     _one("other-programs-words", "image.other", "tf-job-operator", "fashion-mnist", cheat=True),

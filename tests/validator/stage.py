@@ -36,6 +36,7 @@ FOLDERS = {
     "solution": SOLUTION,
     "mistakes": MISTAKES,
     "kubernetes": CHECKOUT / "modules/2-kubernetes",
+    "cheats": MISTAKES.parent / "cheats/commands",
 }
 # A training of four replicas takes a minute on two cores, and many times that on busy ones.
 TRAINING_SECONDS = 600.0
@@ -116,7 +117,7 @@ def _apply_manifest(cluster: Any, case: Case, manifest: Path, where: Connection)
     namespace = where.other_namespaces[0] if case.elsewhere else where.namespace
     words = (CHECKOUT / manifest).read_text()
     if case.named:
-        words = words.replace("module6-ex1", case.named)
+        words = words.replace("module6-ex1", case.named).replace("module5-ex2", case.named)
     cluster.kubectl("apply", "--namespace", namespace, "-f", "-", input=words)
 
 

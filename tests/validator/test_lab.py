@@ -50,6 +50,10 @@ def second_node(data):
     data["objects"]["nodes"] *= 2
 
 
+def without_cards(data):
+    data["objects"]["resourceslices"] = []
+
+
 def without_groups(data):
     data["groups"] = ["apps"]
 
@@ -59,19 +63,20 @@ def without_groups(data):
     [
         pytest.param(
             [], "1 node, 4 simulated GPUs (nvidia.com/gpu or alpha.kubernetes.io/nvidia-gpu), "
-            "default storage, metrics, PodGroups.", id="the lab",
+            "2 by claim, default storage, metrics, PodGroups.", id="the lab",
         ),
         pytest.param(
-            [resources(), without_groups],
+            [resources(), without_groups, without_cards],
             "1 node, no GPUs, default storage, no metrics, no PodGroups.", id="a small one",
         ),
         pytest.param(
             [resources(**{"nvidia.com/gpu": "1"}), real_gpus],
-            "1 node, 1 GPU (nvidia.com/gpu), default storage, metrics, PodGroups.", id="a real GPU",
+            "1 node, 1 GPU (nvidia.com/gpu), 2 by claim, default storage, metrics, PodGroups.",
+            id="a real GPU",
         ),
         pytest.param(
             [resources(**{"nvidia.com/gpu": "2"}), real_gpus, second_node],
-            "2 nodes, 4 GPUs (nvidia.com/gpu), default storage, metrics, PodGroups.",
+            "2 nodes, 4 GPUs (nvidia.com/gpu), 2 by claim, default storage, metrics, PodGroups.",
             id="GPUs of all nodes",
         ),
     ],

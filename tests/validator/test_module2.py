@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.validator.cases import SNAPSHOTS
-from tests.validator.cases_module2 import CHEATS_2
+from tests.validator.cases_module2 import CHEATS
 from tests.validator.stage import fits
 from validator import exercises  # noqa: F401 (registers the checks)
 from validator.checks.servers import server_port
@@ -71,7 +71,7 @@ def test_an_image_of_the_learners_own_trains_as_well(trained, image, accuracy, w
     assert said(judged(trained(image, accuracy), "2.1")) == wanted
 
 
-@pytest.mark.parametrize("case", CHEATS_2, ids=lambda case: case.title)
+@pytest.mark.parametrize("case", CHEATS, ids=lambda case: case.title)
 def test_a_cheat_is_told(case):
     data = json.loads(case.snapshot.read_text())
     for each in (data, redact(whitelisted(data))):

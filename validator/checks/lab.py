@@ -219,6 +219,7 @@ def capabilities(seen: Seen) -> str:
     parts = [
         "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes",
         _gpus(nodes),
+        _by_claim(cluster.items_if_readable("resourceslices")),
         "default storage" if any(map(_is_default, classes)) else "",
         "metrics" if cluster.serves_group(METRICS) else "no metrics",
         "PodGroups" if cluster.serves_group(POD_GROUPS) else "no PodGroups",
@@ -236,6 +237,12 @@ def _gpus(nodes: list[Object]) -> str:
     simulated = "simulated " if any("simulated" in each.lower() for each in product) else ""
     count = max(counts.values())
     return f"{count} {simulated}GPU{'s' if count > 1 else ''} ({' or '.join(reversed(names))})"
+
+
+def _by_claim(slices: list[Object]) -> str:
+    """How many devices a ResourceClaim can ask for."""
+    count = sum(len(listed(each, "spec", "devices")) for each in slices)
+    return f"{count} by claim" if count else ""
 
 
 def _amount(node: Object, resource: str) -> int:
