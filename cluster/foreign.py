@@ -16,8 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cluster.builders import full_reference
 
 REGISTRY_PATTERN = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*")
@@ -39,6 +37,8 @@ def read(kubeconfig: Path, registry: str = "") -> OwnCluster:
 
     Raises: ValueError with a sentence that names the fix.
     """
+    import yaml  # here: `down` and `clean` have to work without .venv
+
     try:
         config = yaml.safe_load(kubeconfig.read_text())
     except OSError as error:

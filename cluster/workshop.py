@@ -12,14 +12,17 @@ which asks for root only where it needs it; a cluster of the user's own through
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from cluster import binaries, builders, foreign, host, images, paths
+from cluster import binaries, builders, foreign, host, images, network, paths
+from cluster.errors import CannotGoOn, explained
 
 LOCAL = "lab"
 STATE = paths.STATE
@@ -28,7 +31,7 @@ ACTIVATE = """\
 export PATH={path}:"$PATH"
 export PYTHONPATH={checkout}${{PYTHONPATH:+:$PYTHONPATH}}
 export KUBECONFIG={kubeconfig}
-{variables}echo "kubectl and helm now speak to {where}"
+{variables}printf 'kubectl and helm now speak to %s\n' {where}
 """
 
 
@@ -64,7 +67,7 @@ def own_cluster() -> foreign.OwnCluster | None:
             assume_yes=os.environ.get("YES") == "1",
         )
     except ValueError as error:
-        sys.exit(f"Cannot go on: {error}.")
+        raise CannotGoOn(str(error)) from None
 
 
 def own_tools() -> None:
@@ -89,9 +92,9 @@ def hand_over(command: list[str]) -> None:
     """Run one command that brings an image to the cluster, in the open."""
     print(shlex.join(command), flush=True)
     if shutil.which(command[0]) is None:
-        sys.exit(f"Cannot go on: `{command[0]}` is not on PATH, and this cluster needs it.")
+        raise CannotGoOn(f"`{command[0]}` is not on PATH", fix="install it: this cluster needs it")
     if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
-        sys.exit(f"Cannot go on: `{shlex.join(command)}` failed; its message is above.")
+        raise CannotGoOn(f"`{shlex.join(command)}` failed", fix="its message is above")
 
 
 def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | None) -> None:
@@ -100,7 +103,7 @@ def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | Non
     link = STATE / "kubeconfig"
     link.unlink(missing_ok=True)
     link.symlink_to(kubeconfig)
-    variables = ""
+    variables = "" if own else no_proxy(kubeconfig)
     if own and own.registry:
         variables = f"export WORKSHOP_REGISTRY={shlex.quote(own.registry)}\n"
     folders = f"{Path(sys.executable).parent}:{binaries.folder()}"
@@ -110,8 +113,24 @@ def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | Non
             checkout=shlex.quote(str(paths.CHECKOUT)),
             kubeconfig=shlex.quote(str(kubeconfig)),
             variables=variables,
-            where=where,
+            where=shlex.quote(where),
         )
+    )
+    for path in (STATE, link, STATE / "activate"):
+        paths.hand_to_user(path)
+
+
+def no_proxy(kubeconfig: Path) -> str:
+    """The line that keeps what speaks to the node away from a proxy, which cannot reach it."""
+    try:
+        server = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    except (OSError, ValueError, LookupError, TypeError):
+        server = ""
+    hosts = [urlsplit(server).hostname or "", *map(str, network.POOLS), "localhost", "127.0.0.1"]
+    text = ",".join(filter(None, hosts))
+    return (
+        f'export NO_PROXY={text}"${{NO_PROXY:+,$NO_PROXY}}"\n'
+        f'export no_proxy={text}"${{no_proxy:+,$no_proxy}}"\n'
     )
 
 
@@ -148,10 +167,8 @@ def main(arguments: list[str] | None = None) -> None:
     verbs = {"lab": lab, "down": down, "clean": clean}
     parser = argparse.ArgumentParser(prog="python -m cluster.workshop", description=__doc__)
     parser.add_argument("verb", choices=verbs)
-    try:
+    with explained():
         verbs[parser.parse_args(arguments).verb]()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted; the same command goes on from here.")
 
 
 if __name__ == "__main__":
