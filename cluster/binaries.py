@@ -54,7 +54,7 @@ def folder() -> Path:
 
 
 def go_work() -> Path:
-    """Go's caches while it builds, up to 7 GB: a build that was cut short goes on from them."""
+    """Go's caches while it builds, up to 9 GB: a build that was cut short goes on from them."""
     return paths.CACHE / "go-work"
 
 
