@@ -13,6 +13,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from fashion_mnist import predict, train
+from painting import train as painter
 
 PORT = 6006
 PATIENCE_SECONDS = 60
@@ -41,6 +42,7 @@ def tensorboard_answers(log_dir: Path) -> bool:
 with tempfile.TemporaryDirectory() as folder:
     assert train.main(["--max-steps", "20", "--log-every", "10", "--save-dir", folder]) == 0
     assert predict.main([f"{folder}/model", "--images", "1", "--test"]) == 0
+    assert painter.main(["--max-steps", "20", "--log-dir", f"{folder}/logs/painting"]) == 0
     model = tf.saved_model.load(f"{folder}/model")
     assert model(tf.zeros([1, 28, 28, 1])).shape == (1, 10)
     assert tf.distribute.experimental.ParameterServerStrategy
