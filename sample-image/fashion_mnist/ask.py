@@ -175,6 +175,8 @@ def _reason(error: Exception) -> str:
     """In few words; what a server that speaks no HTTP has said is not repeated."""
     if isinstance(error, UnicodeError):
         return "its name is none that DNS knows"
+    if isinstance(error, ConnectionError):  # some are an HTTPException too
+        return error.strerror or "the connection was closed"
     if isinstance(error, http.client.HTTPException):
         return "its answer is not HTTP"
     if isinstance(error, TimeoutError):

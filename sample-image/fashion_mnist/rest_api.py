@@ -35,6 +35,9 @@ class NotFound(Exception):
     """There is no such model, version or path."""
 
 
+STATUSES = {InvalidArgument: "INVALID_ARGUMENT", NotFound: "NOT_FOUND"}
+
+
 def make_runner(servable: Servable) -> web.AppRunner:
     """What listens and answers. It logs nothing: every error is the client's, and answered."""
     app = web.Application(client_max_size=LARGEST_BODY)
@@ -104,19 +107,14 @@ class Api:
         return loaded
 
     async def _predict(self, request: web.Request, name: str, version: str | None) -> web.Response:
-        status = "INTERNAL"
+        status = "OK"
         try:
-            loaded = self._find(name, version)
-            body = await _body(request)
+            loaded, body = self._find(name, version), await _body(request)
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._pool, _answer, loaded, body)
-            status = "OK"
             return web.Response(body=answer, content_type="application/json")
-        except NotFound:
-            status = "NOT_FOUND"
-            raise
-        except InvalidArgument:
-            status = "INVALID_ARGUMENT"
+        except Exception as error:
+            status = STATUSES.get(type(error), "INTERNAL")
             raise
         finally:
             if name == self._servable.name:  # not any name: a client could invent millions

@@ -15,7 +15,10 @@ BOOT = {"predictions": [[0.0] * 9 + [0.9712]]}
 
 @pytest.fixture
 def server():
-    """A server that answers 200 and BOOT, or what its ``answers`` (status, bytes) are next."""
+    """A server that answers 200 and BOOT, or what its ``answers`` (status, bytes) are next.
+
+    Where the status is None, it sends the bytes alone and closes the connection.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -26,6 +29,7 @@ def server():
             server.clients.add(self.client_address)
             status, answer = next(server.answers)
             if status is None:
+                self.wfile.write(answer)
                 self.close_connection = True
                 return
             self.send_response(status)
@@ -106,7 +110,8 @@ def test_a_load_that_is_never_answered_fails(server, data_dir, capsys):
         pytest.param(200, b'{"predictions": [["a"]]}', "without ten", id="letters"),
         pytest.param(200, b'{"predictions": 7}', "without ten", id="a number"),
         pytest.param(200, b" " * 2**21, "without ten probabilities", id="two megabytes"),
-        pytest.param(None, b"", "its answer is not HTTP", id="nothing at all"),
+        pytest.param(None, b"", "the connection was closed", id="nothing at all"),
+        pytest.param(None, b"SSH-2.0-x\r\n", "its answer is not HTTP", id="another protocol"),
     ],
 )
 def test_one_sentence_says_what_is_wrong_with_a_server_that_answers(
