@@ -18,7 +18,7 @@ from painting import train as painter
 TENSORBOARD = Path(sys.executable).with_name("tensorboard")
 SCALARS = "http://localhost:6006/data/plugin/scalars/tags"
 MODEL = "http://localhost:8501/v1/models/model"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 def answers(server: list, url: str, wanted: bytes, then=lambda: True) -> bool:
