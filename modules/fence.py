@@ -102,7 +102,7 @@ def _read(name: str, value: str) -> tuple[str, object]:
         if not (value.isdecimal() and int(value) < 256):
             raise ValueError(f'exit="{value}" is not an exit code from 0 to 255')
         return "exit_code", int(value)
-    if name == "only" and value not in ABILITIES:
+    if name == "only" and not ABILITIES.issuperset(value.split()):
         raise ValueError(f'only="{value}" is none of {", ".join(sorted(ABILITIES))}')
     if name == "edit" and not _is_inside(value):
         raise ValueError(f'edit="{value}" does not name a file inside the checkout')

@@ -83,14 +83,14 @@ def _kubectl(environment: Mapping[str, str] | None, *arguments: str) -> dict:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Say whether the current cluster can do one thing. Returns: 0 if it can, else 1."""
+    """Say whether the current cluster can do all of some things. Returns: 0 if so, else 1."""
     parser = argparse.ArgumentParser(prog="python -m modules.here")
-    parser.add_argument("ability", choices=sorted(ABILITIES))
-    ability = parser.parse_args(arguments).ability
-    if ability in look().abilities:
-        return 0
-    print(MISSING[ability])
-    return 1
+    parser.add_argument("abilities", nargs="+", choices=sorted(ABILITIES))
+    has = look().abilities
+    missing = [a for a in parser.parse_args(arguments).abilities if a not in has]
+    if missing:
+        print(MISSING[missing[0]])
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@
     ```console only="gpu"             run only where the cluster has GPUs; also "no-gpu",
                                       "gpu-2017" and "gpu-today" (by the resource's name)
     ```console only="local"           run only on the workshop's local cluster
+    ```console only="gpu local"       run only where both hold
     ```console background             runs on beside the next commands, and ends with the page;
                                       what the page shows is waited for, 30 s or `retry`
     ```diff edit="my-file.yaml"       the learner makes this change in an editor (see `edit`)
@@ -146,7 +147,7 @@ def steps_to_run(markdown: str, abilities: frozenset[str] = LAB) -> list[Step]:
             found.append(piece)
         elif isinstance(piece, Block) and piece.skip is None:
             found.extend(piece.steps)
-    return [step for step in found if step.only is None or step.only in abilities]
+    return [step for step in found if abilities.issuperset((step.only or "").split())]
 
 
 def skip_reasons(markdown: str) -> list[str]:

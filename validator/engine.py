@@ -103,9 +103,10 @@ class Check:
     """One thing that has to hold.
 
     ``id``: what mistakes expect and class tables count. ``title``: what the
-    learner sees. ``reads``: kinds, "logs", "answer <service>:<port>/<path>";
-    the reader fetches their union and nothing else. ``ending``: asks how the
-    subject ended; where that is badly, it comes before all others.
+    learner sees. ``reads``: kinds, "logs", "answer <service>:<port>/<path>",
+    "tensorboard <tfjob>/<path>"; the reader fetches their union and nothing else.
+    ``ending``: asks how the subject ended; where that is badly, it comes before
+    all others.
     """
 
     id: str
@@ -132,6 +133,7 @@ class Exercise:
     are names of files in the module's folders; ``file`` is the learner's own
     copy of the starter in the checkout's root. ``also``: (kubectl kind, name)
     of further objects that belong to the exercise. ``optional``: a bonus.
+    ``then``: commands that follow the solution's manifest.
     ``install``: commands that solve it, where no manifest does. ``release``: the
     Helm release that the exercise makes, which ``reset`` uninstalls.
     """
@@ -147,6 +149,7 @@ class Exercise:
     solution_without_gpus: str = ""
     also: tuple[tuple[str, str], ...] = ()
     optional: bool = False
+    then: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
     release: str = ""
 
@@ -230,9 +233,10 @@ def exercise(
 
 
 def _named(check: Check, subject: Subject) -> Check:
-    """The check with the subject's kind and name in its title."""
+    """The check with the subject's kind and name in its title, and in what it reads."""
     title = check.title.replace("{kind}", subject.kind).replace("{name}", subject.name)
-    return replace(check, title=title)
+    reads = frozenset(read.replace("{name}", subject.name) for read in check.reads)
+    return replace(check, title=title, reads=reads)
 
 
 def belongs_to_an_exercise(plural: str, kubectl: str, name: str) -> bool:

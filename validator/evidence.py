@@ -213,6 +213,24 @@ _FAILURES = (
         "needs it. Delete enableDynamicWorker from the manifest. The whole log:",
     ),
     (
+        "no-devices",
+        r"No devices were found",
+        "nvidia-smi saw no card: NVIDIA_VISIBLE_DEVICES hides all of them. Delete it from `env`. "
+        "The whole log:",
+    ),
+    (
+        "data",
+        r"Cannot use the data file (?P<what>\S+): No such file or directory",
+        "The image's pictures are at {what}, and a mount there hides them. Mount the volume "
+        "elsewhere: /tmp/fashion-mnist is where the program saves. The whole log:",
+    ),
+    (
+        "permission",
+        r"Cannot write into (?P<what>\S+): Permission denied",
+        "The program runs as user 10001, who may not write to the volume at {what}. Write "
+        "`securityContext: {{fsGroup: 10001}}` beside `containers`. The whole log:",
+    ),
+    (
         "module",
         r"No module named '?(?P<what>[\w.]+)",
         "The image has no Python module {what}: use the sample image. The whole log:",

@@ -19,6 +19,9 @@ from modules.fence import Fence, read_fence, seconds
         pytest.param('console retry="30s"', Fence("console", retry_seconds=30), id="retry"),
         pytest.param('console timeout="20m"', Fence("console", timeout_seconds=1200), id="timeout"),
         pytest.param('console only="gpu"', Fence("console", only="gpu"), id="only"),
+        pytest.param(
+            'console only="gpu local"', Fence("console", only="gpu local"), id="only, of two"
+        ),
         pytest.param("console background", Fence("console", background=True), id="a flag"),
         pytest.param(
             'console exit="3" retry="1m" timeout="5m" only="local"',

@@ -91,3 +91,10 @@ def test_the_command_line_answers_for_one_ability(kubectl, capsys, ability, code
 def test_a_machine_without_kubectl_can_do_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert here.look() == Here()
+
+
+def test_of_several_abilities_all_have_to_hold(kubectl, capsys):
+    kubectl("class", [node("one", **LOCAL)])
+    assert here.main(["gpu", "gpu-2017"]) == 0
+    assert here.main(["gpu", "local"]) == 1
+    assert "not the workshop's local cluster" in capsys.readouterr().out

@@ -34,6 +34,7 @@ FOLDERS = {
     "starter": CHECKOUT / "modules/4-helm/starter/module4-ex2",
     "solution": SOLUTION,
     "mistakes": MISTAKES,
+    "cheats": MISTAKES.parent / "cheats/commands",
 }
 # A training of four replicas takes a minute on two cores, and many times that on busy ones.
 TRAINING_SECONDS = 600.0
@@ -114,7 +115,7 @@ def _apply_manifest(cluster: Any, case: Case, manifest: Path, where: Connection)
     namespace = where.other_namespaces[0] if case.elsewhere else where.namespace
     words = (CHECKOUT / manifest).read_text()
     if case.named:
-        words = words.replace("module6-ex1", case.named)
+        words = words.replace("module6-ex1", case.named).replace("module5-ex2", case.named)
     cluster.kubectl("apply", "--namespace", namespace, "-f", "-", input=words)
 
 
@@ -123,7 +124,7 @@ def type_commands(cluster: Any, case: Typed, where: Connection) -> None:
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder, "chart")
         shutil.copytree(SOLUTION, chart)
-        if case.manifest:
+        if case.manifest and case.manifest.is_dir():
             shutil.copytree(case.manifest, chart, dirs_exist_ok=True)
         for line in case.typed:
             command = line.removeprefix("! ").format(chart=chart, **FOLDERS)

@@ -31,7 +31,7 @@ PROGRAMS = {"kubectl", "helm", "python", "test"}
 # Verbs of kubectl whose object has no namespace, or which need none.
 EVERYWHERE = {"cluster-info", "config", "api-resources"}
 CLUSTER_WIDE = {"nodes", "node", "namespace", "namespaces", "crd", "storageclass"}
-CLUSTER_WIDE |= {"priorityclasses"}
+CLUSTER_WIDE |= {"priorityclasses", "deviceclasses", "resourceslices"}
 FORGETFUL = ("delete", "uninstall", "scale", "patch")
 WORLDS = [pytest.param(case, id=case.title) for case in ALL]
 DONE = [pytest.param(case, id=case.title) for case in ALL if case.verdict is Verdict.DONE]
@@ -103,7 +103,9 @@ def test_nobody_is_told_to_delete_what_is_not_this_exercises(case):
         assert f"--namespace={space}" in words, command
         target = _target(words)
         own = EXERCISES[number].subject.name
-        assert target == own or target.startswith(f"{own}-"), command
+        further = {name for _, name in EXERCISES[number].also}
+        assert target == own or target.startswith(f"{own}-") or target in further, command
+        assert not _is_bound(recorded(case), target), command
         assert number == case.exercise, command
 
 
@@ -154,8 +156,23 @@ def one_worker_took_all(data):
             log[part] = re.sub(r"(worker 0 took) \d+", rf"\1 {sum(map(int, shares))}", log[part])
 
 
+def read_another_model(data):
+    """Another run has saved its model there since."""
+    for name, log in data["logs"].items():
+        if name.startswith("module5-ex2-reader"):
+            log["head"] = log["head"].replace("test accuracy 0.8", "test accuracy 0.7")
+
+
+def shows_another_run(data):
+    for request, answer in data["answers"].items():
+        if request.endswith("tag=loss"):
+            answer["body"] = "[]"
+
+
 # What no learner's mistake leads to, as far as we have seen: the solution, with one thing edited.
 EDITED = {
+    ("5.2", "same"): read_another_model,
+    ("5.3", "board-shows"): shows_another_run,
     ("6.1", "tf-config"): told_of_one_worker,
     ("6.2", "tf-config"): told_of_one_worker,
     ("6.2", "workers"): one_worker_took_all,
@@ -283,6 +300,12 @@ def test_the_file_holds_only_what_belongs_to_its_learner(case):
     names = {name_of(pod) for pod in data["objects"].get("pods", [])}
     assert {key.partition("/")[0] for key in data["logs"]} <= names
     assert "docker" + ".io" not in json.dumps(data)
+
+
+def _is_bound(data, name):
+    """Whether it is a claim that may hold data."""
+    claims = data["objects"].get("persistentvolumeclaims", [])
+    return any(name_of(c) == name and text(c, "status", "phase") == "Bound" for c in claims)
 
 
 def _target(words):

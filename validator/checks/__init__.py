@@ -2,10 +2,20 @@
 
 Each returns a ``Check``: an id, a title for the learner, a judge, and what it
 reads. ``manifest`` judges what was asked for, ``run`` what came of it,
-``distributed`` a TfJob of several replicas, ``objects`` whatever else a module
-makes, ``operator`` the operator itself.
+``distributed`` a TfJob of several replicas, ``gpus``, ``drivers``, ``nvidia_smi``
+and ``claims`` a Job on a GPU, ``models``, ``reader`` and ``boards`` what a
+training leaves on a volume, ``objects`` whatever else a module makes,
+``operator`` the operator itself.
 """
 
+from validator.checks.boards import board_reads_the_logs, board_shows_the_run, board_stands
+from validator.checks.claims import (
+    claim_template,
+    need_cards,
+    selects_memory,
+    shows_memory,
+    uses_the_claim,
+)
 from validator.checks.distributed import (
     default_ps,
     delete_a_worker,
@@ -14,6 +24,8 @@ from validator.checks.distributed import (
     worker_replaced,
     workers_took_steps,
 )
+from validator.checks.drivers import cards_not_by_hand, mounts_drivers, no_driver_by_hand
+from validator.checks.gpus import need_gpus, one_gpu
 from validator.checks.manifest import (
     arguments_are_text,
     asks_for_gpus,
@@ -24,6 +36,8 @@ from validator.checks.manifest import (
     replicas,
     sample_image,
 )
+from validator.checks.models import claim_bound, keeps_model
+from validator.checks.nvidia_smi import runs_nvidia_smi, shows_the_table
 from validator.checks.objects import (
     answers,
     leads_to_pods,
@@ -41,6 +55,7 @@ from validator.checks.operator import (
     operator_serves,
     operator_was_installed_by_helm,
 )
+from validator.checks.reader import model_read_back, same_accuracy
 from validator.checks.release_objects import (
     in_effect,
     job_labels,
@@ -63,6 +78,12 @@ __all__ = [
     "answers",
     "arguments_are_text",
     "asks_for_gpus",
+    "board_reads_the_logs",
+    "board_shows_the_run",
+    "board_stands",
+    "cards_not_by_hand",
+    "claim_bound",
+    "claim_template",
     "container_named",
     "default_ps",
     "delete_a_worker",
@@ -73,16 +94,23 @@ __all__ = [
     "installed",
     "job_labels",
     "job_takes",
+    "keeps_model",
     "leads_to_pods",
     "log_says",
     "makes_a_job",
+    "model_read_back",
     "mounts_claim",
+    "mounts_drivers",
     "mounts_from_node",
     "mounts_what_the_operator_knows",
+    "need_cards",
+    "need_gpus",
     "newest",
     "newest_deployment",
     "newest_job",
     "no_addresses_by_hand",
+    "no_driver_by_hand",
+    "one_gpu",
     "operator_exists",
     "operator_knows_the_drivers",
     "operator_runs",
@@ -93,10 +121,16 @@ __all__ = [
     "release",
     "replicas",
     "replicas_ready",
+    "runs_nvidia_smi",
+    "same_accuracy",
     "sample_image",
+    "selects_memory",
+    "shows_memory",
+    "shows_the_table",
     "tf_config_agrees",
     "trained",
     "upgraded",
+    "uses_the_claim",
     "value_in",
     "worker_replaced",
     "workers_took_steps",

@@ -140,8 +140,11 @@ def sample_image() -> Check:
     )
 
 
-def asks_for_gpus(count: int, *, or_none: bool = False) -> Check:
-    """It asks for so many GPUs; ``or_none``: for none on a cluster that has none."""
+def asks_for_gpus(count: int, *, or_none: bool = False, resource: str = "") -> Check:
+    """It asks for so many GPUs; ``or_none``: for none on a cluster that has none.
+
+    resource: the name that a hint writes where the manifest has none.
+    """
 
     def judge(seen: Seen) -> Finding | None:
         container = _container(seen)
@@ -151,7 +154,7 @@ def asks_for_gpus(count: int, *, or_none: bool = False) -> Check:
             return excess and excess.but(cause=excess.cause.removeprefix("gpus."))
         if not asked and or_none and (not gpus_of_cluster(seen.cluster) or _gpus_came_later(seen)):
             return None
-        return _other_number(seen, container, asked, count)
+        return _other_number(seen, container, asked, count, resource)
 
     no_gpu = " (or none, if the cluster has no GPU)" if or_none else ""
     title = f"It asks for {'one GPU' if count == 1 else f'{count} GPUs'}{no_gpu}."
@@ -178,8 +181,10 @@ def _of_cluster(seen: Seen, asked: dict[str, int]) -> dict[str, int]:
         return asked
 
 
-def _other_number(seen: Seen, container: Object, asked: dict[str, int], count: int) -> Finding:
-    resource = next(iter(asked), "") or gpu_resource(seen.cluster)
+def _other_number(
+    seen: Seen, container: Object, asked: dict[str, int], count: int, name: str
+) -> Finding:
+    resource = next(iter(asked), "") or name or gpu_resource(seen.cluster)
     excess = too_many_gpus(_of_cluster(seen, asked), container) if asked else None
     cause, found = _how_gpus(container, asked, resource)
     return seen.wrong(
