@@ -24,6 +24,8 @@ from validator.tfjobs import main_container, native_side_cars
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 TFJOBS = "/apis/tensorflow.org/v1alpha1"
+# The version of scheduling.k8s.io that has PodGroups.
+POD_GROUPS = "scheduling.k8s.io/v1beta1"
 DEVICES = "/apis/resource.k8s.io/v1"
 # Of a log, this much of its beginning and so many lines of its end are read.
 HEAD_BYTES = 64 * 1024
@@ -46,11 +48,19 @@ LISTS: dict[str, tuple[str, bool]] = {
     "events": ("/api/v1/namespaces/{ns}/events", False),
     "persistentvolumeclaims": ("/api/v1/namespaces/{ns}/persistentvolumeclaims", False),
     "deployments": ("/apis/apps/v1/namespaces/{ns}/deployments", False),
+    "replicasets": ("/apis/apps/v1/namespaces/{ns}/replicasets", True),
+    "endpointslices": ("/apis/discovery.k8s.io/v1/namespaces/{ns}/endpointslices", False),
     "resourceclaimtemplates": (DEVICES + "/namespaces/{ns}/resourceclaimtemplates", False),
     "resourceslices": (DEVICES + "/resourceslices", False),
     "deviceclasses": (DEVICES + "/deviceclasses", True),
     "helm": ("/api/v1/namespaces/{ns}/secrets" + _HELM, True),
     "nodes": ("/api/v1/nodes", False),
+    "storageclasses": ("/apis/storage.k8s.io/v1/storageclasses", True),
+    "dns": (
+        "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices"
+        "?labelSelector=kubernetes.io%2Fservice-name%3Dkube-dns",
+        False,
+    ),
     "customresourcedefinitions": (
         f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions{_ONLY}{CRD}",
         False,
@@ -65,7 +75,7 @@ NEAR_MISSES: dict[str, tuple[str, bool]] = {
     "cronjobs": ("/apis/batch/v1/namespaces/{ns}/cronjobs", True),
     "statefulsets": ("/apis/apps/v1/namespaces/{ns}/statefulsets", True),
     "daemonsets": ("/apis/apps/v1/namespaces/{ns}/daemonsets", True),
-    "replicasets": ("/apis/apps/v1/namespaces/{ns}/replicasets", True),
+    "replicasets": LISTS["replicasets"],
     "kubeflow": ("/apis/kubeflow.org/v1/namespaces/{ns}/tfjobs", True),
 }
 # The operator's own objects, in the namespace of its Deployment.
@@ -205,13 +215,21 @@ def put(data: Data, label: str, answer: Answer) -> str:
     elif answer.status != 200:
         data["missing"][label] = {"status": answer.status, "message": answer.message}
     elif label == "groups":
-        data["groups"] = [text(g, "name") for g in listed(_json(answer), "groups")]
+        data["groups"] = list(_groups(listed(_json(answer), "groups")))
     elif label != "namespace":
         found = _json(answer)
         section, kind = place(label)
         data[section][kind] = [slim(item) for item in listed(found, "items")]
         return text(found, "metadata", "resourceVersion")
     return ""
+
+
+def _groups(served: list[Object]) -> Iterator[str]:
+    """The API groups by name, and the version that an optional part of one of them has."""
+    for group in served:
+        yield text(group, "name")
+        versions = (text(v, "groupVersion") for v in listed(group, "versions"))
+        yield from (version for version in versions if version == POD_GROUPS)
 
 
 def place(label: str) -> tuple[str, str]:

@@ -135,7 +135,8 @@ class Exercise:
     of further objects that belong to the exercise. ``optional``: a bonus.
     ``then``: commands that follow the solution's manifest.
     ``install``: commands that solve it, where no manifest does. ``release``: the
-    Helm release that the exercise makes, which ``reset`` uninstalls.
+    Helm release that the exercise makes, which ``reset`` uninstalls. ``says``:
+    what is told of one that is done, in one line.
     """
 
     number: str
@@ -152,6 +153,7 @@ class Exercise:
     then: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
     release: str = ""
+    says: Callable[[Seen], str] | None = None
 
     @property
     def module(self) -> int:
@@ -196,11 +198,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Grade:
-    """One exercise after its checks ran."""
+    """One exercise after its checks ran; ``said``: what it tells, once it is done."""
 
     exercise: Exercise
     verdict: Verdict
     outcomes: tuple[Outcome, ...]
+    said: str = ""
 
     @property
     def finding(self) -> Finding | None:
@@ -269,7 +272,8 @@ def grade_one(cluster: Snapshot, each: Exercise) -> Grade:
     for one, judge in _in_order(seen):
         settled = any(o.verdict not in _PASSABLE for o in outcomes)
         outcomes.append(Outcome(one, None) if settled else _run(seen, one, judge))
-    return Grade(each, _decide(outcomes), tuple(outcomes))
+    verdict = _decide(outcomes)
+    return Grade(each, verdict, tuple(outcomes), _said(seen) if verdict is Verdict.DONE else "")
 
 
 def verdict_of(grades: Sequence[Grade]) -> Verdict:
@@ -341,6 +345,13 @@ def _run(seen: Seen, one: Check, judge: Judge) -> Outcome:
         # A snapshot may hold anything: whatever a check trips over is no fault of the learner's.
         finding = _internal(error, one).named(one.id).but(page=seen.exercise.anchor)
     return Outcome(one, finding.verdict if finding else Verdict.DONE, finding)
+
+
+def _said(seen: Seen) -> str:
+    try:
+        return seen.exercise.says(seen) if seen.exercise.says else ""
+    except Exception:  # A snapshot may hold anything, and this decides nothing.
+        return ""
 
 
 def _internal(error: Exception, one: Check) -> Finding:

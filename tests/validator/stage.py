@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.validator.cases import ENDED, MISTAKES, Case, Typed
+from tests.validator.cases_module0 import Edited
 from validator import cluster as reader
 from validator import exercises  # noqa: F401 (registers the checks)
 from validator.engine import EXERCISES, Grade, Seen, grade_one
@@ -34,6 +35,7 @@ FOLDERS = {
     "starter": CHECKOUT / "modules/4-helm/starter/module4-ex2",
     "solution": SOLUTION,
     "mistakes": MISTAKES,
+    "kubernetes": CHECKOUT / "modules/2-kubernetes",
     "cheats": MISTAKES.parent / "cheats/commands",
 }
 # A training of four replicas takes a minute on two cores, and many times that on busy ones.
@@ -127,7 +129,7 @@ def type_commands(cluster: Any, case: Typed, where: Connection) -> None:
         if case.manifest and case.manifest.is_dir():
             shutil.copytree(case.manifest, chart, dirs_exist_ok=True)
         for line in case.typed:
-            command = line.removeprefix("! ").format(chart=chart, **FOLDERS)
+            command = line.removeprefix("! ").format(chart=chart, manifest=case.manifest, **FOLDERS)
             space = f" --namespace={where.namespace}"
             # A pipe of two programs: each gets the namespace.
             whole = " | ".join(part + space for part in command.split(" | "))
@@ -164,6 +166,8 @@ def _do(cluster: Any, command: tuple[str, ...], where: Connection) -> None:
 def look(case: Case, where: Connection) -> Answer:
     """Read what all exercises read, and judge the case's own."""
     data = reader.read(where, list(EXERCISES.values()))
+    if isinstance(case, Edited):
+        case.edit(data)
     return Answer(data, grade_one(Snapshot(data), EXERCISES[case.exercise]))
 
 

@@ -150,6 +150,12 @@ def test_what_the_exercises_of_today_read_is_among_all_that_the_reader_can_be_as
     assert lists <= READS
 
 
+def test_what_0_1_reads_is_given_by_the_cluster_role():
+    kinds = EXERCISES["0.1"].reads - {"groups"}
+    rights = {right_of(cluster.LISTS[kind][0]) for kind in kinds}
+    assert refused(rights, role=[], of_operator=[]) == set()
+
+
 def test_with_the_role_alone_5_1_can_be_done():
     kinds = ("nodes", "customresourcedefinitions", "operator deployments")
     seen = world.spoiled(*(world.forbid(kind) for kind in kinds))

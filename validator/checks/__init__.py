@@ -2,10 +2,11 @@
 
 Each returns a ``Check``: an id, a title for the learner, a judge, and what it
 reads. ``manifest`` judges what was asked for, ``run`` what came of it,
-``distributed`` a TfJob of several replicas, ``gpus``, ``drivers``, ``nvidia_smi``
-and ``claims`` a Job on a GPU, ``models``, ``reader`` and ``boards`` what a
-training leaves on a volume, ``objects`` whatever else a module makes,
-``operator`` the operator itself.
+``lab`` the cluster itself, ``distributed`` a TfJob of several replicas, ``jobs``
+a Job, ``servers`` a Deployment with its Service, ``gpus``, ``drivers``,
+``nvidia_smi`` and ``claims`` a Job on a GPU, ``models``, ``reader`` and
+``boards`` what a training leaves on a volume, ``objects`` whatever else a module
+makes, ``operator`` the operator itself.
 """
 
 from validator.checks.boards import board_reads_the_logs, board_shows_the_run, board_stands
@@ -26,6 +27,15 @@ from validator.checks.distributed import (
 )
 from validator.checks.drivers import cards_not_by_hand, mounts_drivers, no_driver_by_hand
 from validator.checks.gpus import need_gpus, one_gpu
+from validator.checks.jobs import memory_limit, one_completion
+from validator.checks.lab import (
+    capabilities,
+    default_storage,
+    has_sample_image,
+    names_are_found,
+    nodes_ready,
+    version,
+)
 from validator.checks.manifest import (
     arguments_are_text,
     asks_for_gpus,
@@ -72,37 +82,53 @@ from validator.checks.run import (
     mounts_what_the_operator_knows,
     trained,
 )
+from validator.checks.servers import (
+    asks_before_ready,
+    first_pods_replaced,
+    leads_to_its_pods,
+    listens,
+    service_exists,
+)
 
 __all__ = [
     "accuracy",
     "answers",
     "arguments_are_text",
+    "asks_before_ready",
     "asks_for_gpus",
     "board_reads_the_logs",
     "board_shows_the_run",
     "board_stands",
+    "capabilities",
     "cards_not_by_hand",
     "claim_bound",
     "claim_template",
     "container_named",
     "default_ps",
+    "default_storage",
     "delete_a_worker",
     "deployed",
     "ends_well",
     "exists",
+    "first_pods_replaced",
+    "has_sample_image",
     "in_effect",
     "installed",
     "job_labels",
     "job_takes",
     "keeps_model",
+    "leads_to_its_pods",
     "leads_to_pods",
+    "listens",
     "log_says",
     "makes_a_job",
+    "memory_limit",
     "model_read_back",
     "mounts_claim",
     "mounts_drivers",
     "mounts_from_node",
     "mounts_what_the_operator_knows",
+    "names_are_found",
     "need_cards",
     "need_gpus",
     "newest",
@@ -110,6 +136,8 @@ __all__ = [
     "newest_job",
     "no_addresses_by_hand",
     "no_driver_by_hand",
+    "nodes_ready",
+    "one_completion",
     "one_gpu",
     "operator_exists",
     "operator_knows_the_drivers",
@@ -125,6 +153,7 @@ __all__ = [
     "same_accuracy",
     "sample_image",
     "selects_memory",
+    "service_exists",
     "shows_memory",
     "shows_the_table",
     "tf_config_agrees",
@@ -132,6 +161,7 @@ __all__ = [
     "upgraded",
     "uses_the_claim",
     "value_in",
+    "version",
     "worker_replaced",
     "workers_took_steps",
 ]

@@ -22,6 +22,7 @@ from validator.tfjobs import (
     is_sample_image,
     main_container,
     option,
+    same_name,
     shape,
     words,
 )
@@ -114,8 +115,11 @@ def arguments_are_text() -> Check:
     return Check("args", "Its command and args are lists of texts.", judge)
 
 
-def sample_image() -> Check:
-    """Every replica runs the sample image, and the cluster has it."""
+def sample_image(own: str = "") -> Check:
+    """Every replica runs the sample image, and the cluster has it.
+
+    own: an image of the learner's that does as well.
+    """
 
     def judge(seen: Seen) -> Finding | None:
         trouble = None if seen.ended else seen.subject.trouble(seen.cluster, seen.object)
@@ -123,18 +127,18 @@ def sample_image() -> Check:
             return trouble.but(cause=trouble.cause.removeprefix("image."))
         for role, pod in seen.templates:
             image = text(main_container(pod), "image")
-            if not is_sample_image(image):
+            if not (is_sample_image(image) or (own and same_name(image, own))):
                 return seen.wrong(
                     "other",
                     f"the {role} runs image {image or '(none)'}",
-                    f"the sample image, {SAMPLE_IMAGE}",
+                    f"the sample image, {SAMPLE_IMAGE}" + (f", or your own, {own}" if own else ""),
                     f"Set `image: {SAMPLE_IMAGE}`.",
                 )
         return None
 
     return Check(
         "image",
-        "It runs the sample image, and the cluster has that image.",
+        f"It runs the sample image{' or your own' if own else ''}, and the cluster has that image.",
         judge,
         frozenset({"pods", "jobs", "nodes"}),
     )
@@ -259,11 +263,23 @@ def option_is(name: str, value: str) -> Check:
         if given or words(container, "command") or _in_variables(container):
             return None
         near = _misspelled(container, name)
+        if " " in near:
+            return _one_word(seen, near)
         if near:
             return _asked(seen, f"the option {near}, which the program does not know", name, value)
         return _asked(seen, f"no {name} in args", name, value)
 
     return Check("option", f"It asks for {name} {value}.", judge, frozenset({"logs"}))
+
+
+def _one_word(seen: Seen, near: str) -> Finding:
+    listed_words = ", ".join(f'"{word}"' for word in near.split())
+    return seen.wrong(
+        "one-word",
+        f'"{near}" is one entry: the program gets one word with a space in it',
+        "one entry for each word",
+        f"Write `[{listed_words}]`.",
+    )
 
 
 def _asked(seen: Seen, found: str, name: str, value: str) -> Finding:

@@ -15,6 +15,8 @@ from validator.tfjobs import GPU_RESOURCES
 
 Field = Any
 
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
 # Kept as it is; kept where it is neither list nor map; by a rule of its own.
 WHOLE, PLAIN, LABELS, POD = "whole", "plain", "labels", "pod"
 EVERY_OTHER = "*"
@@ -53,6 +55,7 @@ CONTAINERS = [
             "claims": [fields("name")],
         },
         ports=[fields("name containerPort")],
+        readinessProbe=fields("", httpGet=fields("port"), tcpSocket=fields("port"), exec={}),
         volumeMounts=MOUNTS,
     )
 ]
@@ -105,7 +108,7 @@ KEPT: dict[str, dict[str, Field]] = {
         ),
     },
     "jobs": {
-        "spec": fields("suspend", template=TEMPLATE),
+        "spec": fields("suspend completions", template=TEMPLATE),
         "status": fields("active", conditions=CONDITIONS),
     },
     "pods": {
@@ -126,6 +129,8 @@ KEPT: dict[str, dict[str, Field]] = {
         ),
     },
     "services": {"spec": fields("type", selector=WHOLE, ports=[fields("name port targetPort")])},
+    "replicasets": {},
+    "endpointslices": {"endpoints": [{"targetRef": fields("kind name uid")}]},
     "persistentvolumeclaims": {
         "spec": fields("storageClassName"),
         "status": fields("phase"),
@@ -145,10 +150,13 @@ KEPT: dict[str, dict[str, Field]] = {
         "spec": fields("unschedulable", taints=[fields("key effect")]),
         "status": {
             "allocatable": WHOLE,
+            "nodeInfo": fields("kubeletVersion"),
             "conditions": [fields("type status lastTransitionTime")],
             "images": [{"names": WHOLE}],
         },
     },
+    "storageclasses": {"metadata": fields("name", annotations=fields(DEFAULT_CLASS))},
+    "dns": {"endpoints": [{"conditions": fields("ready")}]},
     "customresourcedefinitions": {"status": {"conditions": CONDITIONS}},
     "configmaps": {"data": fields(CONFIG_KEY)},
     "leases": {"spec": fields("renewTime")},

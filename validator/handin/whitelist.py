@@ -23,8 +23,13 @@ from validator.snapshot import Object, at, is_true, listed, mapping, name_of, te
 Data = dict[str, Any]
 
 FLAGS = ("--namespace=", "--context=")
-OF_THE_CLUSTER = ("nodes", "customresourcedefinitions", "resourceslices", "deviceclasses")
-GROUPS = re.compile(r"[a-z]+|[\w.-]+\.k8s\.io|kubeflow\.org|tensorflow\.org")
+OF_THE_CLUSTER = (
+    *("nodes", "customresourcedefinitions", "storageclasses", "dns"),
+    *("resourceslices", "deviceclasses"),
+)
+GROUPS = re.compile(
+    r"[a-z]+|[\w.-]+\.k8s\.io|scheduling\.k8s\.io/v1beta1|kubeflow\.org|tensorflow\.org"
+)
 IDENTITY = fields("user cluster checkout python kubernetes name digest")
 PROBLEM = fields("status message")
 
