@@ -281,7 +281,7 @@ def _asked(training: Training, container: Object) -> Iterator[Doubt]:
     asked = asked_steps(container)
     total = training.steps[-1].total if training.steps else asked
     if asked is not None and total != asked:
-        reason = f"step lines of {total} steps from a program that was told to take {asked}"
+        reason = f"step lines of {total} steps from a program with --max-steps {asked}"
         yield Doubt("not-asked", reason)
 
 
