@@ -409,13 +409,13 @@ CONTAINER: tuple[Row, ...] = (
         r"\"(?P<program>[^\" ]*\bnvidia-smi)\": (?:stat \S+: )?"
         r"(?:executable file not found|no such file or directory)",
         "program.nvidia-smi",
-        "container {container} has no program {program}: it was given no driver, or has it in a "
-        "folder that is not on its PATH",
+        "container {container} has no program {program}: it was given no driver, or has it in "
+        "another folder",
         "a container with the driver's programs",
         (
             "Where you mount the driver by hand, mount its bin folder, and call nvidia-smi by its "
-            "full path. Where a device plugin or a claim hands it over, see that this very "
-            "container asks for the GPU.",
+            "full path: the mountPath of that folder, and /nvidia-smi. Where a device plugin or a "
+            "claim hands it over, see that this very container asks for the GPU.",
         ),
     ),
     Row(
