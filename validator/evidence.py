@@ -199,6 +199,12 @@ _FAILURES = (
         "sets. Delete {what} from `args`. The whole log:",
     ),
     (
+        "one-word",
+        r"unrecognized arguments: (?P<what>--[a-z-]+ \S+)$",
+        "{what} is one entry of `args`, with a space in it. Write two, as in "
+        '["--max-steps", "500"]. The whole log:',
+    ),
+    (
         "option",
         r"unrecognized arguments: (?P<what>.+)",
         "The program does not know {what}. Its options are written with hyphens, as --max-steps. "

@@ -186,6 +186,27 @@ TEMPLATE: tuple[Row, ...] = (
         ("Move `{name}` under template.spec: a template is metadata and the spec of a Pod.",),
     ),
     Row(
+        r"unknown field \"[^\"]*ontainers\[\d+\]\.volumes\"",
+        "volumes-of-a-container",
+        "`volumes` stands under a container",
+        "`volumes` under template.spec, beside `containers`",
+        ("Move `volumes` to template.spec. The container has `volumeMounts`.",),
+    ),
+    Row(
+        r"unknown field \"[^\"]*volumes\[\d+\]\.claimName\"",
+        "claim-name",
+        "`claimName` stands directly under a volume",
+        "`claimName` under persistentVolumeClaim",
+        ("Write `persistentVolumeClaim: {{claimName: NAME}}` beside the volume's name.",),
+    ),
+    Row(
+        r"unknown field \"[^\"]*template\.(?:spec\.)?tensorboard\"",
+        "tensorboard",
+        "`tensorboard` stands in the template",
+        "`tensorboard` under the TfJob's spec, beside replicaSpecs",
+        ("Move `tensorboard` to the TfJob's own spec.",),
+    ),
+    Row(
         r"unknown field \"(?P<path>[^\"]+)\"",
         "unknown-field",
         "the manifest has a field that Kubernetes does not know: {leaf}",
