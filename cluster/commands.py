@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 _running: set[subprocess.Popen[str]] = set()
 LAST_LINES = 12
+END_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+_libc = ctypes.CDLL(None)
 
 
 class FailedError(Exception):
@@ -19,7 +23,7 @@ def lines(
 ) -> Iterator[str]:
     """The lines that a program writes, as it writes them.
 
-    A program whose reader is gone ends at its next line, so a killed caller leaves none behind.
+    The program ends with the thread that started it, so a killed caller leaves none behind.
     Raises: FailedError if it fails.
     """
     last: list[str] = []
@@ -32,6 +36,7 @@ def lines(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        preexec_fn=_end_with_caller,
     ) as program:
         _running.add(program)
         assert program.stdout is not None
@@ -41,6 +46,10 @@ def lines(
     _running.discard(program)
     if program.returncode:
         raise FailedError("".join(last).strip())
+
+
+def _end_with_caller() -> None:
+    _libc.prctl(END_WITH_PARENT, signal.SIGKILL)
 
 
 def stop_all() -> None:
