@@ -71,7 +71,7 @@ clean: down ## undo everything: cluster, .lab, .venv, and the caches in the user
 
 pins: ## resolve pyproject.toml into the pinned requirements.txt again
 	@$(PYTHON) -m venv .lab/uv && .lab/uv/bin/pip install --quiet uv
-	@.lab/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header -o requirements.txt
+	@.lab/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header --generate-hashes -o requirements.txt
 
 python:
 	@if [ -z "$(PYTHON)" ]; then sh cluster/python.sh; fi

@@ -1,6 +1,6 @@
 """The workshop's local Kubernetes, without Docker.
 
-python -m cluster up [--name NAME]          start it, or mend it; nothing to do is fine
+python -m cluster up [--name NAME]          start or repair it; nothing to do is fine
 python -m cluster stop | start | restart    end the node and keep its state; start it again
 python -m cluster down [--name NAME|--all]  stop it and remove all that it left
 python -m cluster list                      the clusters of this machine
@@ -45,7 +45,7 @@ from cluster.errors import CannotGoOn
 
 DEFAULT_NAME = "lab"
 VERBS = {
-    "up": "start or mend the cluster",
+    "up": "start or repair the cluster",
     "start": "the same as up",
     "stop": "end the node and keep its state",
     "restart": "stop and start",

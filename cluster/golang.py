@@ -14,7 +14,7 @@ from pathlib import Path
 from cluster import paths
 from cluster.errors import CannotGoOn
 
-# The compiler of every build: any Go from 1.21 fetches this one when it is told to.
+# The compiler of every build: any Go from 1.21 can fetch this one.
 VERSION = "1.26.6"
 OLDEST = (1, 21)
 # The wheel's, from the package index, for x86-64 and for arm64.

@@ -106,7 +106,7 @@ class Facts:
 
 
 def problems(facts: Facts, own_cluster: bool = False) -> list[str]:
-    """One sentence for each thing that no package can mend, with the way out in it.
+    """One sentence for each thing that no package can repair, with the way out in it.
 
     With a cluster of the user's own, only Python matters.
     """

@@ -42,7 +42,7 @@ def show(cluster: paths.Cluster, say: Callable[[str], None], as_json: bool = Fal
             say(ROW.format(part.name, part.state))
         say(ROW.format("kubeconfig", cluster.kubeconfig))
         if not well:
-            say(f"`python -m cluster up --name {cluster.name}` mends it")
+            say(f"`python -m cluster up --name {cluster.name}` repairs it")
     return 0 if well else 1
 
 

@@ -1,7 +1,7 @@
-"""Brings a cluster up and mends it. Called by `python -m cluster`, as root.
+"""Brings a cluster up and repairs it. Called by `python -m cluster`, as root.
 
 `up` looks at what is there and adds only what is missing, so it is at once the way to
-start, to mend and to do nothing.
+start, to repair and to do nothing.
 """
 
 from __future__ import annotations
