@@ -201,10 +201,9 @@ def allocatable(name: str) -> dict[str, str]:
     return dict(node["status"]["allocatable"])
 
 
-@pytest.mark.parametrize("umask", [0o027, 0o077])
-def test_a_cluster_comes_up_whatever_the_umask(umask):
+def test_a_cluster_comes_up_whatever_the_umask():
     name = "mask"
-    before = os.umask(umask)
+    before = os.umask(0o077)
     try:
         verb("up", "--bare", "--name", name)
         assert verb("status", "--name", name).returncode == 0
