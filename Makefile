@@ -30,7 +30,7 @@ ifdef SUDO_UID
   export PYTHONDONTWRITEBYTECODE := 1
 endif
 
-.PHONY: help lab test test-notebooks lint notebooks times record bench pins down clean python host ready
+.PHONY: help lab notebook test test-notebooks lint notebooks times record bench pins down clean python host ready
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and 
 
 test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the tests' cluster
 	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
+
+notebook: .venv/.ready ## open JupyterLab on the modules (after make lab)
+	@$(VENV_PYTHON) -m cluster.workshop notebook
 
 times: .venv/.ready ## the pages' times as the last test measured them, beside those that they state
 	@$(VENV_PYTHON) -m modules.times

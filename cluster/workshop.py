@@ -3,6 +3,8 @@
     python -m cluster.workshop lab      binaries, images, cluster, then the overview
     python -m cluster.workshop down     stop the local cluster
     python -m cluster.workshop clean    also forget .lab and the caches
+    python -m cluster.workshop notebook JupyterLab on the modules, on the cluster of this checkout
+    python -m cluster.workshop class NAMES.txt    prepare a class on the shell's cluster
 
 The local cluster is driven through its own command line (`python -m cluster`),
 which asks for root only where it needs it; a cluster of the user's own through
@@ -21,7 +23,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cluster import binaries, builders, foreign, host, images, network, paths
+from cluster import binaries, builders, classes, classroom, foreign, host, images, network, paths
 from cluster.errors import CannotGoOn, explained
 
 LOCAL = "lab"
@@ -78,6 +80,9 @@ def own_tools() -> None:
 
 def hand_over_images(own: foreign.OwnCluster) -> None:
     """Build the workshop's images and bring them to the user's own cluster."""
+    if own.provider == foreign.CLASS:
+        print("The images are on this cluster: it was prepared for a class.")
+        return
     run("build", *images.WORKSHOP)
     builder = images.builder()
     call = builders.command(builder)
@@ -163,12 +168,56 @@ def clean() -> None:
             subprocess.run([*host.as_root(["rm"]), "-rf", str(folder)], check=True)
 
 
+def notebook() -> None:
+    """Open JupyterLab on the modules; it ends with Ctrl-C."""
+    if not (STATE / "activate").exists():
+        raise CannotGoOn("the workshop is not set up yet", fix="type `make lab` first")
+    kernel = [sys.executable, "-m", "bash_kernel.install", "--sys-prefix"]
+    subprocess.run(kernel, check=True, capture_output=True)
+    root = ["--allow-root"] if os.geteuid() == 0 else []
+    command = [sys.executable, "-m", "jupyterlab", *root, str(paths.CHECKOUT / "modules")]
+    shell = f'source {shlex.quote(str(STATE / "activate"))} && exec "$@"'
+    os.execvp("bash", ["bash", "-c", shell, "bash", *command])
+
+
+def prepare_class(given: argparse.Namespace) -> None:
+    """Prepare a class, or undo it."""
+    if given.delete:
+        classes.remove(given.names)
+        return
+    share = classroom.Share(given.cpus, given.memory, given.gpus)
+    own = foreign.remembered(STATE)
+    classes.prepare(given.names, share, given.days, own.registry if own else "")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Returns: `verb`, and of a class also its file, each learner's share and the days."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cluster.workshop",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, do in VERBS.items():
+        verbs.add_parser(verb, help=(do.__doc__ or "").split("\n")[0])
+    each = verbs.add_parser("class", help="prepare a class on the cluster of your shell")
+    share = classroom.Share()
+    each.add_argument("names", type=Path, help="a file with one name on each line")
+    each.add_argument("--cpus", default=share.cpus, help="of each learner (%(default)s)")
+    each.add_argument("--memory", default=share.memory, help="of each learner (%(default)s)")
+    each.add_argument("--gpus", default=share.gpus, help="of each learner (%(default)s)")
+    each.add_argument("--days", type=int, default=14, help="how long keys are good (%(default)s)")
+    each.add_argument("--delete", action="store_true", help="delete the class and its work")
+    return parser.parse_args(arguments)
+
+
+VERBS = {"lab": lab, "down": down, "clean": clean, "notebook": notebook}
+
+
 def main(arguments: list[str] | None = None) -> None:
-    verbs = {"lab": lab, "down": down, "clean": clean}
-    parser = argparse.ArgumentParser(prog="python -m cluster.workshop", description=__doc__)
-    parser.add_argument("verb", choices=verbs)
+    given = parse(arguments)
     with explained():
-        verbs[parser.parse_args(arguments).verb]()
+        prepare_class(given) if given.verb == "class" else VERBS[given.verb]()
 
 
 if __name__ == "__main__":
