@@ -56,8 +56,8 @@ def remove(names_file: Path) -> None:
 
 
 def _is_outside(item: Object, name: str) -> bool:
-    where = item["metadata"].get("namespace", "")
-    return item["kind"] != "Namespace" and where != name
+    where: str = item["metadata"].get("namespace", "")
+    return bool(item["kind"] != "Namespace" and where != name)
 
 
 def _names(file: Path) -> list[str]:
