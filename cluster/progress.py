@@ -1,4 +1,4 @@
-"""Shows how far several things are, on one line where someone watches; else a line per step.
+"""Shows how far several things are, on one line where someone watches; else a line a minute.
 
 The things run in threads of their own; each has a name and says its state in a few words.
 """
@@ -6,12 +6,15 @@ The things run in threads of their own; each has a name and says its state in a 
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 
+# Who reads a log sees that it goes on; some machines end what writes nothing for long.
+LOG_SECONDS = 60.0
 _lock = threading.Lock()
 _states: dict[str, str] = {}
 
@@ -23,23 +26,26 @@ def line(name: str, report: Callable[[str], None] | None = None) -> Iterator[Cal
         yield report
         return
     start = time.monotonic()
-    announced = threading.Event()
+    shown = never = -math.inf
 
     def say(state: str) -> None:
+        nonlocal shown
         with _lock:
             _states[name] = state
+            now = time.monotonic()
             if sys.stdout.isatty():
+                shown = now
                 _draw()
-            elif not announced.is_set():
+            elif now - shown >= LOG_SECONDS:
+                shown = now
                 print(f"{name}: {state} …", flush=True)
-            announced.set()
 
     try:
         yield say
     except BaseException:
         _forget(name, "")
         raise
-    _forget(name, f"{name}: {time.monotonic() - start:.0f} s" if announced.is_set() else "")
+    _forget(name, f"{name}: {time.monotonic() - start:.0f} s" if shown > never else "")
 
 
 def note(text: str) -> None:
