@@ -81,7 +81,7 @@ class Build:
 
         show(f"{len(done)} of {len(packages)} packages")
         command = ("build", "-v", *BUILD_FLAGS, "-o", f"{self.target}/", *self.packages)
-        with noted.open("a") as note:
+        with noted.open("a", buffering=1) as note:  # a killed build leaves what it did
             for line in self._go(*command):
                 if line in packages:
                     done.add(line)
