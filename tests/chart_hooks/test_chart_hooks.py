@@ -66,4 +66,4 @@ def test_the_hooks_of_the_chart_are_spelt_as_the_program_reads_them():
     assert (apply.do, apply.argument) == (chart_hooks.apply_crd, Path("/crds/tfjobs.yaml"))
     wait = chart_hooks.parse_flags(command_in("tests/small-job.yaml"))
     assert wait.do is chart_hooks.wait_for
-    assert wait.argument.endswith("/tf-job-operator-test")
+    assert wait.argument.endswith("/test-the-cluster-takes-a-tfjob")

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 CHART = "operator/chart"
+TEST_JOB, TEST_POD = "test-the-cluster-takes-a-tfjob", "test-the-operator-runs-the-tfjob"
 GPU = "alpha.kubernetes.io/nvidia-gpu"
 AZURE = {
     "lib": ("/usr/lib/nvidia-384", "/usr/lib/nvidia"),
@@ -119,8 +120,8 @@ def pod_specs(objects):
     return [
         pod_of(objects),
         objects["Job", "tf-job-operator-crd"]["spec"]["template"]["spec"],
-        objects["Pod", "tf-job-operator-test"]["spec"],
-        objects["TfJob", "tf-job-operator-test"]["spec"]["replicaSpecs"][0]["template"]["spec"],
+        objects["Pod", TEST_POD]["spec"],
+        objects["TfJob", TEST_JOB]["spec"]["replicaSpecs"][0]["template"]["spec"],
     ]
 
 
@@ -134,11 +135,10 @@ def test_every_pod_of_the_image_goes_where_the_values_say(render):
 
 def test_helm_test_makes_its_job_in_the_namespace_that_is_watched(render):
     objects = render("namespace=ml")
-    for kind in ("TfJob", "Role", "RoleBinding"):
-        assert objects[kind, "tf-job-operator-test"]["metadata"]["namespace"] == "ml"
-    waits = objects["Pod", "tf-job-operator-test"]["spec"]["containers"][0]["command"]
-    assert waits[-1] == "ml/tf-job-operator-test"
-    assert render()["TfJob", "tf-job-operator-test"]["metadata"]["namespace"] == "default"
+    assert objects["TfJob", TEST_JOB]["metadata"]["namespace"] == "ml"
+    waits = objects["Pod", TEST_POD]["spec"]["containers"][0]["command"]
+    assert waits[-1] == f"ml/{TEST_JOB}"
+    assert render()["TfJob", TEST_JOB]["metadata"]["namespace"] == "default"
 
 
 def test_every_container_of_the_chart_is_restricted(render):

@@ -183,6 +183,18 @@ def test_an_invalid_template_fails_at_once_in_the_api_servers_own_words(lab):
     assert 'unknown field "spec.template.spec.containers[0].imagee"' in reason
 
 
+def test_the_wide_columns_fit_a_terminal_and_explain_says_what_a_field_is(lab):
+    bad = replica("MASTER", container={"args": [500]})
+    lab.apply(bad)
+    lab.wait("Failed")
+    assert len(lab.status()["reason"]) > 80
+    lines = lab.kubectl("get", "tfjobs", "--output=wide").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "InvalidTemplate" in lines[1].split()
+    for field in ("spec.replicaSpecs.tfReplicaType", "status.phase"):
+        assert "<empty>" not in lab.kubectl("explain", f"tfjob.{field}").stdout
+
+
 def test_a_template_thousands_of_levels_deep_fails_its_own_job_and_stops_no_other(lab):
     master = replica("MASTER")
     master["template"]["spec"]["nodeSelector"] = "DEEP"
@@ -342,10 +354,13 @@ def test_an_invalid_spec_may_be_made_good(lab):
     lab.wait("Succeeded")
 
 
-def test_helm_test_runs_a_real_job(cluster, operator_release):
+def test_helm_test_names_what_it_tests_and_says_how_it_went(cluster, operator_release):
     done = cluster.run("helm", "test", "tf-job", "--namespace", operator_release, timeout=400)
-    assert "Phase:" in done.stdout
-    assert "Succeeded" in done.stdout
+    suites = [line.split()[-1] for line in done.stdout.splitlines() if "TEST SUITE" in line]
+    job, pod = "test-the-cluster-takes-a-tfjob", "test-the-operator-runs-the-tfjob"
+    assert sorted(suites) == [job, pod]
+    assert done.stdout.count("Phase:          Succeeded") == 2
+    assert f"TfJob {operator_release}/{job} succeeded" in done.stderr
 
 
 def test_an_upgrade_brings_the_crd_that_helm_would_not(cluster, operator_release):
