@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import uvloop
@@ -59,12 +60,17 @@ async def run(flags: argparse.Namespace) -> None:
         kube = Kube(transport, flags.max_in_flight)
         controller = Controller(kube, settings, metrics=counters)
         if flags.port:
-            await metrics.serve(flags.port, counters, controller.problems)
+            await metrics.serve(flags.port, counters, controller.problems, controller.warnings)
         if not flags.leader_elect:
             return await controller.run()
-        lease, identity = (flags.lease_namespace, flags.lease_name), socket.gethostname()
+        lease, identity = (flags.lease_namespace, flags.lease_name), own_identity()
         await Elector(kube, *lease, identity, utc_now).run(controller.run)
         raise RuntimeError("the lease was lost; restarting as a candidate")
+
+
+def own_identity() -> str:
+    """Who holds the lease: two processes of one host have the same host name."""
+    return f"{socket.gethostname()}_{uuid.uuid4()}"
 
 
 async def run_until_told_to_stop(flags: argparse.Namespace) -> None:

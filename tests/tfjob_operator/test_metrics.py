@@ -17,7 +17,7 @@ def text(counters):
     ("reason", "name"),
     [
         (status.SUCCEEDED, "succeeded"),
-        (status.RESTARTING, "restarted"),
+        (status.SUCCESSFUL_CREATE, "created"),
         *((reason, "failed") for reason in status.FAILURES),
     ],
 )
@@ -65,5 +65,6 @@ def test_one_port_serves_health_and_metrics(path, problems, wanted):
 def test_nothing_is_told_that_nobody_asks_for():
     names = {line.split("{")[0].split(" ")[0] for line in text(Metrics()).splitlines()}
     totals = {f"tfjob_{name}_total" for name in ("created", "succeeded", "failed", "restarted")}
+    totals |= {"tfjob_dropped_events_total"}
     durations = {f"tfjob_reconcile_duration_seconds_{part}" for part in ("bucket", "sum", "count")}
     assert names - {"#"} == totals | durations | {"tfjob_queue_depth"}
