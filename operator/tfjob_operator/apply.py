@@ -118,6 +118,9 @@ class PlanExecutor:
     async def _create(self, job: TfJob, creation: Creation) -> None:
         """Create one child; that it exists already is a success, if it is ours."""
         body = creation.build()
+        if creation.only_repair:
+            await self._repair(job, body)
+            return
         try:
             made = await self._kube.create(self._resources[creation.kind], body)
         except ApiError as error:
@@ -125,6 +128,16 @@ class PlanExecutor:
                 raise classify_create_error(creation.kind, creation.name, error) from error
             made = await self._existing(job, body)
         self._indexes[creation.kind].upsert_from_response(made)
+
+    async def _repair(self, job: TfJob, body: Json) -> None:
+        """Give a child that no watch shows its labels back; if it is gone, its Pods go too."""
+        try:
+            found = await self._existing(job, body)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        else:
+            self._indexes[body["kind"]].upsert_from_response(found)
 
     async def _existing(self, job: TfJob, body: Json) -> Json:
         """What has the name of a child: ours, from an earlier attempt, or a stranger's.

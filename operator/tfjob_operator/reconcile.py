@@ -332,8 +332,8 @@ def _missing_indexed(
 ) -> Iterator[tuple[Creation, ...]]:
     name = job.indexed_job(replica.type)
     is_done = len(status.completed(job.status, replica.type)) >= replica.replicas
-    if not is_done and name not in observed.jobs and name not in observed.leftovers:
-        yield (factory.indexed_job(replica, config_map),)
+    if not is_done and name not in observed.jobs:
+        yield from _after_leftovers(factory.indexed_job(replica, config_map), observed)
 
 
 def _missing_replicas(
@@ -345,10 +345,23 @@ def _missing_replicas(
         name, series = job.child(replica.type, index), []
         if name not in observed.services:
             series.append(factory.service(replica, index))
-        if name not in observed.jobs and name not in observed.leftovers and index not in done:
-            series.append(factory.batch_job(replica, index, config_map))
+        if name not in observed.jobs and index not in done:
+            child = factory.batch_job(replica, index, config_map)
+            series += [each for found in _after_leftovers(child, observed) for each in found]
         if series:
             yield tuple(series)
+
+
+def _after_leftovers(child: Creation, observed: Children) -> Iterator[tuple[Creation, ...]]:
+    """The Job, if no Pod of its predecessor is left.
+
+    A Pod that nobody deletes belongs to a Job that exists, and that lost its labels by hand.
+    """
+    leftover = observed.leftovers.get(child.name)
+    if leftover is None:
+        yield (child,)
+    elif not leftover.deleting:
+        yield (replace(child, only_repair=True),)
 
 
 def _missing_services(

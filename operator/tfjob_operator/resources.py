@@ -25,12 +25,16 @@ CLUSTER_KEYS = {"TF_CLUSTER": "cluster", "PS_CLUSTER": "cluster_spec"}  # keys o
 
 @dataclass(frozen=True)
 class Creation:
-    """One object to create; ``alternative`` is made instead where its name is taken."""
+    """One object to create; ``alternative`` is made instead where its name is taken.
+
+    ``only_repair``: it is not created, but gets its labels back if it exists without them.
+    """
 
     kind: str
     name: str
     build: Callable[[], Json] = field(compare=False, repr=False)
     alternative: "Creation | None" = field(default=None, compare=False, repr=False)
+    only_repair: bool = False
 
     def __getitem__(self, part: str) -> Any:
         """A part of the body, so that a plan reads like the objects that it makes."""
