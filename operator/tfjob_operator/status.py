@@ -15,7 +15,7 @@ from .spec import Json, TfJob
 
 MAX_MESSAGE = 1024  # characters, as events have
 
-# Reasons of conditions; events carry the same words.
+# Reasons of conditions; events have the same words.
 CREATING = "Creating"
 SUCCESSFUL_CREATE = "SuccessfulCreate"
 FAILED_CREATE = "FailedCreate"

@@ -221,6 +221,7 @@ def test_killed_again_and_again_the_job_still_ends(tried):
                 break
             await asyncio.sleep(1)
             assert len(world.operators) < 60, world.tail()
+        await asyncio.sleep(5)  # what was deleted last stops
         return summary(world)
 
     wanted, _ = live("it succeeds")

@@ -29,7 +29,9 @@ def eventful_life(rules):
     async def live():
         ever = Run(exit_code=None)
         late = [Run(95, 137), Run(8, 137), ever]  # at the end it waits for its third attempt
-        script = by_replica(master=[Run(120)], worker=[ever], ps=[ever], evaluator=late)
+        script = by_replica(
+            master=[Run(120)], worker=[ever], ps=[ever], evaluator=late, chief=[Run(5, 137), ever]
+        )
         world = fake_world(script)
         operator = await world.start_operator(
             rules=rules, fault=first_of_each_kind(), identity="one", watch_delay=lambda change: 3.0
@@ -38,9 +40,11 @@ def eventful_life(rules):
         workers = replica("WORKER", 2)
         ps = {"replicas": 1, "tfReplicaType": "PS"}
         spec = {"runPolicy": {"ttlSecondsAfterFinished": 60}, "enableDynamicWorker": True}
-        evaluator = replica("EVALUATOR", template=with_side_car())
-        replicas = [replica("MASTER"), workers, ps, evaluator]
+        replicas = [replica("MASTER"), workers, ps, replica("EVALUATOR")]
         world.cluster.store.create(TFJOBS, distributed(replicaSpecs=replicas, **spec))
+        chief = [replica("CHIEF", template=with_side_car())]
+        side_car = distributed("side", RuntimeId="side", tensorboard=None, replicaSpecs=chief)
+        world.cluster.store.create(TFJOBS, side_car)
         await make_a_template_good(world)
         await asyncio.sleep(40)
         take_labels_away(world)
@@ -89,9 +93,9 @@ def take_labels_away(world):
         (CONFIG_MAPS, "cm-ps-76no"),
         (DEPLOYMENTS, "mnist-tensorboard-76no"),
     ):
-        found = world.cluster.store.get(resource, "default", name)
-        del found["metadata"]["labels"]
-        world.cluster.store.update(resource, found)
+        found = world.cluster.store.find(resource, "default", name)
+        if found and found["metadata"].pop("labels", None):
+            world.cluster.store.update(resource, found)
 
 
 async def suspend_twice(world):
