@@ -17,7 +17,7 @@ from .cache import Cache
 from .events import EventRecorder, new_events
 from .kinds import API_VERSION, KIND, TFJOBS, by_kind
 from .metrics import Metrics
-from .reconcile import Deletion, Plan, Resize, Suspension
+from .plan import Deletion, Plan, Resize, Suspension
 from .resources import Creation
 from .spec import Json, TfJob
 
