@@ -73,13 +73,13 @@ def own_identity() -> str:
     return f"{socket.gethostname()}_{uuid.uuid4()}"
 
 
-async def run_until_told_to_stop(flags: argparse.Namespace) -> None:
+async def run_until_sigterm(flags: argparse.Namespace) -> None:
     work = asyncio.ensure_future(run(flags))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     await asyncio.wait({work})
     if work.cancelled():
-        log.info("told to stop, and stopped")
+        log.info("stopped, as SIGTERM asked")
     else:
         work.result()
 
@@ -92,7 +92,7 @@ def main() -> None:
     handler.setFormatter(LogFormatter(LOG_LINE, "%Y-%m-%dT%H:%M:%SZ", defaults={"job": ""}))
     logging.basicConfig(level=flags.log_level.upper(), handlers=[handler])
     try:
-        uvloop.run(run_until_told_to_stop(flags))
+        uvloop.run(run_until_sigterm(flags))
     except (ValueError, ConfigException, ApiError, RuntimeError, OSError) as error:
         sys.exit(f"tfjob_operator: {error}")
 

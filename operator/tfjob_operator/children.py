@@ -30,7 +30,7 @@ def replicas(
 
 
 def _part(shared: Job, index: int) -> Job:
-    """An Indexed Job as one of its indexes sees it; that it gave up is told once, for all."""
+    """An Indexed Job as one of its indexes sees it; ``_failures`` looks at the Job as a whole."""
     done = index in (shared.completed or ())
     return replace(shared, succeeded=done, failed=0, failure="", completed=None)
 

@@ -9,7 +9,7 @@ from .spec import TfJob
 
 
 def jobs_to_delete(job: TfJob, observed: Children) -> list[Job]:
-    """By default what still runs, so that nothing is held; finished Pods stay for their logs."""
+    """By default Jobs whose Pod still runs, which frees GPUs; finished Pods stay for their logs."""
     policy = job.run_policy.clean_pod_policy
     if policy == "None":
         return []

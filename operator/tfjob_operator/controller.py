@@ -204,8 +204,8 @@ class Controller:
                 delay = self.queue.add_rate_limited(uid, Priority.CREATE, REJECTED_SECONDS)
                 self._rejected_until[uid] = loop.time() + delay
             except (ApiError, OSError) as error:
-                said = error or type(error).__name__
-                log.info("%s; trying again", said, extra=self._log_fields(uid))
+                reason = error or type(error).__name__
+                log.info("%s; trying again", reason, extra=self._log_fields(uid))
                 pause = getattr(error, "retry_after_seconds", None) or 0.0
                 self.queue.add_rate_limited(uid, priority, at_least=pause)
             except Exception:

@@ -1,8 +1,8 @@
 """What only the clock brings about: activeDeadlineSeconds, the grace before cleaning up, and
 ttlSecondsAfterFinished.
 
-All count from a time in the status, so they fire after a restart too. ``reconcile`` turns the
-seconds that remain into a wake-up.
+All count from a time in the status, so they fire after a restart too. ``reconcile`` puts
+the seconds that remain into the Plan.
 """
 
 from datetime import datetime

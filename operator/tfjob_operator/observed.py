@@ -200,7 +200,7 @@ def _ended(status: Json) -> Json:
 
 
 def _is_interrupted(meta: Json, status: Json, ended: Json) -> bool:
-    """Whether the Pod was told to go before its program had ended."""
+    """Whether the Pod was stopped before its program had ended by itself."""
     if "DisruptionTarget" in _true_conditions(status) or status.get("reason") in INTERRUPTED:
         return True
     if "deletionTimestamp" not in meta or not ended:

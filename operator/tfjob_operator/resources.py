@@ -278,7 +278,7 @@ def labels(job: TfJob, replica: Replica, index: int | None) -> dict[str, str]:
 def tf_config(factory: Factory, replica: Replica, index: int | None) -> str:
     """What tells a TensorFlow process who it is and where the others are.
 
-    Where the number of workers may change, a worker is told only of itself and of the PS, as in
+    Where the number of workers may change, a worker's TF_CONFIG has only itself and the PS, as in
     TFJob 1.9 (sparseCluster), so that those which run need no restart.
     """
     number = str(index) if index is not None else f"$({INDEX_VARIABLE})"

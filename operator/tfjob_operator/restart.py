@@ -67,7 +67,7 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
 
 
 def must_run_again(job: Job, pod: Pod | None) -> bool:
-    """Whether the Job counts as a success what was none: its Pod was told to go, and exited with 0.
+    """Whether the Job counts a success that was none: its Pod was stopped, and exited with 0.
 
     The Job controller does not know the difference, so the Job has to be made again.
     """
@@ -85,7 +85,7 @@ def must_be_replaced(pod: Pod, restart_policy: str) -> bool:
 
 
 def _was_interrupted(pod: Pod) -> bool:
-    """A program that is told to go may exit with 0, its work undone."""
+    """A program that gets SIGTERM may exit with 0, its work not done."""
     return pod.interrupted or (pod.disrupted and (pod.is_finished or pod.exit_code is not None))
 
 

@@ -121,7 +121,8 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         """Whether one Indexed Job runs all replicas of a type.
 
         Never for the chief's type, whose end is the job's, nor for Always, which such a Job cannot
-        do. A number of workers that may change does not choose, else a change would begin anew.
+        do. Where the number of workers may change it does not
+        choose the layout, since another layout means other Jobs.
         """
         if replica.type == self.chief[0] or replica.restart_policy == "Always":
             return False

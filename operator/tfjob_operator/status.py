@@ -194,7 +194,7 @@ def blocked_status(job: TfJob, reason: str, message: str, now: datetime) -> Json
 
 
 def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
-    """Status of a suspended job: its time has not begun, or begins anew when it goes on.
+    """Status of a suspended job. It has no startTime; resuming sets a new one.
 
     Until ``is_empty`` some of its Pods still run, and its templates must not change.
     """
