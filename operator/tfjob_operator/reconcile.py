@@ -248,7 +248,10 @@ def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
     if new["phase"] == "CleanUp":
         gone = {child.name for child in to_delete}
         kept = {name: child for name, child in observed.jobs.items() if name not in gone}
-        verdicts = _judge(job, replace(observed, jobs=kept))
+        pods = dict(observed.pods)
+        for child in to_suspend:  # of these only the finished Pods stay
+            pods[child.uid] = tuple(pod for pod in pods.get(child.uid, ()) if pod.is_finished)
+        verdicts = _judge(job, replace(observed, jobs=kept, pods=pods))
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
     suspensions = tuple(Suspension(child.name, child.uid) for child in to_suspend)
     deletions = (*children.deletions(to_delete), *children.named("Service", services))

@@ -18,7 +18,7 @@ from tests.tfjob_operator.builders import (
 )
 from tfjob_operator import status
 from tfjob_operator.events import new_events
-from tfjob_operator.observed import Children
+from tfjob_operator.observed import Children, Job
 from tfjob_operator.reconcile import reconcile
 
 DISTRIBUTED = (replica("MASTER"), replica("WORKER", 2), replica("PS"))
@@ -424,3 +424,28 @@ def test_as_many_failures_as_the_budget_has_do_not_end_the_job():
     job = parsed(*DISTRIBUTED, runPolicy={"backoffLimit": 2})
     observed = children(job, worker_0={"failed": 1}, worker_1={"failed": 1})
     assert plan_for(job, observed).status["state"] == "Running"
+
+
+def test_at_the_end_an_indexed_job_is_suspended_and_its_running_pods_are_counted_no_more():
+    big = replica("WORKER", 2, layout="Indexed")
+    job = parsed(replica("MASTER"), big)
+    shared = Job("mnist-worker-76no", "w", completions=2, completed=frozenset({0}))
+    there = children(parsed(), SUCCEEDED)
+    pods = {**there.pods, "w": (pod("Succeeded", 0, index=0), pod(index=1))}
+    there = replace(there, jobs={**there.jobs, shared.name: shared}, pods=pods)
+    ended = settled(job, there)
+    assert ended.status["phase"] == "CleanUp"
+    plan = plan_for(ended, there, NOW + timedelta(seconds=5))
+    assert [each.name for each in plan.suspensions] == ["mnist-worker-76no"]
+    assert ("Job", "mnist-worker-76no") not in deleted(plan)
+    assert plan.status["replicas"] == "2/3"
+
+
+def test_an_indexed_job_gets_the_number_of_workers_that_the_spec_says():
+    big = replica("WORKER", 2, layout="Indexed")
+    job = parsed(replica("MASTER"), big, enableDynamicWorker=True)
+    shared = Job("mnist-worker-76no", "w", completions=5, completed=frozenset())
+    there = children(parsed())
+    there = replace(there, jobs={**there.jobs, shared.name: shared})
+    (resize,) = plan_for(job, there).resizes
+    assert (resize.name, resize.replicas) == ("mnist-worker-76no", 2)
