@@ -218,9 +218,9 @@ def resumed(job: TfJob, now: datetime) -> Json:
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime, note: str = "") -> Json:
     """Status of a job that has ended well; what still runs is cleaned up before it is Done."""
     message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
-    status = _ended(job, verdicts, "Succeeded", SUCCEEDED, message, now) | {"phase": "CleanUp"}
-    is_short = condition(status, "Created").get("reason") in (None, CREATING)
-    return with_conditions(status, {"Created": created(verdicts)}, now) if is_short else status
+    if condition(job.status, "Created").get("reason") in (None, CREATING):  # a short job
+        job = job.with_status(with_conditions(job.status, {"Created": created(verdicts)}, now))
+    return _ended(job, verdicts, "Succeeded", SUCCEEDED, message, now) | {"phase": "CleanUp"}
 
 
 def failed(

@@ -166,6 +166,7 @@ def test_a_short_job_tells_that_it_was_created():
     first = status.first_status(JOB, verdicts("Unknown"), NOW)
     told = status.succeeded(parsed(*_replicas(), status=first), verdicts("Succeeded"), LATER)
     assert conditions(told) == {"Created": "True", "Succeeded": "True"}
+    assert told["conditions"][-1]["reason"] == "Succeeded"  # which -o wide shows
 
 
 def test_what_keeps_pods_from_being_made_is_told_and_taken_back():
