@@ -14,7 +14,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cluster import binaries, builders, images, load, paths, privilege, record, status, up
+from cluster import (
+    binaries,
+    builders,
+    components,
+    images,
+    load,
+    paths,
+    privilege,
+    record,
+    status,
+    up,
+)
 
 DEFAULT_NAME = "lab"
 
@@ -44,6 +55,10 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("--name", default=DEFAULT_NAME, help="which cluster (default: lab)")
         if verb == "up":
             sub.add_argument("--bare", action="store_true", help="without the workshop's images")
+            sub.add_argument("--gpus", type=int, metavar="N", help="simulated GPUs (default: 4)")
+            sub.add_argument(
+                "--today", action="store_true", help="count GPUs under nvidia.com/gpu only"
+            )
         if verb == "logs":
             sub.add_argument("component", nargs="?", help="all of them if left out")
             sub.add_argument("--lines", type=int, default=20, help="how many (default: 20)")
@@ -70,6 +85,8 @@ def run(options: argparse.Namespace, arguments: list[str]) -> None:
         build(options.images, arguments)
         return
     cluster = paths.cluster(options.name)
+    if options.verb == "up":
+        gpus(options)  # before anything is built for a number that is none
     if options.verb == "status":
         sys.exit(status.show(cluster, say))
     if options.verb == "logs":
@@ -81,13 +98,26 @@ def run(options: argparse.Namespace, arguments: list[str]) -> None:
         binaries.ensure()
     privilege.become_root(arguments)
     if options.verb == "up":
-        up.up(cluster, say)
+        up.up(cluster, say, gpus(options))
         if not options.bare:
             load.workshop_images(cluster, say)
     elif options.verb == "down":
         up.down(cluster, say)
     else:
         load.load(cluster, options.images, say)
+
+
+def gpus(options: argparse.Namespace) -> components.Gpus | None:
+    """The simulated GPUs that the options ask for; None without such an option.
+
+    Raises: ValueError if their number is no number of GPUs.
+    """
+    if options.gpus is None and not options.today:
+        return None
+    count = components.GPUS if options.gpus is None else options.gpus
+    if not 0 <= count <= components.MOST_GPUS:
+        raise ValueError(f"--gpus {count} is not between 0 and {components.MOST_GPUS}")
+    return components.Gpus(count, with_old_name=not options.today)
 
 
 def build(wanted: Sequence[str], arguments: list[str]) -> None:

@@ -19,6 +19,7 @@ METRICS_PORT = 10251
 # Simulated cards: four that are asked for by number, under today's name and that of 2017,
 # and two more that a ResourceClaim selects by what they are (DRA).
 GPUS = 4
+MOST_GPUS = 64
 GPU_MEMORY_MIB = 16384
 GPU_NAME = "nvidia.com/gpu"
 GPU_NAME_2017 = "alpha.kubernetes.io/nvidia-gpu"
@@ -42,6 +43,21 @@ COREDNS_IMAGE = "localhost/coredns:1.13.1"
 
 
 @dataclass(frozen=True)
+class Gpus:
+    """A node's simulated GPUs: so many by number, and if any, those of `CLAIMABLE_GPUS` for DRA.
+
+    `with_old_name` counts them under the name of 2017 as well, which no cluster of today does.
+    """
+
+    count: int = GPUS
+    with_old_name: bool = True
+
+    def __str__(self) -> str:
+        names = " and ".join(GPU_NAMES if self.with_old_name else [GPU_NAME])
+        return f"{self.count} simulated GPUs ({names})" if self.count else "no GPUs"
+
+
+@dataclass(frozen=True)
 class Component:
     """One process: its command, and what it needs first.
 
@@ -53,7 +69,7 @@ class Component:
     after: str | int | None = None
 
 
-def components(address: str) -> list[Component]:
+def components(address: str, gpus: Gpus = Gpus()) -> list[Component]:
     """The node's processes in the order in which they are started."""
     return [
         Component("etcd", etcd()),
@@ -64,7 +80,7 @@ def components(address: str) -> list[Component]:
         Component("kube-scheduler", scheduler(), after=API_READY),
         Component("kube-proxy", proxy(address), after=API_READY),
         # Its device plugin has to be there before the kubelet looks at the Pods that it had.
-        Component("node-addons", addons(), after=CONTAINERD_SOCKET),
+        Component("node-addons", addons(gpus), after=CONTAINERD_SOCKET),
         Component("metrics-server", metrics_server(address), after=API_READY),
     ]
 
@@ -195,16 +211,16 @@ def kubelet(address: str) -> tuple[str, ...]:
     )
 
 
-def addons() -> tuple[str, ...]:
+def addons(gpus: Gpus) -> tuple[str, ...]:
     return (
         f"{BIN}/node-addons",
         f"--kubeconfig={PKI}/node-addons.kubeconfig",
         f"--node={NODE_NAME}",
         f"--volumes={VOLUMES}",
-        f"--gpus={GPUS}",
+        f"--gpus={gpus.count}",
         f"--gpu-memory={GPU_MEMORY_MIB}",
-        f"--gpu-old-name={GPU_NAME_2017}",
-        f"--gpu-claimable={','.join(CLAIMABLE_GPUS)}",
+        f"--gpu-old-name={GPU_NAME_2017 if gpus.with_old_name else ''}",
+        f"--gpu-claimable={','.join(CLAIMABLE_GPUS if gpus.count else ())}",
         f"--gpu-driver={GPU_DRIVER}",
     )
 

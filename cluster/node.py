@@ -1,7 +1,7 @@
 """The node: a process tree of its own mount, network, PID, IPC and UTS namespaces.
 
-`cluster.up` runs `python -m cluster.node NAME PROGRAMS ADDRESS` as root. That process makes
-the namespaces, prints the PID of the node's first process and ends. The first process
+`cluster.up` runs `python -m cluster.node NAME PROGRAMS ADDRESS GPUS NAMES` as root. That process
+makes the namespaces, prints the PID of the node's first process and ends. The first process
 builds a root of its own, waits for a line on its standard input (the network is there),
 then starts the components and starts again any that ends. Killing it ends everything.
 """
@@ -34,8 +34,11 @@ ENVIRONMENT = {
 }
 
 
-def main(name: str, programs: str, address: str) -> None:
-    """Become a node; only the first process's PID goes to standard output."""
+def main(name: str, programs: str, address: str, gpus: str, names: str) -> None:
+    """Become a node; only the first process's PID goes to standard output.
+
+    gpus: how many are simulated. names: ``both``, or ``today`` without the name of 2017.
+    """
     cluster = paths.cluster(name)
     cgroups.enter(cluster.cgroup)
     raise_open_files()
@@ -57,7 +60,8 @@ def main(name: str, programs: str, address: str) -> None:
         os._exit(1)
     os.dup2(os.open("/dev/null", os.O_RDWR), 0)
     os.dup2(2, 1)
-    Supervisor(components.components(address)).run()
+    simulated = components.Gpus(int(gpus), names == "both")
+    Supervisor(components.components(address, simulated)).run()
 
 
 def raise_open_files() -> None:

@@ -31,7 +31,7 @@ NO_OVERLAY = {"nfs", "nfs4", "ecryptfs", "overlay", "fuse", "fuseblk", "9p", "ci
 INOTIFY_INSTANCES_NEEDED = 30
 
 
-def start_node(cluster: paths.Cluster) -> Record:
+def start_node(cluster: paths.Cluster, gpus: components.Gpus) -> Record:
     """Prepare the folders, then start the node's first process and connect it."""
     check_inotify()
     programs = binaries.ensure()
@@ -40,7 +40,7 @@ def start_node(cluster: paths.Cluster) -> Record:
     command = [sys.executable, "-m", "cluster.node", cluster.name, str(programs)]
     log = (cluster.logs / "node.log").open("a")
     node = subprocess.Popen(
-        [*command, network.ends(wanted)[1]],
+        [*command, network.ends(wanted)[1], *arguments(gpus)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -55,11 +55,23 @@ def start_node(cluster: paths.Cluster) -> Record:
         sys.exit(f"Cannot go on: the node did not start: {health.last_line(cluster, 'node')}")
     node.wait()
     network.connect(cluster.link, wanted, pid)
-    started = Record(pid, processes.start_time(pid), str(wanted), str(programs))
+    started = Record(
+        pid,
+        processes.start_time(pid),
+        str(wanted),
+        str(programs),
+        gpus.count,
+        gpus.with_old_name,
+    )
     record.write(cluster, started)
     node.stdin.write("go\n")
     node.stdin.close()
     return started
+
+
+def arguments(gpus: components.Gpus) -> tuple[str, str]:
+    """The last two arguments of `cluster.node`."""
+    return str(gpus.count), "both" if gpus.with_old_name else "today"
 
 
 def choose_network(cluster: paths.Cluster, before: Record | None) -> IPv4Network:

@@ -24,6 +24,7 @@ import yaml
 
 from cluster import cgroups, components, health, inside, network, paths, record, start
 from cluster.api import Api
+from cluster.components import Gpus
 from cluster.record import Record
 
 REMOVE = ("rm", "-rf", "--one-file-system")
@@ -46,16 +47,18 @@ def locked(cluster: paths.Cluster) -> Iterator[None]:
         yield
 
 
-def up(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
+def up(cluster: paths.Cluster, say: Callable[[str], None], gpus: Gpus | None = None) -> None:
     """Make the cluster run and answer, whatever state it is in.
 
+    gpus: None for those that it had when it was started last.
     Raises: SystemExit with a sentence if it does not.
     """
     with locked(cluster):
+        gpus = choose_gpus(cluster, gpus)
         started = time.monotonic()
         for attempt in range(ATTEMPTS):
             try:
-                make_healthy(cluster, say)
+                make_healthy(cluster, say, gpus)
                 break
             except NodeEndedError:
                 # Killed a moment ago, or it cannot start: the next attempt tells.
@@ -67,7 +70,22 @@ def up(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
         say(f"Cluster {cluster.name} is up" + (f" after {seconds:.1f} s" if seconds > 1 else ""))
 
 
-def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
+def choose_gpus(cluster: paths.Cluster, wanted: Gpus | None) -> Gpus:
+    """What was asked for, else what the cluster had. A node that runs keeps what it has.
+
+    Raises: SystemExit with a sentence if a node runs with others.
+    """
+    before = record.read(cluster)
+    had = before.simulated if before else Gpus()
+    if wanted and wanted != had and record.is_running(before):
+        sys.exit(
+            f"Cannot go on: cluster {cluster.name} runs with {had}, and not with {wanted};"
+            f" `python -m cluster down --name {cluster.name}` first"
+        )
+    return wanted or had
+
+
+def make_healthy(cluster: paths.Cluster, say: Callable[[str], None], gpus: Gpus) -> None:
     """Start the node unless it runs, and wait until all of it works. Returns at once if it does.
 
     Raises: NodeEndedError, or SystemExit with a sentence.
@@ -79,7 +97,7 @@ def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
     if node is None:
         say(f"Starting cluster {cluster.name} (about 6 s)")
         clear_leftovers(cluster)
-        node = start.start_node(cluster)
+        node = start.start_node(cluster, gpus)
     else:
         say(f"Mending cluster {cluster.name} (a few seconds)")
     server = health.api(cluster, node)

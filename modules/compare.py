@@ -2,7 +2,9 @@
 
 `...` on the page stands for anything: alone on a line for any number of lines, within a line for
 any text. Ages, hashes, times and addresses differ from run to run, so that both sides are
-normalised first; columns whose width depends on them shrink to one space.
+normalised first; columns whose width depends on them shrink to one space. What a training measures
+(its loss, the steps of each worker) differs as well: a whole number of this kind on the page stands
+for any other, and `accuracy 0.9...` for those that begin so.
 
 Five letters behind a hyphen may be the random end of a Pod's name, and may be a word or a number.
 They count as random only
@@ -48,6 +50,16 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"-{_TEMPLATE}-{_LETTER}{{5}}{_END}", "-HASH-HASH"),
         (rf"(?<=\w)-{_TEMPLATE}{_END}", "-HASH"),
         (r"\b(pod-template-hash[\"']?[=:] ?[\"']?)[4-9bcdf]{7,10}\b", r"\1HASH"),
+    )
+)
+
+# What a training measures; the sample image's log is an interface.
+MEASURED = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\b(loss|accuracy) \d\.\d+(?![\d.])", r"\1 NUMBER"),
+        (r"\b(worker \d+ took) \d+ steps\b", r"\1 NUMBER steps"),
+        (r"\b(\d+ steps in) \d+\.\d s: \d+\.\d ms\b", r"\1 NUMBER s: NUMBER ms"),
     )
 )
 
@@ -110,7 +122,22 @@ def fits(wanted: Sequence[str], got: Sequence[str]) -> bool:
 
 
 def line_fits(wanted: str, line: str) -> bool:
-    """The same within one line: each text between two `...` is taken where it first stands."""
+    """The same within one line; numbers that a training measures may differ."""
+    if _dots_fit(wanted, line):
+        return True
+    any_number = _any_number(wanted)
+    return any_number != wanted and _dots_fit(any_number, _any_number(line))
+
+
+@lru_cache(maxsize=1024)
+def _any_number(line: str) -> str:
+    for pattern, replacement in MEASURED:
+        line = pattern.sub(replacement, line)
+    return line
+
+
+def _dots_fit(wanted: str, line: str) -> bool:
+    """Each text between two `...` is taken where it first stands."""
     head, *rest = wanted.split("...")
     if not rest:
         return wanted == line

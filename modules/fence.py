@@ -15,7 +15,10 @@ FENCE = re.compile(r"(?P<indent>\s*)(?P<marks>```+)(?P<info>[^`]*)")
 ATTRIBUTE = re.compile(r'(?<!\S)(\w+)(?:="([^"]*)")?(?!\S)')
 DURATION = re.compile(r"([1-9]\d*)([smh])")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-ABILITIES = frozenset({"gpu", "local"})
+# What the workshop's local cluster can do.
+LAB = frozenset({"gpu", "gpu-2017", "local"})
+# What only another cluster is like: GPUs without the name of 2017, or none.
+ABILITIES = LAB | {"gpu-today", "no-gpu"}
 
 CONSOLE = frozenset({"background", "exit", "only", "retry", "skip", "timeout"})
 EDIT = frozenset({"edit", "only"})
@@ -99,8 +102,8 @@ def _read(name: str, value: str) -> tuple[str, object]:
         if not (value.isdecimal() and int(value) < 256):
             raise ValueError(f'exit="{value}" is not an exit code from 0 to 255')
         return "exit_code", int(value)
-    if name == "only" and value not in ABILITIES:
-        raise ValueError(f'only="{value}" is neither "gpu" nor "local"')
+    if name == "only" and not ABILITIES.issuperset(value.split()):
+        raise ValueError(f'only="{value}" is none of {", ".join(sorted(ABILITIES))}')
     if name == "edit" and not _is_inside(value):
         raise ValueError(f'edit="{value}" does not name a file inside the checkout')
     if not value:

@@ -1,7 +1,10 @@
 """What the cluster of the current kubeconfig is called and can do.
 
-    python -m modules.here gpu      ends with 0 if it has GPUs, else with 1 and a sentence
-    python -m modules.here local    ends with 0 if it is the workshop's local cluster
+    python -m modules.here gpu        ends with 0 if it has GPUs, else with 1 and a sentence
+    python -m modules.here gpu-2017   if they have the name of 2017
+    python -m modules.here gpu-today  if they have other names only
+    python -m modules.here no-gpu     if it has none
+    python -m modules.here local      if it is the workshop's local cluster
 
 `runner` asks for the names, so that a page that was written on the local cluster also fits
 another one; pages ask for the abilities by `only="gpu"` and `only="local"`.
@@ -20,8 +23,12 @@ from modules.fence import ABILITIES
 NODE, NAMESPACE = "lab-node", "default"
 # The context that `python -m cluster` writes.
 LOCAL_CONTEXT = "workshop"
+NAME_2017 = "alpha.kubernetes.io/nvidia-gpu"
 MISSING = {
     "gpu": "Not run here: this cluster has no GPUs.",
+    "gpu-2017": f"Not run here: this cluster has no {NAME_2017}.",
+    "gpu-today": f"Not run here: it is for a cluster whose GPUs are not called {NAME_2017}.",
+    "no-gpu": "Not run here: it is for a cluster without GPUs.",
     "local": "Not run here: this is not the workshop's local cluster.",
 }
 
@@ -47,17 +54,23 @@ def facts(context: str, namespace: str, nodes: list[dict]) -> Here:
     aliases = {node["metadata"]["name"]: NODE for node in nodes}
     if namespace:
         aliases[namespace] = NAMESPACE
-    abilities = {"gpu"} if any(map(_has_gpu, nodes)) else set()
+    abilities = _of_gpus({name for node in nodes for name in _gpus(node)}) if nodes else set()
     if context == LOCAL_CONTEXT:
         abilities.add("local")
     changed = {ours: shown for ours, shown in aliases.items() if ours != shown}
     return Here(changed, frozenset(abilities))
 
 
-def _has_gpu(node: dict) -> bool:
-    """Simulated GPUs count: the pages' commands work with them."""
+def _of_gpus(names: set[str]) -> set[str]:
+    if not names:
+        return {"no-gpu"}
+    return {"gpu", "gpu-2017" if NAME_2017 in names else "gpu-today"}
+
+
+def _gpus(node: dict) -> set[str]:
+    """The names of its GPUs. Simulated ones count: the pages' commands work with them."""
     allocatable = node.get("status", {}).get("allocatable", {})
-    return any("gpu" in name and quantity != "0" for name, quantity in allocatable.items())
+    return {name for name, quantity in allocatable.items() if "gpu" in name and quantity != "0"}
 
 
 def _kubectl(environment: Mapping[str, str] | None, *arguments: str) -> dict:
@@ -70,14 +83,14 @@ def _kubectl(environment: Mapping[str, str] | None, *arguments: str) -> dict:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Say whether the current cluster can do one thing. Returns: 0 if it can, else 1."""
+    """Say whether the current cluster can do all of some things. Returns: 0 if so, else 1."""
     parser = argparse.ArgumentParser(prog="python -m modules.here")
-    parser.add_argument("ability", choices=sorted(ABILITIES))
-    ability = parser.parse_args(arguments).ability
-    if ability in look().abilities:
-        return 0
-    print(MISSING[ability])
-    return 1
+    parser.add_argument("abilities", nargs="+", choices=sorted(ABILITIES))
+    has = look().abilities
+    missing = [a for a in parser.parse_args(arguments).abilities if a not in has]
+    if missing:
+        print(MISSING[missing[0]])
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ by_hand() {
   return 1
 }
 
-# here gpu, here local: true if this cluster has GPUs, or is the workshop's local one.
-here() { python -m modules.here "$1"; }
+# here gpu, here local: true if this cluster has GPUs, or is the workshop's local one;
+# also no-gpu, gpu-2017 and gpu-today (its GPUs do not have the name of 2017). Of several, all hold.
+here() { python -m modules.here "$@"; }
 
 # again SECONDS EXIT_CODE: repeat a command until it ends so and prints what the page shows.
 # Standard input has both, as on the page: "$ COMMAND", and below it the output.

@@ -10,8 +10,10 @@
     ```console skip="a reason"        not run, and why
     ```console retry="30s"            the last command is repeated until it shows this
     ```console timeout="20m"          each command may take so long (11 minutes without it)
-    ```console only="gpu"             run only where the cluster has GPUs
+    ```console only="gpu"             run only where the cluster has GPUs; also "no-gpu",
+                                      "gpu-2017" and "gpu-today" (by the resource's name)
     ```console only="local"           run only on the workshop's local cluster
+    ```console only="gpu local"       run only where both hold
     ```console background             runs on beside the next commands, and ends with the page;
                                       what the page shows is waited for, 30 s or `retry`
     ```diff edit="my-file.yaml"       the learner makes this change in an editor (see `edit`)
@@ -27,7 +29,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from modules.edit import EditError, hunks
-from modules.fence import ABILITIES, FENCE, Fence, closes, read_fence
+from modules.fence import FENCE, LAB, Fence, closes, read_fence
 
 UNDER_TEST = re.compile(r"<!-- under test: (?P<command>.+) -->\s*")
 # Longer than any wait of a page for a phase (`kubectl wait --timeout=10m`).
@@ -137,7 +139,7 @@ class _Pieces:
             raise PageError(f"line {start}: {what} inside <details> or a list")
 
 
-def steps_to_run(markdown: str, abilities: frozenset[str] = ABILITIES) -> list[Step]:
+def steps_to_run(markdown: str, abilities: frozenset[str] = LAB) -> list[Step]:
     """All commands of a page that are run on a cluster with these abilities, in order."""
     found: list[Step] = []
     for piece in parse(markdown):
@@ -145,7 +147,7 @@ def steps_to_run(markdown: str, abilities: frozenset[str] = ABILITIES) -> list[S
             found.append(piece)
         elif isinstance(piece, Block) and piece.skip is None:
             found.extend(piece.steps)
-    return [step for step in found if step.only is None or step.only in abilities]
+    return [step for step in found if abilities.issuperset((step.only or "").split())]
 
 
 def skip_reasons(markdown: str) -> list[str]:

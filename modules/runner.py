@@ -17,7 +17,7 @@ from pathlib import Path
 
 from modules import here, times, workplace
 from modules.compare import difference, is_dots, renamed
-from modules.fence import ABILITIES
+from modules.fence import LAB
 from modules.page import PageError, Step, steps_to_run
 from modules.record import recorded, refusal
 from modules.shell import Shell, ShellError
@@ -95,7 +95,7 @@ def run_page(
     markdown: str,
     shell: Shell,
     aliases: Mapping[str, str] | None = None,
-    abilities: frozenset[str] = ABILITIES,
+    abilities: frozenset[str] = LAB,
 ) -> Iterator[Outcome]:
     """Run every step in order, and yield each as it ends; a shell that has ended is the end.
 

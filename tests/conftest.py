@@ -73,9 +73,9 @@ def environment_for(kubeconfig: Path) -> dict[str, str]:
     }
 
 
-def start_cluster(name: str) -> Cluster:
+def start_cluster(name: str, *options: str) -> Cluster:
     """Bring a cluster up with the command that users have."""
-    command = [sys.executable, "-m", "cluster", "up", "--name", name]
+    command = [sys.executable, "-m", "cluster", "up", "--name", name, *options]
     subprocess.run(command, cwd=CHECKOUT, check=True)
     kubeconfig = paths.kubeconfig(name)
     return Cluster(name, kubeconfig, environment_for(kubeconfig))

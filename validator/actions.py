@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from validator.commands import for_cluster
-from validator.engine import Exercise, belongs_to_an_exercise, grade
+from validator.engine import EXERCISES, Exercise, belongs_to_an_exercise, grade
 from validator.kubeconfig import CHECKOUT, Connection
 from validator.near_misses import KINDS
-from validator.snapshot import Snapshot, Unreadable, listed, name_of
+from validator.snapshot import Snapshot, Unreadable, listed, name_of, text
 from validator.tfjobs import GPU_RESOURCES, SAMPLE_IMAGE, gpus_of_cluster, repository
 from validator.verdicts import Verdict
 
 Command = list[str]
 # Helm waits for hooks, kubectl for Pods that end in peace.
 TIMEOUT_SECONDS = 300
+# Of further objects of an exercise, the kinds that are read, by kubectl's names.
+FURTHER = {"job": "jobs", "pvc": "persistentvolumeclaims"}
 
 
 class Failed(Exception):
@@ -52,7 +54,13 @@ def reset_commands(
     cluster: Snapshot, exercises: Sequence[Exercise], with_operator: bool
 ) -> list[Command]:
     """The commands that delete what these exercises made in the learner's namespace."""
-    commands = [command for each in exercises for command in _deletions(cluster, each)]
+    kept = _claims_of_others(cluster, exercises)
+    found = [command for each in exercises for command in _deletions(cluster, each)]
+    claims = [c for c in found if c[2] == "pvc" and c[3] not in kept]
+    # A claim goes after all that mounts it: kubectl waits until it is gone.
+    commands = [c for c in found if c[2] != "pvc"] + [
+        c for at, c in enumerate(claims) if c not in claims[:at]
+    ]
     for each in exercises:
         if each.release and with_operator and _release_here(cluster, each.release):
             commands.append(["helm", "uninstall", each.release])
@@ -79,6 +87,18 @@ def shown(commands: Sequence[Command], cluster: Snapshot) -> str:
     return "\n".join(f"  {command.removeprefix('$ ')}" for command in complete)
 
 
+def _claims_of_others(cluster: Snapshot, exercises: Sequence[Exercise]) -> set[str]:
+    """The claims that another exercise's objects mount."""
+    others = [each for each in EXERCISES.values() if each not in exercises]
+    there = [e for e in others if _there(cluster, e.subject.plural, e.subject.name)]
+    return {name for each in there for kubectl, name in each.also if kubectl == "pvc"}
+
+
+def _is_pending(cluster: Snapshot, claim: str) -> bool:
+    found = [c for c in cluster.items_if_readable("persistentvolumeclaims") if name_of(c) == claim]
+    return any(text(c, "status", "phase") == "Pending" for c in found)
+
+
 def _solution(cluster: Snapshot, each: Exercise, folder: Path) -> list[Command]:
     if each.install:
         root = f"{CHECKOUT}/"
@@ -92,8 +112,17 @@ def _solution(cluster: Snapshot, each: Exercise, folder: Path) -> list[Command]:
     if each.solution_without_gpus and there == {}:
         name = each.solution_without_gpus
     path = CHECKOUT / each.folder / "solution" / name
-    old = list(_deletions(cluster, each))
-    return [*old, ["kubectl", "apply", "-f", str(_fitted(path, there, folder))]]
+    # What is on a claim that is Bound may be another exercise's as well.
+    old = [c for c in _deletions(cluster, each) if c[2] != "pvc" or _is_pending(cluster, c[3])]
+    first = f"kubectl apply -f {shlex.quote(str(path))}"
+    return [*old, *(_then(line, there, folder) for line in (first, *each.then))]
+
+
+def _then(line: str, there: dict[str, int] | None, folder: Path) -> Command:
+    """A command, with the checkout's folder and with manifests that fit this cluster."""
+    root = f"{CHECKOUT}/"
+    words = shlex.split(line.replace("{checkout}/", shlex.quote(root)))
+    return [str(_fitted(Path(w), there, folder)) if w.endswith(".yaml") else w for w in words]
 
 
 def _gpus(cluster: Snapshot) -> dict[str, int] | None:
@@ -128,7 +157,9 @@ def _deletions(cluster: Snapshot, each: Exercise) -> Iterator[Command]:
     if not each.release and _there(cluster, each.subject.plural, each.subject.name):
         yield ["kubectl", "delete", *own]
     for kubectl, name in each.also:
-        yield ["kubectl", "delete", kubectl, name, "--ignore-not-found"]
+        plural = FURTHER.get(kubectl, "")
+        if plural not in cluster.data["objects"] or _there(cluster, plural, name):
+            yield ["kubectl", "delete", kubectl, name, "--ignore-not-found"]
     if each.subject.plural == "helm" and _release_here(cluster, each.subject.name):
         yield ["helm", "uninstall", "--wait", each.subject.name]
     if each.subject.plural not in KINDS:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from validator import boards
 from validator.api import Answer, Api, Ask
 from validator.engine import Exercise
 from validator.kubeconfig import Connection, NoCluster
@@ -23,6 +24,9 @@ from validator.tfjobs import main_container, native_side_cars
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 TFJOBS = "/apis/tensorflow.org/v1alpha1"
+# The version of scheduling.k8s.io that has PodGroups.
+POD_GROUPS = "scheduling.k8s.io/v1beta1"
+DEVICES = "/apis/resource.k8s.io/v1"
 # Of a log, this much of its beginning and so many lines of its end are read.
 HEAD_BYTES = 64 * 1024
 TAIL_LINES = 200
@@ -44,8 +48,19 @@ LISTS: dict[str, tuple[str, bool]] = {
     "events": ("/api/v1/namespaces/{ns}/events", False),
     "persistentvolumeclaims": ("/api/v1/namespaces/{ns}/persistentvolumeclaims", False),
     "deployments": ("/apis/apps/v1/namespaces/{ns}/deployments", False),
+    "replicasets": ("/apis/apps/v1/namespaces/{ns}/replicasets", True),
+    "endpointslices": ("/apis/discovery.k8s.io/v1/namespaces/{ns}/endpointslices", False),
+    "resourceclaimtemplates": (DEVICES + "/namespaces/{ns}/resourceclaimtemplates", False),
+    "resourceslices": (DEVICES + "/resourceslices", False),
+    "deviceclasses": (DEVICES + "/deviceclasses", True),
     "helm": ("/api/v1/namespaces/{ns}/secrets" + _HELM, True),
     "nodes": ("/api/v1/nodes", False),
+    "storageclasses": ("/apis/storage.k8s.io/v1/storageclasses", True),
+    "dns": (
+        "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices"
+        "?labelSelector=kubernetes.io%2Fservice-name%3Dkube-dns",
+        False,
+    ),
     "customresourcedefinitions": (
         f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions{_ONLY}{CRD}",
         False,
@@ -60,7 +75,7 @@ NEAR_MISSES: dict[str, tuple[str, bool]] = {
     "cronjobs": ("/apis/batch/v1/namespaces/{ns}/cronjobs", True),
     "statefulsets": ("/apis/apps/v1/namespaces/{ns}/statefulsets", True),
     "daemonsets": ("/apis/apps/v1/namespaces/{ns}/daemonsets", True),
-    "replicasets": ("/apis/apps/v1/namespaces/{ns}/replicasets", True),
+    "replicasets": LISTS["replicasets"],
     "kubeflow": ("/apis/kubeflow.org/v1/namespaces/{ns}/tfjobs", True),
 }
 # The operator's own objects, in the namespace of its Deployment.
@@ -179,7 +194,8 @@ def second_round(connection: Connection, exercises: Sequence[Exercise], data: Da
     return [
         *_of_operator(seen, kinds),
         *_logs(seen, [each for each in exercises if "logs" in each.reads]),
-        *_servers(seen.namespace, kinds),
+        *_servers(seen, kinds),
+        *_claims_elsewhere(connection, seen, exercises),
         *(_near_misses(connection, seen, missing) if missing else ()),
     ]
 
@@ -199,13 +215,21 @@ def put(data: Data, label: str, answer: Answer) -> str:
     elif answer.status != 200:
         data["missing"][label] = {"status": answer.status, "message": answer.message}
     elif label == "groups":
-        data["groups"] = [text(g, "name") for g in listed(_json(answer), "groups")]
+        data["groups"] = list(_groups(listed(_json(answer), "groups")))
     elif label != "namespace":
         found = _json(answer)
         section, kind = place(label)
         data[section][kind] = [slim(item) for item in listed(found, "items")]
         return text(found, "metadata", "resourceVersion")
     return ""
+
+
+def _groups(served: list[Object]) -> Iterator[str]:
+    """The API groups by name, and the version that an optional part of one of them has."""
+    for group in served:
+        yield text(group, "name")
+        versions = (text(v, "groupVersion") for v in listed(group, "versions"))
+        yield from (version for version in versions if version == POD_GROUPS)
 
 
 def place(label: str) -> tuple[str, str]:
@@ -302,6 +326,7 @@ def _containers(seen: Snapshot, each: Exercise) -> Iterator[tuple[str, str]]:
     try:
         item = each.subject.find(seen)
         pods = each.subject.pods(seen, item) if item else []
+        pods += _pods_of_further_jobs(seen, each)
     except Unreadable:
         return
     for pod in pods:
@@ -314,6 +339,13 @@ def _containers(seen: Snapshot, each: Exercise) -> Iterator[tuple[str, str]]:
                     yield name_of(pod), text(status, "name")
 
 
+def _pods_of_further_jobs(seen: Snapshot, each: Exercise) -> list[Object]:
+    """The newest Pod of each Job that the learner makes beside the subject. Raises: Unreadable."""
+    names = [name for kubectl, name in each.also if kubectl == "job"]
+    jobs = [job for name in names if (job := seen.find("jobs", name))]
+    return [pod for job in jobs for pod in seen.children("pods", job)[-1:]]
+
+
 def _is_telling(status: Object, main: str, aside: bool) -> bool:
     """aside: once it is started, the others do not wait for it, as for an init container."""
     state = mapping(status, "state")
@@ -323,15 +355,44 @@ def _is_telling(status: Object, main: str, aside: bool) -> bool:
     return bool(begun) and (status.get("name") == main or failed or unfinished)
 
 
-def _servers(namespace: str, kinds: frozenset[str]) -> Iterator[Wanted]:
+def _servers(seen: Snapshot, kinds: frozenset[str]) -> Iterator[Wanted]:
     """A GET to each server that a check asks, through the API server's proxy."""
+    space = quote(seen.namespace, safe="")
+    for request in _requests(seen, kinds):
+        server, _, path = request.partition("/")
+        where = f"/api/v1/namespaces/{space}/services/{quote(server)}/proxy/"
+        yield Wanted(f"answer {request}", Ask(where + path, "*/*", ANSWER_BYTES))
+
+
+def _requests(seen: Snapshot, kinds: frozenset[str]) -> Iterator[str]:
+    """ "<service>:<port>/<path>" of each; a TensorBoard's Service is known by its TfJob."""
     for kind in sorted(kinds):
         if kind.startswith("answer "):
-            server, _, path = kind.removeprefix("answer ").partition("/")
-            where = (
-                f"/api/v1/namespaces/{quote(namespace, safe='')}/services/{quote(server)}/proxy/"
-            )
-            yield Wanted(kind, Ask(where + path, "*/*", ANSWER_BYTES))
+            yield kind.removeprefix("answer ")
+        elif kind.startswith(boards.READ):
+            name, _, path = kind.removeprefix(boards.READ).partition("/")
+            try:
+                tfjob = seen.find("tfjobs", name)
+                request = boards.request(seen, tfjob, path) if tfjob else ""
+            except Unreadable:
+                continue
+            if request:
+                yield request
+
+
+def _claims_elsewhere(
+    connection: Connection, seen: Snapshot, exercises: Sequence[Exercise]
+) -> Iterator[Wanted]:
+    """Claims that belong to an exercise and are not here, in the learner's other namespaces."""
+    plural = "persistentvolumeclaims"
+    here = {name_of(claim) for claim in seen.items_if_readable(plural)}
+    named = {name for each in exercises for kubectl, name in each.also if kubectl == "pvc"}
+    unread = plural not in seen.data["objects"]
+    for name in () if unread else sorted(named - here):
+        for other in connection.other_namespaces:
+            where = f"/api/v1/namespaces/{quote(other, safe='')}/{plural}/{name}"
+            ask = Ask(where, METADATA_ONLY.replace("List", ""))
+            yield Wanted(f"elsewhere {plural} {name} {other}", ask)
 
 
 def _near_misses(

@@ -43,6 +43,12 @@ from validator.verdicts import Finding, Verdict, blocked, converging, wrong
 # A TfJob without a status for so long was not looked at by any operator.
 UNSEEN_SECONDS = 30.0
 REFUSED = ("InvalidSpec", "InvalidTemplate")
+# A Job with `restartPolicy: OnFailure` takes its Pod and the log along when it gives up.
+_GAVE_UP = (
+    "Its Pod is gone, and the log with it. Is every word of `args` an entry of its own, and each "
+    "option one that the program knows? To keep the Pod of a Job that fails, set `restartPolicy: "
+    "Never`.",
+)
 _REASONS = {
     "DeadlineExceeded": (
         "Raise activeDeadlineSeconds in the manifest, or delete it: the time was too short.",
@@ -81,7 +87,11 @@ def of_job(cluster: Snapshot, job: Object) -> Finding | None:
     over = is_true(job, "Failed")
     case = Case(cluster, f"Job {name_of(job)}", "a Job that is Complete", over, retries=True)
     if over:
-        return _told(_condition_failed(job, case), _child(case, job))
+        below = _child(case, job)
+        own = _condition_failed(job, case)
+        if below is None and own.cause == "failed.BackoffLimitExceeded":
+            own = own.but(fix=_GAVE_UP)
+        return _told(own, below)
     if at(job, "spec", "suspend") is True:
         return wrong(
             "suspended",

@@ -103,9 +103,10 @@ class Check:
     """One thing that has to hold.
 
     ``id``: what mistakes expect and class tables count. ``title``: what the
-    learner sees. ``reads``: kinds, "logs", "answer <service>:<port>/<path>";
-    the reader fetches their union and nothing else. ``ending``: asks how the
-    subject ended; where that is badly, it comes before all others.
+    learner sees. ``reads``: kinds, "logs", "answer <service>:<port>/<path>",
+    "tensorboard <tfjob>/<path>"; the reader fetches their union and nothing else.
+    ``ending``: asks how the subject ended; where that is badly, it comes before
+    all others.
     """
 
     id: str
@@ -132,8 +133,10 @@ class Exercise:
     are names of files in the module's folders; ``file`` is the learner's own
     copy of the starter in the checkout's root. ``also``: (kubectl kind, name)
     of further objects that belong to the exercise. ``optional``: a bonus.
+    ``then``: commands that follow the solution's manifest.
     ``install``: commands that solve it, where no manifest does. ``release``: the
-    Helm release that the exercise makes, which ``reset`` uninstalls.
+    Helm release that the exercise makes, which ``reset`` uninstalls. ``says``:
+    what is told of one that is done, in one line.
     """
 
     number: str
@@ -147,8 +150,10 @@ class Exercise:
     solution_without_gpus: str = ""
     also: tuple[tuple[str, str], ...] = ()
     optional: bool = False
+    then: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
     release: str = ""
+    says: Callable[[Seen], str] | None = None
 
     @property
     def module(self) -> int:
@@ -193,11 +198,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Grade:
-    """One exercise after its checks ran."""
+    """One exercise after its checks ran; ``said``: what it tells, once it is done."""
 
     exercise: Exercise
     verdict: Verdict
     outcomes: tuple[Outcome, ...]
+    said: str = ""
 
     @property
     def finding(self) -> Finding | None:
@@ -230,9 +236,10 @@ def exercise(
 
 
 def _named(check: Check, subject: Subject) -> Check:
-    """The check with the subject's kind and name in its title."""
+    """The check with the subject's kind and name in its title, and in what it reads."""
     title = check.title.replace("{kind}", subject.kind).replace("{name}", subject.name)
-    return replace(check, title=title)
+    reads = frozenset(read.replace("{name}", subject.name) for read in check.reads)
+    return replace(check, title=title, reads=reads)
 
 
 def belongs_to_an_exercise(plural: str, kubectl: str, name: str) -> bool:
@@ -265,7 +272,8 @@ def grade_one(cluster: Snapshot, each: Exercise) -> Grade:
     for one, judge in _in_order(seen):
         settled = any(o.verdict not in _PASSABLE for o in outcomes)
         outcomes.append(Outcome(one, None) if settled else _run(seen, one, judge))
-    return Grade(each, _decide(outcomes), tuple(outcomes))
+    verdict = _decide(outcomes)
+    return Grade(each, verdict, tuple(outcomes), _said(seen) if verdict is Verdict.DONE else "")
 
 
 def verdict_of(grades: Sequence[Grade]) -> Verdict:
@@ -337,6 +345,13 @@ def _run(seen: Seen, one: Check, judge: Judge) -> Outcome:
         # A snapshot may hold anything: whatever a check trips over is no fault of the learner's.
         finding = _internal(error, one).named(one.id).but(page=seen.exercise.anchor)
     return Outcome(one, finding.verdict if finding else Verdict.DONE, finding)
+
+
+def _said(seen: Seen) -> str:
+    try:
+        return seen.exercise.says(seen) if seen.exercise.says else ""
+    except Exception:  # A snapshot may hold anything, and this decides nothing.
+        return ""
 
 
 def _internal(error: Exception, one: Check) -> Finding:

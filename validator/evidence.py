@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from validator.program import Doubt, training_words
-from validator.snapshot import Log, LogLine, Object, listed, mapping, time_at
-from validator.tfjobs import containers, option
+from validator.snapshot import Log, LogLine, Object, listed, mapping, text, time_at
+from validator.tfjobs import containers, is_sample_image, option
 
 STEP = re.compile(r"step (\d{1,9})/(\d{1,9}) loss (\d{1,9}\.\d+|nan|inf) accuracy (\d\.\d+)")
 TEST_ACCURACY = re.compile(r"test accuracy (\d\.\d+) on (\d{1,9}) images")
@@ -154,12 +154,15 @@ def _doubts(training: Training, pod: Object, name: str, runtime_id: str) -> Iter
     yield from _number(training, container)
     yield from _times(training, container_status(pod, name))
     yield from _loss(training)
-    yield from _end(training)
+    yield from _end(training, saves=not _is_own(container))
 
 
 def off_the_curve(training: Training, container: Object) -> Doubt | None:
     """Why the loss cannot be that of the image's seed; None when near, or options change it."""
     given = training_words(container)
+    if _is_own(container):
+        # It has a curve of its own.
+        return None
     # The learning rate follows the asked number of steps, so only this total has this curve.
     if given is None or training.start or not training.steps:
         return None
@@ -213,6 +216,24 @@ _FAILURES = (
         "needs it. Delete enableDynamicWorker from the manifest. The whole log:",
     ),
     (
+        "no-devices",
+        r"No devices were found",
+        "nvidia-smi saw no card: NVIDIA_VISIBLE_DEVICES hides all of them. Delete it from `env`. "
+        "The whole log:",
+    ),
+    (
+        "data",
+        r"Cannot use the data file (?P<what>\S+): No such file or directory",
+        "The image's pictures are at {what}, and a mount there hides them. Mount the volume "
+        "elsewhere: /tmp/fashion-mnist is where the program saves. The whole log:",
+    ),
+    (
+        "permission",
+        r"Cannot write into (?P<what>\S+): Permission denied",
+        "The program runs as user 10001, who may not write to the volume at {what}. Write "
+        "`securityContext: {{fsGroup: 10001}}` beside `containers`. The whole log:",
+    ),
+    (
         "module",
         r"No module named '?(?P<what>[\w.]+)",
         "The image has no Python module {what}: use the sample image. The whole log:",
@@ -238,6 +259,12 @@ def asked_steps(container: Object) -> int | None:
     if not value:
         return None if any("$" in word for word in given) else DEFAULT_STEPS
     return int(value) if value.isdecimal() and len(value) < 10 else None
+
+
+def _is_own(container: Object) -> bool:
+    """Whether a program of the learner's own trains."""
+    image = text(container, "image")
+    return bool(image) and not is_sample_image(image)
 
 
 def _order(training: Training) -> Iterator[Doubt]:
@@ -290,9 +317,13 @@ def _times(training: Training, status: Object) -> Iterator[Doubt]:
         yield Doubt("too-late", "steps after the end of the container", certain=False)
 
 
-def _end(training: Training) -> Iterator[Doubt]:
-    """With exit code 0 the program has tested and saved its model, and has said so."""
-    if not training.cut and (training.saved_to is None or not training.tests):
+def _end(training: Training, saves: bool) -> Iterator[Doubt]:
+    """With exit code 0 the program has tested and saved its model, and has said so.
+
+    saves: it is the sample image's; a program of the learner's own may only test.
+    """
+    unsaved = saves and training.saved_to is None
+    if not training.cut and (unsaved or not training.tests):
         missing = "test accuracy" if not training.tests else "`saved model to …`"
         yield Doubt("no-end", f"no {missing} at the end of the log")
 

@@ -128,7 +128,9 @@ def _without_registry(name: str) -> str:
 
 def _absent(image: str, reason: str, message: str, lacks_it: bool) -> Finding:
     """Where the nodes' images are not known, or another node has it: that it cannot be pulled."""
-    why = f"{reason}: {one_line(message)}" if "[::1]:53" not in message and message else reason
+    # That nothing answers is no news: at localhost nothing serves, and the node has no way out.
+    tells = message and "[::1]:53" not in message and not _is_local(image)
+    why = f"{reason}: {one_line(message)}" if tells else reason
     state = "is not on this cluster" if lacks_it else "cannot be pulled"
     return wrong(
         "image.absent",

@@ -259,9 +259,22 @@ def _not_started(case: Case, pod: Object, reason: str) -> Finding | None:
     for event in case.cluster.events(pod, "FailedMount", "FailedAttachVolume"):
         if any(words in event.lower() for words in _LASTING_MOUNTS):
             return case.graced(_mount_hint(name, event), created(pod))
+        if "Multi-Attach" in event:
+            return _on_two_nodes(case, pod)
     words = f"Pod {name} is starting ({reason})" if reason else f"Pod {name} is starting"
     since = time_at(pod, "status", "startTime") or created(pod)
     return case.on_its_way("starting", words, since=since, late=case.last_warning(pod))
+
+
+def _on_two_nodes(case: Case, pod: Object) -> Finding:
+    return case.on_its_way(
+        "multi-attach",
+        f"Pod {name_of(pod)} waits for a volume that a Pod on another node uses (Multi-Attach)",
+        "Wait until the other Pod ends. If both have to run, the claim needs `accessModes: "
+        "[ReadWriteMany]` and a class that can do this. This command shows the claim:",
+        "$ kubectl get persistentvolumeclaims",
+        since=created(pod),
+    )
 
 
 def _mount_hint(pod: str, event: str) -> Finding:

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from validator.script import ENTRY_FILE, ENTRY_POINT, training_options
 from validator.snapshot import Object, listed, text
@@ -86,6 +87,11 @@ def another_program(pod: Object, container: Object) -> Doubt | None:
     return next(_doubts(pod, container), None)
 
 
+def other_code(pod: Object, container: Object) -> Doubt | None:
+    """Why its volumes or its variables may bring a program that is not the image's; None if not."""
+    return next(chain(_variables(pod, container), _volumes(pod, container)), None)
+
+
 def training_words(container: Object) -> list[str] | None:
     """The options that the training program is given; None where that cannot be told."""
     expanded = _expand(container)
@@ -147,7 +153,7 @@ def _leads_to(paths: list[str], value: object) -> bool:
         return True
     parts = [part for part in re.split(r"[:,;\s]", value) if part]
     return any(
-        not part.startswith("/") or _within(part, path) or _within(path, part)
+        not part.startswith("/") or within(part, path) or within(path, part)
         for part in parts
         for path in paths
     )
@@ -156,9 +162,9 @@ def _leads_to(paths: list[str], value: object) -> bool:
 def _volumes(pod: Object, container: Object) -> Iterator[Doubt]:
     folder = text(container, "workingDir").rstrip("/") or _WORKING_FOLDER
     for kind, path in _carriers(pod, container):
-        if any(_within(path, code) or _within(code, path) for code in _CODE_FOLDERS):
+        if any(within(path, code) or within(code, path) for code in _CODE_FOLDERS):
             yield Doubt("mounted-code", f"a volume at {path} hides the image's program")
-        below = path[len(folder) + 1 :].split("/")[0] if _within(path, folder) else ""
+        below = path[len(folder) + 1 :].split("/")[0] if within(path, folder) else ""
         module = below.removesuffix(".py")
         if module in _IMPORTED or (module and module in sys.stdlib_module_names):
             yield Doubt("mounted-code", f"a volume at {path} comes before the image's program")
@@ -192,7 +198,8 @@ def _shared(pod: Object, container: Object, volume: str) -> bool:
     return any(text(m, "name") == volume for c in others for m in listed(c, "volumeMounts"))
 
 
-def _within(path: str, folder: str) -> bool:
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or is below it."""
     return f"{path.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
 
 

@@ -179,6 +179,13 @@ TEMPLATE: tuple[Row, ...] = (
         ("Set `resources: {{limits: {{{name}: 1}}}}` on the container.",),
     ),
     Row(
+        r"unknown field \"spec\.template\.(?P<name>volumes|containers|restartPolicy)\"",
+        "outside-spec.{name}",
+        "`{name}` stands beside template.spec, and not in it",
+        "`{name}` under template.spec",
+        ("Move `{name}` under template.spec: a template is metadata and the spec of a Pod.",),
+    ),
+    Row(
         r"unknown field \"(?P<path>[^\"]+)\"",
         "unknown-field",
         "the manifest has a field that Kubernetes does not know: {leaf}",
@@ -399,6 +406,19 @@ CONTAINER: tuple[Row, ...] = (
         ("Write each word of `command` as an entry of its own. Better: leave `command` out.",),
     ),
     Row(
+        r"\"(?P<program>[^\" ]*\bnvidia-smi)\": (?:stat \S+: )?"
+        r"(?:executable file not found|no such file or directory)",
+        "program.nvidia-smi",
+        "container {container} has no program {program}: it was given no driver, or has it in a "
+        "folder that is not on its PATH",
+        "a container with the driver's programs",
+        (
+            "Where you mount the driver by hand, mount its bin folder, and call nvidia-smi by its "
+            "full path. Where a device plugin or a claim hands it over, see that this very "
+            "container asks for the GPU.",
+        ),
+    ),
+    Row(
         r"(?:exec: )?\"(?P<program>[^\"]*)\": (?:stat \S+: )?(?:executable file not found|no such "
         r"file or directory)",
         "program.missing",
@@ -413,6 +433,14 @@ CONTAINER: tuple[Row, ...] = (
         "container {container} has no right to run its program: {said}",
         "a program that the container's user may run",
         ("Leave `command` out, so that the image runs its own program.",),
+    ),
+    Row(
+        r"failed to mkdir \\?\"?(?P<path>[^\"\\]+)\\?\"?: .*[Rr]ead-only file system",
+        "host-path.missing",
+        "the node has no folder {path} for a hostPath volume of container {container}, and none "
+        "can be made there",
+        "a folder that the node has",
+        ("Correct the path of the hostPath volume.",),
     ),
     Row(
         r"[Rr]ead-only file system",

@@ -137,6 +137,8 @@ def _grade_text(grade: Grade, look: Look) -> str:
             lines.append(look.wrap(outcome.check.title, f"  {look.mark(outcome.verdict)} ", "    "))
         if outcome.finding:
             lines += finding_lines(outcome.finding, look)
+    if grade.said:
+        lines.append(look.wrap(grade.said, "  ", "  "))
     later = sum(outcome.verdict is None for outcome in grade.outcomes)
     if later:
         words = "1 more check not run yet" if later == 1 else f"{later} more checks not run yet"

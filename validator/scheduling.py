@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from validator import holders
 from validator.case import NODE_SECONDS, Case
+from validator.device_claims import unscheduled_claim
 from validator.hints import one_line
 from validator.snapshot import Object, condition, created, listed, mapping, name_of, text
 from validator.tfjobs import containers, gpus, gpus_of_cluster, quantity
@@ -23,6 +25,7 @@ def unscheduled(case: Case, pod: Object, message: str, since: datetime | None) -
     """The finding for a Pod that has no node."""
     return (
         _no_such_gpu(case, pod, message)
+        or unscheduled_claim(case, pod, message, since)
         or _claim(case, pod, message)
         or _too_large(case, pod, message)
         or _in_use(case, pod, message, since)
@@ -74,9 +77,11 @@ def _in_use(case: Case, pod: Object, message: str, since: datetime | None) -> Fi
     if not scarce:
         return None
     what = ", ".join(scarce)
+    held = holders.of_resources(case.cluster, scarce, pod)
     return case.on_its_way(
         "unscheduled.gpu" if any("gpu" in each for each in scarce) else "unscheduled.capacity",
-        f"no node has room for Pod {name_of(pod)} now: other Pods use the {what}",
+        f"no node has room for Pod {name_of(pod)} now: other Pods use the {what}"
+        + (f"; in this namespace: {held}" if held else ""),
         "Wait until another Pod ends, or delete what you no longer need. "
         "This command shows what runs in this namespace:",
         "$ kubectl get tfjobs,jobs,pods",
@@ -172,12 +177,19 @@ def _labels(case: Case, pod: Object, message: str, since: datetime | None) -> Fi
     finding = wrong(
         "unscheduled.label",
         f"Pod {name_of(pod)} wants a node with the label {shown}, and no node has it",
-        "a label that a node has",
+        "a label that a node has" + _values(nodes, wanted),
         "Drop `nodeSelector` or `affinity` from the manifest. This command shows the labels:",
         "$ kubectl get nodes --show-labels",
         redo=True,
     )
     return finding if nodes else case.graced(finding, since)
+
+
+def _values(nodes: list[Object], wanted: Object) -> str:
+    """What the nodes' labels of these names say, as a sentence part; "" where none has one."""
+    labels = [mapping(node, "metadata", "labels") for node in nodes]
+    there = sorted({f"{key}={each[key]}" for each in labels for key in wanted if key in each})
+    return f": {', '.join(there)}" if there else ""
 
 
 def _taints(case: Case, pod: Object, message: str, since: datetime | None) -> Finding | None:
@@ -191,8 +203,8 @@ def _taints(case: Case, pod: Object, message: str, since: datetime | None) -> Fi
             "unscheduled.taint",
             f"no node accepts Pod {name_of(pod)}: {one_line(message)}",
             "a node without a taint that the Pod does not tolerate",
-            "Ask whoever runs the cluster, or add a toleration to the manifest. "
-            "This command shows the taints:",
+            "Ask whoever runs the cluster, or add a toleration to the manifest"
+            f"{_toleration(case)}. This command shows the taints:",
             "$ kubectl describe nodes",
         )
         return case.graced(finding, since)
@@ -209,6 +221,16 @@ def _taints(case: Case, pod: Object, message: str, since: datetime | None) -> Fi
         "cordoned is opened by `kubectl uncordon`:",
         "$ python -m cluster up",
     )
+
+
+def _toleration(case: Case) -> str:
+    """The toleration to paste, for the first taint of a node."""
+    nodes = case.cluster.items_if_readable("nodes")
+    taints = [taint for node in nodes for taint in listed(node, "spec", "taints")]
+    if not taints:
+        return ""
+    key, effect = text(taints[0], "key"), text(taints[0], "effect")
+    return f": `tolerations: [{{key: {key}, operator: Exists, effect: {effect}}}]`"
 
 
 def _is_away(node: Object) -> bool:

@@ -8,6 +8,8 @@ from validator.snapshot import Object, Snapshot, created, is_true, listed, mappi
 from validator.tfjobs import pod_spec, replica_specs, replica_type, same_image
 from validator.verdicts import Finding, converging, wrong
 
+# The label of an EndpointSlice with the name of its Service.
+SERVICE_NAME = "kubernetes.io/service-name"
 _PODS = frozenset({"jobs", "pods", "events"})
 
 
@@ -133,6 +135,19 @@ class Release(Subject):
 
     def trouble(self, cluster: Snapshot, item: Object) -> Finding | None:
         return release_trouble(item, self.name)
+
+    def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
+        return ()
+
+
+class Lab(Subject):
+    """The cluster itself: nobody makes it, so it is always found, and never ends."""
+
+    kind, plural, kubectl = "cluster", "", ""
+    reads = frozenset({"nodes", "groups", "resourceslices"})
+
+    def find(self, cluster: Snapshot) -> Object | None:
+        return {"kind": "Lab"}
 
     def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
         return ()

@@ -99,8 +99,13 @@ def is_sample_image(image: str) -> bool:
 
     Without any prefix the name means another image, one of a public registry.
     """
+    return same_name(image, SAMPLE_IMAGE)
+
+
+def same_name(image: str, wanted: str) -> bool:
+    """Whether it is this image, of any version; a registry's prefix may stand for localhost."""
     prefix, _, name = repository(image).rpartition("/")
-    return bool(prefix) and name == repository(SAMPLE_IMAGE).rpartition("/")[2]
+    return bool(prefix) and name == repository(wanted).rpartition("/")[2]
 
 
 def same_image(one: str, other: str) -> bool:

@@ -160,10 +160,16 @@ class Watching:
             self.data["notes"] = [f"no permission to watch {kinds}: {every}"]
 
     def _next_reading(self) -> float:
-        """When lists have to be read again; never, where all are watched."""
+        """When something has to be read again; never, where all is watched and followed."""
         if time.monotonic() < self._retry_until and self._lost():
             return self._listed_at + RETRY_SECONDS
-        return self._listed_at + READ_AGAIN_SECONDS if self._unwatched else float("inf")
+        again = self._unwatched or self._asks_servers()
+        return self._listed_at + READ_AGAIN_SECONDS if again else float("inf")
+
+    def _asks_servers(self) -> bool:
+        """What a learner's server says changes without a change of any object."""
+        missing = (what for what in self.data["missing"] if what.startswith("answer "))
+        return bool(self.data["answers"]) or any(missing)
 
     def _read_unwatched(self) -> bool:
         """Read what may not be watched, and what is not served yet, again."""

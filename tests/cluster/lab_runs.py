@@ -7,8 +7,9 @@ the kubeconfig. Pages from module 5 on begin and end without an operator: module
 import contextlib
 import json
 import shlex
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modules import here, workplace
@@ -17,21 +18,34 @@ CHECKOUT = workplace.CHECKOUT
 CRD = "tfjobs.tensorflow.org"
 # The module that installs the operator; later ones take it for granted, earlier ones do not care.
 INSTALLS_OPERATOR = 5
+# What pages make outside their namespace, beside the operator's own objects.
+CLUSTER_WIDE = ("deviceclasses", "persistentvolumes", "priorityclasses", "namespaces")
+# Objects that the cluster makes by itself, and the operator, which stays for the next module.
+NOT_OF_A_PAGE = (
+    *("event/", "event.events", "endpoints/", "endpointslice.", "lease.", "podmetrics."),
+    *("configmap/kube-root-ca.crt", "serviceaccount/default"),
+)
+OF_THE_OPERATOR = ("tf-job-operator", "sh.helm.release.v1.tf-job.")
+CLEAN_UP_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one run happens: a folder, an environment, and what the cluster is called and can."""
+    """Where one run happens: a folder, an environment, and what the cluster is called and can.
+
+    `began_with` are the names of the objects that were there before.
+    """
 
     folder: Path
     environment: dict[str, str]
     cluster: here.Here
+    began_with: frozenset[str] = field(default_factory=frozenset)
 
 
 @contextlib.contextmanager
 def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
     """Make a place for one page, and leave nothing of it behind."""
-    namespace = f"{purpose}-{page.parent.name}"[:40].strip("-").lower()
+    namespace = _namespace(page, purpose)
     kubeconfig = _kubeconfig(cluster, namespace, folder)
     needs_operator = number(page) > INSTALLS_OPERATOR
     remove(cluster, namespace, with_operator=number(page) >= INSTALLS_OPERATOR)
@@ -42,9 +56,43 @@ def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
             environment = workplace.environment(copy, given)
             if needs_operator:
                 _install_operator(cluster, namespace)
-            yield Place(copy, environment, here.look(environment))
+            began_with = _objects(cluster, namespace)
+            yield Place(copy, environment, here.look(environment), began_with)
     finally:
         remove(cluster, namespace, with_operator=number(page) >= INSTALLS_OPERATOR)
+
+
+def left_over(cluster, place: Place, page: Path, purpose: str) -> list[str]:
+    """What a page has made and its clean-up has not removed; Pods have a minute to end."""
+    deadline = time.monotonic() + CLEAN_UP_SECONDS
+    while True:
+        left = sorted(_objects(cluster, _namespace(page, purpose)) - place.began_with)
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(1)
+
+
+def _objects(cluster, namespace: str) -> frozenset[str]:
+    """The names of all objects that a page could have made, as ``pod/x``."""
+    listed = cluster.kubectl("api-resources", "--verbs=list", "--namespaced", "--output=name")
+    inside = _names(cluster, listed.stdout.split(), f"--namespace={namespace}")
+    outside = _names(cluster, CLUSTER_WIDE)
+    return frozenset(
+        name
+        for name in (*inside, *outside)
+        if not name.startswith(NOT_OF_A_PAGE) and not any(o in name for o in OF_THE_OPERATOR)
+    )
+
+
+def _names(cluster, kinds, *arguments: str) -> list[str]:
+    found = cluster.kubectl(
+        "get", ",".join(kinds), "--output=name", "--ignore-not-found", *arguments
+    )
+    return found.stdout.split()
+
+
+def _namespace(page: Path, purpose: str) -> str:
+    return f"{purpose}-{page.parent.name}"[:40].strip("-").lower()
 
 
 def _kubeconfig(cluster, namespace: str, folder: Path) -> Path:

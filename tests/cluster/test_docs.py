@@ -24,7 +24,7 @@ def names(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
 def test_the_page_is_true(cluster, page, tmp_path):
-    """The time that it took is kept for `make times`."""
+    """Its clean-up leaves the cluster as it was. Its time is kept for `make times`."""
     markdown = page.read_text()
     seconds = 0.0
     with (
@@ -35,6 +35,8 @@ def test_the_page_is_true(cluster, page, tmp_path):
         for outcome in run_page(markdown, shell, here.aliases, here.abilities):
             seconds += outcome.seconds
             assert not outcome.complaint, f"{page.relative_to(CHECKOUT)}, {outcome.complaint}"
+        left = lab_runs.left_over(cluster, place, page, "docs")
+        assert left == [], f"the clean-up of {page.relative_to(CHECKOUT)} leaves {left}"
     times.note(page, seconds)
 
 

@@ -132,7 +132,11 @@ def test_the_api_server_refuses_what_the_file_does_not_give_and_nothing_else(
     data, alone = statuses(connection)
     assert refused(alone) == not_given(alone, role)
     kinds = {what for what, why in data["missing"].items() if why["status"] == FORBIDDEN}
-    assert kinds == {"nodes", "customresourcedefinitions", "operator deployments"}
+    assert kinds == {
+        *("nodes", "customresourcedefinitions", "operator deployments"),
+        *("storageclasses", "dns"),
+        *("resourceslices", "deviceclasses"),
+    }
     assert any("/log?" in path for path in alone)
 
     bind_the_others()

@@ -108,3 +108,14 @@ def test_oom_scores(may_lower, restricted):
 def test_pods_are_connected_point_to_point():
     config = json.loads(components.cni_config())
     assert [plugin["type"] for plugin in config["plugins"]] == ["ptp", "portmap"]
+
+
+def test_a_node_without_gpus_simulates_none_for_claims_either():
+    given = {c.name: c.command for c in components.components("", components.Gpus(0))}
+    assert {"--gpus=0", "--gpu-claimable="} <= set(given["node-addons"])
+
+
+def test_a_node_as_of_today_counts_gpus_under_one_name():
+    today = components.Gpus(2, with_old_name=False)
+    given = {c.name: c.command for c in components.components("", today)}
+    assert {"--gpus=2", "--gpu-old-name="} <= set(given["node-addons"])

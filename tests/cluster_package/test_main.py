@@ -8,6 +8,8 @@ from cluster import paths, record
     ("arguments", "sentence"),
     [
         pytest.param(["up", "--name", "No Good"], "cannot name a cluster", id="a bad name"),
+        pytest.param(["up", "--gpus", "-1"], "--gpus -1 is not between", id="fewer than no GPUs"),
+        pytest.param(["up", "--gpus", "1000"], "--gpus 1000 is not", id="more than a node has"),
         pytest.param(["build", "debian:12"], "is not one of localhost/", id="a foreign image"),
         pytest.param(["logs", "--name", "nobody", "etcd"], "no log of etcd", id="no such log"),
     ],

@@ -50,6 +50,13 @@ from modules.workloads import workloads
         ),
         pytest.param("sha256:" + "a" * 64, "sha256:" + "0" * 64, id="a digest"),
         pytest.param("loss 0.4... accuracy 0.8...", "loss 0.4471 accuracy 0.8359", id="in a line"),
+        pytest.param("loss 0.2464 accuracy 0.9109", "loss 2.3 accuracy 0.1", id="what is measured"),
+        pytest.param("worker 0 took 502 steps", "worker 0 took 9 steps", id="a worker's share"),
+        pytest.param(
+            "950 steps in 29.3 s: 30.8 ms a step",
+            "950 steps in 102.1 s: 107.5 ms a step",
+            id="the pace of a training",
+        ),
     ],
 )
 def test_these_are_the_same(page, run):
@@ -65,6 +72,11 @@ def test_these_are_the_same(page, run):
         pytest.param("fashion-mnist:1.0.0", "fashion-mnist:1.0.1", id="another version"),
         pytest.param("  indented", "indented", id="another indentation"),
         pytest.param("step 500/500", "step 50/500", id="another number"),
+        pytest.param("worker 0 took 50 steps", "worker 1 took 50 steps", id="another worker"),
+        pytest.param("loss 0.2464", "loss nan", id="a loss that is no number"),
+        pytest.param(
+            "test accuracy 0.9...", "test accuracy 0.8999", id="a figure that is promised"
+        ),
         pytest.param("a.c", "abc", id="a dot is a dot"),
         pytest.param("j-master-76no-0", "j-worker-76no-0", id="another replica type"),
         pytest.param("invoice-99999", "invoice-22222", id="a number"),

@@ -19,6 +19,9 @@ from modules.fence import Fence, read_fence, seconds
         pytest.param('console retry="30s"', Fence("console", retry_seconds=30), id="retry"),
         pytest.param('console timeout="20m"', Fence("console", timeout_seconds=1200), id="timeout"),
         pytest.param('console only="gpu"', Fence("console", only="gpu"), id="only"),
+        pytest.param(
+            'console only="gpu local"', Fence("console", only="gpu local"), id="only, of two"
+        ),
         pytest.param("console background", Fence("console", background=True), id="a flag"),
         pytest.param(
             'console exit="3" retry="1m" timeout="5m" only="local"',
@@ -47,7 +50,9 @@ def test_attributes_are_read(info, wanted):
         pytest.param('console timeout="0s"', '"0s" is not a duration', id="no time"),
         pytest.param('console exit="three"', "not an exit code from 0 to 255", id="a word"),
         pytest.param('console exit="256"', "not an exit code from 0 to 255", id="too large"),
-        pytest.param('console only="tpu"', 'neither "gpu" nor "local"', id="unknown ability"),
+        pytest.param(
+            'console only="tpu"', "is none of gpu, gpu-2017, gpu-today", id="unknown ability"
+        ),
         pytest.param('console skip=""', "skip needs a value", id="no reason"),
         pytest.param("console skip", "skip needs a value", id="a reason without a value"),
         pytest.param('console background="yes"', "background takes no value", id="a flag's value"),

@@ -13,7 +13,8 @@ def node(name, **allocatable):
     return {"metadata": {"name": name}, "status": {"allocatable": {"cpu": "2", **names}}}
 
 
-LOCAL = {"nvidia.com_gpu": "4"}
+LOCAL = {"nvidia.com_gpu": "4", "alpha.kubernetes.io_nvidia-gpu": "4"}
+LAB = frozenset({"gpu", "gpu-2017", "local"})
 
 
 @pytest.mark.parametrize(
@@ -21,24 +22,30 @@ LOCAL = {"nvidia.com_gpu": "4"}
     [
         pytest.param(
             "workshop", "default", [node("lab-node", **LOCAL)],
-            Here({}, frozenset({"gpu", "local"})), id="the lab",
+            Here({}, LAB), id="the lab",
         ),
         pytest.param(
             "workshop", "docs-5", [node("test-node", **LOCAL)],
-            Here({"test-node": "lab-node", "docs-5": "default"}, frozenset({"gpu", "local"})),
+            Here({"test-node": "lab-node", "docs-5": "default"}, LAB),
             id="a test's place",
         ),
         pytest.param(
             "kind-kind", "", [node("one"), node("two")],
-            Here({"one": "lab-node", "two": "lab-node"}), id="a cluster of one's own",
+            Here({"one": "lab-node", "two": "lab-node"}, frozenset({"no-gpu"})),
+            id="a cluster of one's own",
         ),
         pytest.param(
             "class", "", [node("one", **{"nvidia.com_gpu": "0"})],
-            Here({"one": "lab-node"}), id="a node whose GPUs are gone",
+            Here({"one": "lab-node"}, frozenset({"no-gpu"})), id="a node whose GPUs are gone",
         ),
         pytest.param(
             "class", "", [node("one", **{"alpha.kubernetes.io_nvidia-gpu": "1"})],
-            Here({"one": "lab-node"}, frozenset({"gpu"})), id="a GPU as of 2017",
+            Here({"one": "lab-node"}, frozenset({"gpu", "gpu-2017"})),
+            id="a GPU as of 2017",
+        ),
+        pytest.param(
+            "class", "", [node("one", **{"nvidia.com_gpu": "1"})],
+            Here({"one": "lab-node"}, frozenset({"gpu", "gpu-today"})), id="a GPU as of today",
         ),
         pytest.param("", "", [], Here(), id="nothing that answers"),
     ],
@@ -65,7 +72,7 @@ def kubectl(tmp_path, monkeypatch):
 
 def test_the_cluster_is_asked_by_kubectl(kubectl):
     kubectl("workshop", [node("lab-node", **LOCAL)])
-    assert here.look() == Here({"mine": "default"}, frozenset({"gpu", "local"}))
+    assert here.look() == Here({"mine": "default"}, LAB)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +91,10 @@ def test_the_command_line_answers_for_one_ability(kubectl, capsys, ability, code
 def test_a_machine_without_kubectl_can_do_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert here.look() == Here()
+
+
+def test_of_several_abilities_all_have_to_hold(kubectl, capsys):
+    kubectl("class", [node("one", **LOCAL)])
+    assert here.main(["gpu", "gpu-2017"]) == 0
+    assert here.main(["gpu", "local"]) == 1
+    assert "not the workshop's local cluster" in capsys.readouterr().out

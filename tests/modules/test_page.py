@@ -71,7 +71,7 @@ def test_a_command_in_the_background_is_given_time_for_what_the_page_shows():
 @pytest.mark.parametrize(
     ("abilities", "commands"),
     [
-        pytest.param({"gpu", "local"}, ["a", "b", "c"], id="a local cluster with GPUs"),
+        pytest.param({"gpu", "local"}, ["a", "b", "both", "c"], id="a local cluster with GPUs"),
         pytest.param({"gpu"}, ["a", "c"], id="a cluster with GPUs"),
         pytest.param(set(), ["c"], id="another cluster"),
     ],
@@ -81,6 +81,7 @@ def test_what_a_cluster_cannot_do_is_not_run_there(abilities, commands):
         [
             console("$ a", info='console only="gpu"'),
             console("$ b", info='console only="local"'),
+            console("$ both", info='console only="gpu local"'),
             console("$ c"),
         ]
     )

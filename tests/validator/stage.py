@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.validator.cases import ENDED, MISTAKES, Case, Typed
+from tests.validator.cases_module0 import Edited
 from validator import cluster as reader
 from validator import exercises  # noqa: F401 (registers the checks)
 from validator.engine import EXERCISES, Grade, Seen, grade_one
@@ -34,6 +35,8 @@ FOLDERS = {
     "starter": CHECKOUT / "modules/4-helm/starter/module4-ex2",
     "solution": SOLUTION,
     "mistakes": MISTAKES,
+    "kubernetes": CHECKOUT / "modules/2-kubernetes",
+    "cheats": MISTAKES.parent / "cheats/commands",
 }
 # A training of four replicas takes a minute on two cores, and many times that on busy ones.
 TRAINING_SECONDS = 600.0
@@ -114,7 +117,7 @@ def _apply_manifest(cluster: Any, case: Case, manifest: Path, where: Connection)
     namespace = where.other_namespaces[0] if case.elsewhere else where.namespace
     words = (CHECKOUT / manifest).read_text()
     if case.named:
-        words = words.replace("module6-ex1", case.named)
+        words = words.replace("module6-ex1", case.named).replace("module5-ex2", case.named)
     cluster.kubectl("apply", "--namespace", namespace, "-f", "-", input=words)
 
 
@@ -123,10 +126,10 @@ def type_commands(cluster: Any, case: Typed, where: Connection) -> None:
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder, "chart")
         shutil.copytree(SOLUTION, chart)
-        if case.manifest:
+        if case.manifest and case.manifest.is_dir():
             shutil.copytree(case.manifest, chart, dirs_exist_ok=True)
         for line in case.typed:
-            command = line.removeprefix("! ").format(chart=chart, **FOLDERS)
+            command = line.removeprefix("! ").format(chart=chart, manifest=case.manifest, **FOLDERS)
             space = f" --namespace={where.namespace}"
             # A pipe of two programs: each gets the namespace.
             whole = " | ".join(part + space for part in command.split(" | "))
@@ -163,6 +166,8 @@ def _do(cluster: Any, command: tuple[str, ...], where: Connection) -> None:
 def look(case: Case, where: Connection) -> Answer:
     """Read what all exercises read, and judge the case's own."""
     data = reader.read(where, list(EXERCISES.values()))
+    if isinstance(case, Edited):
+        case.edit(data)
     return Answer(data, grade_one(Snapshot(data), EXERCISES[case.exercise]))
 
 

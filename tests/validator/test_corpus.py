@@ -29,9 +29,9 @@ NUMBERS = sorted(EXERCISES)
 PLAYED = sorted({case.exercise for case in ALL})
 PROGRAMS = {"kubectl", "helm", "python", "test"}
 # Verbs of kubectl whose object has no namespace, or which need none.
-EVERYWHERE = {"cluster-info", "config", "api-resources"}
+EVERYWHERE = {"cluster-info", "config", "api-resources", "uncordon"}
 CLUSTER_WIDE = {"nodes", "node", "namespace", "namespaces", "crd", "storageclass"}
-CLUSTER_WIDE |= {"priorityclasses"}
+CLUSTER_WIDE |= {"priorityclasses", "deviceclasses", "resourceslices"}
 FORGETFUL = ("delete", "uninstall", "scale", "patch")
 WORLDS = [pytest.param(case, id=case.title) for case in ALL]
 DONE = [pytest.param(case, id=case.title) for case in ALL if case.verdict is Verdict.DONE]
@@ -80,7 +80,7 @@ def _needs_namespace(words):
     named = [word for word in words[1:] if not word.startswith("-")]
     if words[0] == "helm":
         return True
-    if named[0] in EVERYWHERE or "--all-namespaces" in words:
+    if named[0] in EVERYWHERE or {"--all-namespaces", "--raw"} & set(words):
         return False
     return named[1:2] == [] or named[1].partition("/")[0] not in CLUSTER_WIDE
 
@@ -103,7 +103,9 @@ def test_nobody_is_told_to_delete_what_is_not_this_exercises(case):
         assert f"--namespace={space}" in words, command
         target = _target(words)
         own = EXERCISES[number].subject.name
-        assert target == own or target.startswith(f"{own}-"), command
+        further = {name for _, name in EXERCISES[number].also}
+        assert target == own or target.startswith(f"{own}-") or target in further, command
+        assert not _is_bound(recorded(case), target), command
         assert number == case.exercise, command
 
 
@@ -154,8 +156,23 @@ def one_worker_took_all(data):
             log[part] = re.sub(r"(worker 0 took) \d+", rf"\1 {sum(map(int, shares))}", log[part])
 
 
+def read_another_model(data):
+    """Another run has saved its model there since."""
+    for name, log in data["logs"].items():
+        if name.startswith("module5-ex2-reader"):
+            log["head"] = log["head"].replace("test accuracy 0.8", "test accuracy 0.7")
+
+
+def shows_another_run(data):
+    for request, answer in data["answers"].items():
+        if request.endswith("tag=loss"):
+            answer["body"] = "[]"
+
+
 # What no learner's mistake leads to, as far as we have seen: the solution, with one thing edited.
 EDITED = {
+    ("5.2", "same"): read_another_model,
+    ("5.3", "board-shows"): shows_another_run,
     ("6.1", "tf-config"): told_of_one_worker,
     ("6.2", "tf-config"): told_of_one_worker,
     ("6.2", "workers"): one_worker_took_all,
@@ -228,7 +245,17 @@ LATER = [
     without_the_workers,
     with_a_sweep_of_later_jobs,
 ]
-OF_OPERATOR = {without_operator, with_another_cloud}
+# What an exercise asks for, and so is not around it.
+ASKED_FOR = {
+    "5.0": {without_operator, with_another_cloud},
+    "0.1": {without_nodes, without_the_right_to_read_nodes},
+}
+AROUND = [
+    pytest.param(case, change, id=f"{case.title} {change.__name__}")
+    for case in ALL
+    for change in LATER
+    if case.verdict is Verdict.DONE and change not in ASKED_FOR.get(case.exercise, ())
+]
 
 
 @pytest.mark.parametrize("case", DONE)
@@ -236,11 +263,8 @@ def test_what_is_done_is_done_two_hours_later(case):
     assert _after(case, later) is Verdict.DONE
 
 
-@pytest.mark.parametrize("change", LATER, ids=lambda change: change.__name__)
-@pytest.mark.parametrize("case", DONE)
+@pytest.mark.parametrize(("case", "change"), AROUND)
 def test_what_is_done_stays_done_whatever_changes_around_it(case, change):
-    if case.exercise == "5.0" and change in OF_OPERATOR:
-        pytest.skip("this is what the exercise asks for")
     assert _after(case, change) is Verdict.DONE
     assert _after(case, later, change) is Verdict.DONE
 
@@ -283,6 +307,12 @@ def test_the_file_holds_only_what_belongs_to_its_learner(case):
     names = {name_of(pod) for pod in data["objects"].get("pods", [])}
     assert {key.partition("/")[0] for key in data["logs"]} <= names
     assert "docker" + ".io" not in json.dumps(data)
+
+
+def _is_bound(data, name):
+    """Whether it is a claim that may hold data."""
+    claims = data["objects"].get("persistentvolumeclaims", [])
+    return any(name_of(c) == name and text(c, "status", "phase") == "Bound" for c in claims)
 
 
 def _target(words):

@@ -669,6 +669,29 @@ def test_containers_beside_the_spec_of_a_template_are_not_a_wrong_name():
             id="a file that is no program",
         ),
         pytest.param(
+            "StartError",
+            OCI + '"nvidia-smi": executable file not found in $PATH',
+            "program.nvidia-smi",
+            "no program nvidia-smi",
+            id="nvidia-smi in a container that was given no driver",
+        ),
+        pytest.param(
+            "StartError",
+            OCI + '"/usr/local/nvidia/bin/nvidia-smi": stat /usr/local/nvidia/bin/nvidia-smi: no '
+            "such file or directory",
+            "program.nvidia-smi",
+            "no program /usr/local/nvidia/bin/nvidia-smi",
+            id="nvidia-smi in a folder that is empty",
+        ),
+        pytest.param(
+            "CreateContainerError",
+            'failed to generate spec: failed to mkdir "/usr/local/nvidia/bin": mkdir '
+            "/usr/local/nvidia: read-only file system",
+            "host-path.missing",
+            "no folder /usr/local/nvidia/bin",
+            id="a hostPath folder that the node does not have and cannot make",
+        ),
+        pytest.param(
             "", "sh: 1: cannot create /tmp/x: Read-only file system", "security.read-only",
             "read-only root file system", id="a root file system that is read-only",
         ),

@@ -146,8 +146,14 @@ def test_nobody_may_list_all_pods_or_tfjobs_of_the_cluster_or_change_anything():
 
 def test_what_the_exercises_of_today_read_is_among_all_that_the_reader_can_be_asked_for():
     reads = frozenset().union(*(each.reads for each in EXERCISES.values()))
-    lists = {read for read in reads if not read.startswith(("answer ", "line "))}
+    lists = {read for read in reads if not read.startswith(("answer ", "tensorboard ", "line "))}
     assert lists <= READS
+
+
+def test_what_0_1_reads_is_given_by_the_cluster_role():
+    kinds = EXERCISES["0.1"].reads - {"groups"}
+    rights = {right_of(cluster.LISTS[kind][0]) for kind in kinds}
+    assert refused(rights, role=[], of_operator=[]) == set()
 
 
 def test_with_the_role_alone_5_1_can_be_done():

@@ -60,6 +60,25 @@ def tainted(key):
     return node(spec={"taints": [{"key": key, "effect": "NoSchedule"}]})
 
 
+def labelled(**labels):
+    return lambda data: data["objects"]["nodes"][0]["metadata"].update(labels=labels)
+
+
+def beside(name, phase="Running", claims=(), **container):
+    """Another Pod of the namespace."""
+
+    def change(data):
+        made = world.pod(name, phase=phase)
+        made["spec"] = {
+            "nodeName": "node",
+            "containers": [{"name": "main", **container}],
+            "resourceClaims": [{"name": each} for each in claims],
+        }
+        data["objects"]["pods"].append(made)
+
+    return change
+
+
 def not_ready(data):
     data["objects"]["nodes"][0]["status"]["conditions"] = [world.condition("Ready", "False")]
 
@@ -191,6 +210,44 @@ def finding(*changes):
             "add a toleration", id="a taint that somebody set",
         ),
         pytest.param(
+            [TAINT, tainted("nvidia.com/gpu")], WRONG, "unscheduled.taint", "untolerated taint",
+            "tolerations: [{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]",
+            id="the taint of GPU nodes, with the toleration to paste",
+        ),
+        pytest.param(
+            [GPUS, beside("board", resources={"limits": {GPU: "3"}})], CONVERGING,
+            "unscheduled.gpu", "in this namespace: board (3)", "Wait",
+            id="GPUs that a Pod of this namespace holds, by name",
+        ),
+        pytest.param(
+            [GPUS, beside("board", phase="Succeeded", resources={"limits": {GPU: "3"}})],
+            CONVERGING, "unscheduled.gpu", f"other Pods use the {GPU}", "Wait",
+            id="a Pod that has ended holds none",
+        ),
+        pytest.param(
+            [LABEL, pod_spec(nodeSelector={"gpu": "true"}), labelled(gpu="none")], WRONG,
+            "unscheduled.label", "gpu=true", "Drop `nodeSelector`", id="another value of a label",
+        ),
+        pytest.param(
+            [nodes("1 cannot allocate all claims"), beside("board", claims=["gpu"])], CONVERGING,
+            "unscheduled.claim", "these Pods have claims: board", "kubectl get resourceslices",
+            id="a card that another Pod's claim holds",
+        ),
+        pytest.param(
+            [nodes("1 cannot allocate all claims")], CONVERGING, "unscheduled.claim",
+            "takes is free now", "another namespace", id="a card that nobody here holds",
+        ),
+        pytest.param(
+            [nodes("request gpu: device class gpus does not exist")], WRONG,
+            "unscheduled.no-class", "the DeviceClass gpus", "kubectl get deviceclasses",
+            id="a class of devices that does not exist",
+        ),
+        pytest.param(
+            [unschedulable("selector #0 on device x: CEL runtime error: no such key: memory.")],
+            WRONG, "unscheduled.selector", "no such key: memory", "name of the device's driver",
+            id="a selector that fails",
+        ),
+        pytest.param(
             [TAINT, tainted("dedicated"), later(20)], CONVERGING, "unscheduled.taint",
             "untolerated taint", "Wait", id="a taint that may be taken away",
         ),
@@ -211,6 +268,11 @@ def test_why_a_pod_has_no_node(changes, verdict, cause, found, fix):
     assert found in said.found, said
     assert fix in said.next_step, said
     assert said.verdict is not CONVERGING or said.since
+
+
+def test_the_values_that_a_label_has_are_shown():
+    said = finding(LABEL, pod_spec(nodeSelector={"gpu": "true"}), labelled(gpu="none"))
+    assert said.wanted == "a label that a node has: gpu=none"
 
 
 def test_what_the_scheduler_said_is_kept_for_the_report_of_a_long_wait():

@@ -2,10 +2,21 @@
 
 Each returns a ``Check``: an id, a title for the learner, a judge, and what it
 reads. ``manifest`` judges what was asked for, ``run`` what came of it,
-``distributed`` a TfJob of several replicas, ``objects`` whatever else a module
+``lab`` the cluster itself, ``distributed`` a TfJob of several replicas, ``jobs``
+a Job, ``servers`` a Deployment with its Service, ``gpus``, ``drivers``,
+``nvidia_smi`` and ``claims`` a Job on a GPU, ``models``, ``reader`` and
+``boards`` what a training leaves on a volume, ``objects`` whatever else a module
 makes, ``operator`` the operator itself.
 """
 
+from validator.checks.boards import board_reads_the_logs, board_shows_the_run, board_stands
+from validator.checks.claims import (
+    claim_template,
+    need_cards,
+    selects_memory,
+    shows_memory,
+    uses_the_claim,
+)
 from validator.checks.distributed import (
     default_ps,
     delete_a_worker,
@@ -13,6 +24,17 @@ from validator.checks.distributed import (
     tf_config_agrees,
     worker_replaced,
     workers_took_steps,
+)
+from validator.checks.drivers import cards_not_by_hand, mounts_drivers, no_driver_by_hand
+from validator.checks.gpus import need_gpus, one_gpu
+from validator.checks.jobs import memory_limit, one_completion
+from validator.checks.lab import (
+    capabilities,
+    default_storage,
+    has_sample_image,
+    names_are_found,
+    nodes_ready,
+    version,
 )
 from validator.checks.manifest import (
     arguments_are_text,
@@ -24,6 +46,8 @@ from validator.checks.manifest import (
     replicas,
     sample_image,
 )
+from validator.checks.models import claim_bound, keeps_model
+from validator.checks.nvidia_smi import runs_nvidia_smi, shows_the_table
 from validator.checks.objects import (
     answers,
     leads_to_pods,
@@ -41,6 +65,7 @@ from validator.checks.operator import (
     operator_serves,
     operator_was_installed_by_helm,
 )
+from validator.checks.reader import model_read_back, same_accuracy
 from validator.checks.release_objects import (
     in_effect,
     job_labels,
@@ -57,32 +82,63 @@ from validator.checks.run import (
     mounts_what_the_operator_knows,
     trained,
 )
+from validator.checks.servers import (
+    asks_before_ready,
+    first_pods_replaced,
+    leads_to_its_pods,
+    listens,
+    service_exists,
+)
 
 __all__ = [
     "accuracy",
     "answers",
     "arguments_are_text",
+    "asks_before_ready",
     "asks_for_gpus",
+    "board_reads_the_logs",
+    "board_shows_the_run",
+    "board_stands",
+    "capabilities",
+    "cards_not_by_hand",
+    "claim_bound",
+    "claim_template",
     "container_named",
     "default_ps",
+    "default_storage",
     "delete_a_worker",
     "deployed",
     "ends_well",
     "exists",
+    "first_pods_replaced",
+    "has_sample_image",
     "in_effect",
     "installed",
     "job_labels",
     "job_takes",
+    "keeps_model",
+    "leads_to_its_pods",
     "leads_to_pods",
+    "listens",
     "log_says",
     "makes_a_job",
+    "memory_limit",
+    "model_read_back",
     "mounts_claim",
+    "mounts_drivers",
     "mounts_from_node",
     "mounts_what_the_operator_knows",
+    "names_are_found",
+    "need_cards",
+    "need_gpus",
     "newest",
     "newest_deployment",
     "newest_job",
     "no_addresses_by_hand",
+    "no_driver_by_hand",
+    "nodes_ready",
+    "one_completion",
+    "one_gpu",
     "operator_exists",
     "operator_knows_the_drivers",
     "operator_runs",
@@ -93,11 +149,19 @@ __all__ = [
     "release",
     "replicas",
     "replicas_ready",
+    "runs_nvidia_smi",
+    "same_accuracy",
     "sample_image",
+    "selects_memory",
+    "service_exists",
+    "shows_memory",
+    "shows_the_table",
     "tf_config_agrees",
     "trained",
     "upgraded",
+    "uses_the_claim",
     "value_in",
+    "version",
     "worker_replaced",
     "workers_took_steps",
 ]

@@ -22,6 +22,7 @@ from validator.tfjobs import (
     is_sample_image,
     main_container,
     option,
+    same_name,
     shape,
     words,
 )
@@ -114,8 +115,11 @@ def arguments_are_text() -> Check:
     return Check("args", "Its command and args are lists of texts.", judge)
 
 
-def sample_image() -> Check:
-    """Every replica runs the sample image, and the cluster has it."""
+def sample_image(own: str = "") -> Check:
+    """Every replica runs the sample image, and the cluster has it.
+
+    own: an image of the learner's that does as well.
+    """
 
     def judge(seen: Seen) -> Finding | None:
         trouble = None if seen.ended else seen.subject.trouble(seen.cluster, seen.object)
@@ -123,25 +127,28 @@ def sample_image() -> Check:
             return trouble.but(cause=trouble.cause.removeprefix("image."))
         for role, pod in seen.templates:
             image = text(main_container(pod), "image")
-            if not is_sample_image(image):
+            if not (is_sample_image(image) or (own and same_name(image, own))):
                 return seen.wrong(
                     "other",
                     f"the {role} runs image {image or '(none)'}",
-                    f"the sample image, {SAMPLE_IMAGE}",
+                    f"the sample image, {SAMPLE_IMAGE}" + (f", or your own, {own}" if own else ""),
                     f"Set `image: {SAMPLE_IMAGE}`.",
                 )
         return None
 
     return Check(
         "image",
-        "It runs the sample image, and the cluster has that image.",
+        f"It runs the sample image{' or your own' if own else ''}, and the cluster has that image.",
         judge,
         frozenset({"pods", "jobs", "nodes"}),
     )
 
 
-def asks_for_gpus(count: int, *, or_none: bool = False) -> Check:
-    """It asks for so many GPUs; ``or_none``: for none on a cluster that has none."""
+def asks_for_gpus(count: int, *, or_none: bool = False, resource: str = "") -> Check:
+    """It asks for so many GPUs; ``or_none``: for none on a cluster that has none.
+
+    resource: the name that a hint writes where the manifest has none.
+    """
 
     def judge(seen: Seen) -> Finding | None:
         container = _container(seen)
@@ -151,7 +158,7 @@ def asks_for_gpus(count: int, *, or_none: bool = False) -> Check:
             return excess and excess.but(cause=excess.cause.removeprefix("gpus."))
         if not asked and or_none and (not gpus_of_cluster(seen.cluster) or _gpus_came_later(seen)):
             return None
-        return _other_number(seen, container, asked, count)
+        return _other_number(seen, container, asked, count, resource)
 
     no_gpu = " (or none, if the cluster has no GPU)" if or_none else ""
     title = f"It asks for {'one GPU' if count == 1 else f'{count} GPUs'}{no_gpu}."
@@ -178,8 +185,10 @@ def _of_cluster(seen: Seen, asked: dict[str, int]) -> dict[str, int]:
         return asked
 
 
-def _other_number(seen: Seen, container: Object, asked: dict[str, int], count: int) -> Finding:
-    resource = next(iter(asked), "") or gpu_resource(seen.cluster)
+def _other_number(
+    seen: Seen, container: Object, asked: dict[str, int], count: int, name: str
+) -> Finding:
+    resource = next(iter(asked), "") or name or gpu_resource(seen.cluster)
     excess = too_many_gpus(_of_cluster(seen, asked), container) if asked else None
     cause, found = _how_gpus(container, asked, resource)
     return seen.wrong(
@@ -254,11 +263,23 @@ def option_is(name: str, value: str) -> Check:
         if given or words(container, "command") or _in_variables(container):
             return None
         near = _misspelled(container, name)
+        if " " in near:
+            return _one_word(seen, near)
         if near:
             return _asked(seen, f"the option {near}, which the program does not know", name, value)
         return _asked(seen, f"no {name} in args", name, value)
 
     return Check("option", f"It asks for {name} {value}.", judge, frozenset({"logs"}))
+
+
+def _one_word(seen: Seen, near: str) -> Finding:
+    listed_words = ", ".join(f'"{word}"' for word in near.split())
+    return seen.wrong(
+        "one-word",
+        f'"{near}" is one entry: the program gets one word with a space in it',
+        "one entry for each word",
+        f"Write `[{listed_words}]`.",
+    )
 
 
 def _asked(seen: Seen, found: str, name: str, value: str) -> Finding:

@@ -7,7 +7,17 @@ from collections.abc import Callable
 
 from validator import evidence, operator_release, program
 from validator.engine import Check, Seen
-from validator.snapshot import Object, Snapshot, Unreadable, listed, mapping, name_of, text, time_at
+from validator.snapshot import (
+    Object,
+    Snapshot,
+    Unreadable,
+    is_true,
+    listed,
+    mapping,
+    name_of,
+    text,
+    time_at,
+)
 from validator.tfjobs import (
     CHIEF_TYPES,
     MANAGED_BY,
@@ -15,6 +25,7 @@ from validator.tfjobs import (
     containers,
     gpus,
     host_mounts,
+    is_sample_image,
     main_container,
     training_container,
 )
@@ -24,21 +35,28 @@ Meanwhile = Callable[[Seen, Finding], Finding]
 _RUN = frozenset({"jobs", "pods", "events", "logs", "nodes", "persistentvolumeclaims"})
 
 
-def ends_well(meanwhile: Meanwhile | None = None) -> Check:
+def ends_well(meanwhile: Meanwhile | None = None, *, pods_may_go: bool = False) -> Check:
     """It has ended well: the whole diagnosis.
 
     meanwhile: what to say while it is on its way, where waiting is not what the
-    learner should do; it never changes any other verdict.
+    learner should do; it never changes any other verdict. pods_may_go: what is
+    left without its Pods is another check's to prove.
     """
 
     def judge(seen: Seen) -> Finding | None:
         trouble = seen.subject.trouble(seen.cluster, seen.object)
         if trouble and meanwhile and trouble.verdict is Verdict.CONVERGING:
             return meanwhile(seen, trouble)
-        return trouble or (None if seen.pods else _pods_gone(seen))
+        gone = not seen.pods and not (pods_may_go and _child_is_complete(seen))
+        return trouble or (_pods_gone(seen) if gone else None)
 
     reads = _RUN | {"operator deployments"}
     return Check("ends", "It has ended well.", judge, reads, ending=True)
+
+
+def _child_is_complete(seen: Seen) -> bool:
+    """Whether the TfJob's own Job, which outlives a Pod that is deleted, says that it trained."""
+    return any(is_true(job, "Complete") for job in seen.cluster.children("jobs", seen.object))
 
 
 def _pods_gone(seen: Seen) -> Finding:
@@ -78,15 +96,18 @@ def _why_gone(seen: Seen) -> tuple[str, str, str]:
     return "deleted", "its Job was deleted", "If the check has not said done before, run it again:"
 
 
-def trained(steps: int | None = None, *, alone: bool = True) -> Check:
+def trained(steps: int | None = None, *, alone: bool = True, pods_may_go: bool = False) -> Check:
     """The log shows a real training, by the image's own program.
 
     steps: how many it has to have taken; None: as many as it was asked for.
     alone: one program trains, so that its loss follows the curve of its seed.
+    pods_may_go: without its Pods, what the manifest asks for is enough.
     """
 
     def judge(seen: Seen) -> Finding | None:
         pod, container = seen.pod, text(_main(seen.pod), "name")
+        if not pod and pods_may_go and _child_is_complete(seen):
+            return _left_alone(seen) or _another_program(seen) or _asked_otherwise(seen, steps)
         if not pod:
             return _pods_gone(seen)
         # What the objects show comes before the log, which may be unreadable.
@@ -101,13 +122,15 @@ def trained(steps: int | None = None, *, alone: bool = True) -> Check:
     return Check("trained", f"Its log shows {count} of the image's own training.", judge, _RUN)
 
 
-def accuracy(least: float) -> Check:
-    """The test accuracy in the log is this or more."""
+def accuracy(least: float, own: float = 0.0) -> Check:
+    """The test accuracy in the log is this or more; own: of the learner's own image."""
 
     def judge(seen: Seen) -> Finding | None:
+        sample = is_sample_image(text(_main(seen.pod), "image"))
+        wanted = least if sample or not own else own
         log = seen.log(seen.pod, text(_main(seen.pod), "name"))
         reached = evidence.read(log).test_accuracy
-        if reached is not None and reached >= least:
+        if reached is not None and reached >= wanted:
             return None
         if reached is None and log.cut:
             raise _cut(seen.pod)
@@ -115,11 +138,12 @@ def accuracy(least: float) -> Check:
         return seen.wrong(
             "none" if reached is None else "low",
             f"{shown} in the log",
-            f"a test accuracy of {least:.2f} or more",
+            f"a test accuracy of {wanted:.2f} or more",
             "Leave --learning-rate and --batch-size at the image's own values.",
         )
 
-    return Check("accuracy", f"The test accuracy is {least:.2f} or more.", judge, _RUN)
+    shown = f"{least:.2f} or more" + (f" (of your own image: {own:.2f})" if own else "")
+    return Check("accuracy", f"The test accuracy is {shown}.", judge, _RUN)
 
 
 def log_says(pattern: str, what: str) -> Check:
@@ -271,6 +295,11 @@ def _other_steps(seen: Seen, training: evidence.Training, steps: int | None) -> 
         f"{wanted} steps",
         f'Set `args: ["--max-steps", "{wanted}"]`.',
     )
+
+
+def _asked_otherwise(seen: Seen, steps: int | None) -> Finding | None:
+    asked = evidence.asked_steps(main_container(next((pod for _, pod in seen.templates), {})))
+    return _pods_gone(seen) if steps and asked != steps else None
 
 
 def _doubted(

@@ -15,6 +15,8 @@ from validator.tfjobs import GPU_RESOURCES
 
 Field = Any
 
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
 # Kept as it is; kept where it is neither list nor map; by a rule of its own.
 WHOLE, PLAIN, LABELS, POD = "whole", "plain", "labels", "pod"
 EVERY_OTHER = "*"
@@ -40,6 +42,7 @@ STATE = {
     "terminated": fields("exitCode reason message startedAt finishedAt"),
 }
 STATUSES = [fields("name started ready", state=STATE, lastState=STATE)]
+MOUNTS = [fields("name mountPath subPath")]
 CONTAINERS = [
     fields(
         "name image imagePullPolicy restartPolicy workingDir",
@@ -47,32 +50,57 @@ CONTAINERS = [
         args=WHOLE,
         env=[fields("name value")],
         envFrom=[{}],
-        resources=dict.fromkeys(("limits", "requests", *GPU_RESOURCES), WHOLE),
+        resources={
+            **dict.fromkeys(("limits", "requests", *GPU_RESOURCES), WHOLE),
+            "claims": [fields("name")],
+        },
         ports=[fields("name containerPort")],
-        volumeMounts=[fields("name mountPath subPath")],
+        readinessProbe=fields("", httpGet=fields("port"), tcpSocket=fields("port"), exec={}),
+        volumeMounts=MOUNTS,
     )
+]
+# Of what kind each is, and where on the node, or of which claim.
+VOLUMES = [
+    {
+        **fields("name", hostPath=fields("path"), persistentVolumeClaim=fields("claimName")),
+        EVERY_OTHER: {},
+    }
 ]
 POD_SPEC = fields(
     "nodeName",
     nodeSelector=WHOLE,
     containers=CONTAINERS,
     initContainers=CONTAINERS,
-    # Of what kind each is, and where on the node, or of which claim.
-    volumes=[
-        {
-            **fields("name", hostPath=fields("path"), persistentVolumeClaim=fields("claimName")),
-            EVERY_OTHER: {},
-        }
-    ],
+    resourceClaims=[fields("name resourceClaimName resourceClaimTemplateName")],
+    volumes=VOLUMES,
 )
 TEMPLATE = {"metadata": {}, "spec": POD}
+DEVICE_REQUEST = fields(
+    "deviceClassName",
+    selectors=[{"cel": fields("expression")}],
+    capacity={"requests": fields("memory")},
+)
+DEVICE_REQUESTS = [fields("name", exactly=DEVICE_REQUEST, firstAvailable=[DEVICE_REQUEST])]
+AMOUNTS = dict.fromkeys(GPU_RESOURCES, WHOLE)
+# Of other Pods of the namespace that have a GPU: which they are, and how many they hold.
+HOLDER = {
+    "kind": PLAIN,
+    "metadata": fields("name"),
+    "spec": fields(
+        "nodeName",
+        containers=[{"resources": {"limits": AMOUNTS, "requests": AMOUNTS}}],
+        resourceClaims=[fields("name")],
+    ),
+    "status": fields("phase"),
+}
 
 # By kind, beside ``kind`` and ``metadata``.
 KEPT: dict[str, dict[str, Field]] = {
     "tfjobs": {
         "spec": fields(
-            "",
+            "tfImage",
             replicaSpecs=[fields("replicas tfReplicaType", template=TEMPLATE)],
+            tensorboard=fields("logDir", volumes=VOLUMES, volumeMounts=MOUNTS),
             runPolicy=fields("suspend managedBy cleanPodPolicy"),
         ),
         "status": fields(
@@ -80,7 +108,7 @@ KEPT: dict[str, dict[str, Field]] = {
         ),
     },
     "jobs": {
-        "spec": fields("suspend", template=TEMPLATE),
+        "spec": fields("suspend completions", template=TEMPLATE),
         "status": fields("active", conditions=CONDITIONS),
     },
     "pods": {
@@ -90,6 +118,7 @@ KEPT: dict[str, dict[str, Field]] = {
             conditions=CONDITIONS,
             containerStatuses=STATUSES,
             initContainerStatuses=STATUSES,
+            resourceClaimStatuses=[fields("name")],
         ),
     },
     "deployments": {
@@ -100,8 +129,18 @@ KEPT: dict[str, dict[str, Field]] = {
         ),
     },
     "services": {"spec": fields("type", selector=WHOLE, ports=[fields("name port targetPort")])},
-    "persistentvolumeclaims": {"status": fields("phase")},
+    "replicasets": {},
+    "endpointslices": {"endpoints": [{"targetRef": fields("kind name uid")}]},
+    "persistentvolumeclaims": {
+        "spec": fields("storageClassName"),
+        "status": fields("phase"),
+    },
     "helm": {},
+    "resourceclaimtemplates": {"spec": {"spec": {"devices": {"requests": DEVICE_REQUESTS}}}},
+    "resourceslices": {
+        "spec": fields("driver", devices=[fields("name", capacity={"memory": fields("value")})])
+    },
+    "deviceclasses": {},
     "events": fields(
         "reason message type firstTimestamp lastTimestamp eventTime",
         metadata={},
@@ -111,10 +150,13 @@ KEPT: dict[str, dict[str, Field]] = {
         "spec": fields("unschedulable", taints=[fields("key effect")]),
         "status": {
             "allocatable": WHOLE,
+            "nodeInfo": fields("kubeletVersion"),
             "conditions": [fields("type status lastTransitionTime")],
             "images": [{"names": WHOLE}],
         },
     },
+    "storageclasses": {"metadata": fields("name", annotations=fields(DEFAULT_CLASS))},
+    "dns": {"endpoints": [{"conditions": fields("ready")}]},
     "customresourcedefinitions": {"status": {"conditions": CONDITIONS}},
     "configmaps": {"data": fields(CONFIG_KEY)},
     "leases": {"spec": fields("renewTime")},

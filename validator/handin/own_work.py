@@ -14,6 +14,7 @@ from validator.engine import Exercise
 from validator.near_misses import resembles
 from validator.operator_release import RELEASE
 from validator.snapshot import Object, listed, mapping, name_of, text
+from validator.subjects import SERVICE_NAME
 from validator.tfjobs import pod_spec, replica_specs
 
 MARK = ("metadata", "annotations", "meta.helm.sh/release-name")
@@ -85,6 +86,7 @@ def own_objects(objects: Object, names: Names) -> dict[str, list[Object]]:
         found[id(item)] = item
         waiting += made[text(item, "metadata", "uid")]
         waiting += _selected(item, listed(objects, "pods"))
+        waiting += _slices(item, listed(objects, "endpointslices"))
         waiting += [claims[name] for name in _mounted(item) if name in claims]
     return {kind: [i for i in listed(objects, kind) if id(i) in found] for kind in objects}
 
@@ -105,6 +107,13 @@ def _selected(item: Object, pods: Iterable[Object]) -> list[Object]:
     if not wanted:
         return []
     return [p for p in pods if wanted.items() <= mapping(p, "metadata", "labels").items()]
+
+
+def _slices(item: Object, slices: Iterable[Object]) -> list[Object]:
+    """Those of a Service: one that was made by hand has no owner."""
+    if not mapping(item, "spec").get("ports"):
+        return []
+    return [s for s in slices if text(s, "metadata", "labels", SERVICE_NAME) == name_of(item)]
 
 
 def _mounted(item: Object) -> Iterator[str]:

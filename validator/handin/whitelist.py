@@ -13,16 +13,23 @@ from typing import Any
 
 from validator.engine import EXERCISES
 from validator.handin import excerpts
-from validator.handin.kept_fields import BARE, KEPT, OTHER, fields
+from validator.handin.kept_fields import BARE, HOLDER, KEPT, OTHER, fields
 from validator.handin.own_work import Names, own_objects, selectors
 from validator.handin.pruning import kept, pruned
+from validator.holders import holds_gpus
 from validator.near_misses import KINDS
 from validator.snapshot import Object, at, is_true, listed, mapping, name_of, text
 
 Data = dict[str, Any]
 
 FLAGS = ("--namespace=", "--context=")
-GROUPS = re.compile(r"[a-z]+|[\w.-]+\.k8s\.io|kubeflow\.org|tensorflow\.org")
+OF_THE_CLUSTER = (
+    *("nodes", "customresourcedefinitions", "storageclasses", "dns"),
+    *("resourceslices", "deviceclasses"),
+)
+GROUPS = re.compile(
+    r"[a-z]+|[\w.-]+\.k8s\.io|scheduling\.k8s\.io/v1beta1|kubeflow\.org|tensorflow\.org"
+)
 IDENTITY = fields("user cluster checkout python kubernetes name digest")
 PROBLEM = fields("status message")
 
@@ -79,7 +86,7 @@ def _objects(
     for item in items:
         near = (kind in KINDS or kind == "helm") and names.resemble(kind, item)
         status = {"status": OTHER} if kind == "tfjobs" and mapping(item, "status") else {}
-        if id(item) in mine or kind in ("nodes", "customresourcedefinitions"):
+        if id(item) in mine or kind in OF_THE_CLUSTER:
             yield pruned(item, kind, named)
         elif kind == "events":
             about = mapping(item, "involvedObject")
@@ -87,6 +94,8 @@ def _objects(
                 yield pruned(item, kind, named)
         elif near or status:
             yield {**(kept(item, BARE, named) if near else {}), **status}
+        elif kind == "pods" and holds_gpus(item):
+            yield kept(item, HOLDER)
 
 
 def _of_operator(data: Data, kind: str) -> list[Object]:
@@ -101,7 +110,8 @@ def _of_operator(data: Data, kind: str) -> list[Object]:
 def _elsewhere(data: Data, names: Names) -> Data:
     """The learner's own other namespaces that have an exercise's object."""
     found: Data = {}
-    for plural, name in sorted(names.subjects):
+    claims = {("persistentvolumeclaims", name) for name in names.others}
+    for plural, name in sorted(names.subjects | claims):
         namespaces = at(data, "elsewhere", plural, name)
         if isinstance(namespaces, list):
             found.setdefault(plural, {})[name] = [n for n in namespaces if isinstance(n, str)]

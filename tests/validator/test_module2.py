@@ -1,0 +1,103 @@
+"""Module 2: an image of one's own does as well, cheats are told, the program decides on ports."""
+
+import copy
+import json
+import re
+
+import pytest
+
+from tests.validator.cases import SNAPSHOTS
+from tests.validator.cases_module2 import CHEATS
+from tests.validator.stage import fits
+from validator import exercises  # noqa: F401 (registers the checks)
+from validator.checks.servers import server_port
+from validator.engine import EXERCISES, grade_one
+from validator.handin.whitelist import whitelisted
+from validator.redaction import redact
+from validator.snapshot import Snapshot
+from validator.verdicts import Verdict
+
+OWN = "localhost/module1-ex1:v1"
+
+
+def recorded(title):
+    return json.loads((SNAPSHOTS / f"{title}.json").read_text())
+
+
+def judged(data, number):
+    return grade_one(Snapshot(copy.deepcopy(data)), EXERCISES[number])
+
+
+def said(grade):
+    return grade.verdict, grade.finding.id if grade.finding else ""
+
+
+@pytest.fixture
+def trained():
+    """The recorded training, as a program of the learner's own would have printed it."""
+
+    def make(image, accuracy):
+        data = recorded("2.1-solution")
+        for item in data["objects"]["jobs"]:
+            item["spec"]["template"]["spec"]["containers"][0]["image"] = image
+        for pod in data["objects"]["pods"]:
+            pod["spec"]["containers"][0]["image"] = image
+        for log in data["logs"].values():
+            for part in ("head", "tail"):
+                log[part] = re.sub(r"test accuracy \S+", f"test accuracy {accuracy}", log[part])
+                log[part] = re.sub(r"\S+ saved model to .*\n", "", log[part])
+                # A softmax regression learns more slowly.
+                log[part] = re.sub(r"loss 0", "loss 1", log[part])
+        return data
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("image", "accuracy", "wanted"),
+    [
+        pytest.param(OWN, 0.78, (Verdict.DONE, ""), id="its own way is in order"),
+        pytest.param(OWN, 0.70, (Verdict.WRONG, "accuracy.low"), id="and must learn something"),
+        pytest.param(
+            "localhost/module1-ex2:v1", 0.78, (Verdict.WRONG, "image.other"), id="no other image"
+        ),
+        pytest.param(
+            "localhost/fashion-mnist:1.1.0", 0.84, (Verdict.WRONG, "trained.log.no-end"),
+            id="the sample image saves its model",
+        ),
+    ],
+)  # fmt: skip
+def test_an_image_of_the_learners_own_trains_as_well(trained, image, accuracy, wanted):
+    assert said(judged(trained(image, accuracy), "2.1")) == wanted
+
+
+@pytest.mark.parametrize("case", CHEATS, ids=lambda case: case.title)
+def test_a_cheat_is_told(case):
+    data = json.loads(case.snapshot.read_text())
+    for each in (data, redact(whitelisted(data))):
+        grade = judged(each, case.exercise)
+        assert fits(case, grade), grade.finding
+        assert grade.verdict is not Verdict.DONE
+
+
+@pytest.mark.parametrize("kind", ["services", "replicasets", "endpointslices"])
+def test_who_may_not_read_a_kind_is_not_accused(kind):
+    data = recorded("2.2-solution")
+    data["missing"][kind] = {"status": 403, "message": "forbidden"}
+    assert judged(data, "2.2").verdict is Verdict.COULD_NOT_CHECK
+
+
+@pytest.mark.parametrize(
+    ("command", "opened", "port"),
+    [
+        pytest.param(["python", "-m", "http.server", "8080"], 80, 8080, id="the program decides"),
+        pytest.param(["sh", "-c", "exec python -m http.server 81 -d /"], 80, 81, id="in a shell"),
+        pytest.param(["python", "-m", "http.server", "--bind", "::", "90"], 80, 90, id="last"),
+        pytest.param(["python", "-m", "http.server"], 80, 8000, id="Python's own port"),
+        pytest.param(["sleep", "3600"], 80, 80, id="another program: what the manifest says"),
+        pytest.param([], None, 0, id="nothing is known"),
+    ],
+)
+def test_the_port_of_a_server(command, opened, port):
+    ports = [{"containerPort": opened}] if opened else []
+    assert server_port({"command": command, "ports": ports}) == port
