@@ -90,6 +90,15 @@ def test_one_version_is_named_everywhere():
     assert other == [], "the cluster has the images of cluster/images.py, and no other version"
 
 
+def test_an_image_says_its_own_version():
+    from cluster.images import CONTEXTS
+
+    for image, folder in CONTEXTS.items():
+        text = (CHECKOUT / folder / "Dockerfile").read_text()
+        said = re.search(r'org\.opencontainers\.image\.version="([^"]*)"', text)
+        assert said is None or said[1] == image.rpartition(":")[2], f"{folder}/Dockerfile"
+
+
 def test_pinned_requirements_are_those_of_pyproject():
     import tomllib
 
@@ -98,3 +107,13 @@ def test_pinned_requirements_are_those_of_pyproject():
     for requirement in wanted:
         name = re.split(r"[=<>;\[ ]", requirement)[0].lower().replace("_", "-")
         assert re.search(rf"^{re.escape(name)}==", pinned, re.MULTILINE), f"run make pins: {name}"
+
+
+def test_what_a_dockerfile_copies_is_not_ignored():
+    from cluster.images import CONTEXTS
+
+    for folder in map(CHECKOUT.joinpath, CONTEXTS.values()):
+        copied = re.findall(r"^COPY (?!--from)([\w.]+) ", (folder / "Dockerfile").read_text(), re.M)
+        ignored = folder / ".dockerignore"
+        let_in = set(ignored.read_text().splitlines()) if ignored.exists() else set()
+        assert not let_in or {f"!{name}" for name in copied} <= let_in, folder.name

@@ -14,7 +14,7 @@ from typing import Any
 
 from validator.snapshot import Object, Snapshot, at, listed, mapping, text
 
-SAMPLE_IMAGE = "localhost/fashion-mnist:1.1.0"
+SAMPLE_IMAGE = "localhost/fashion-mnist:1.2.0"
 TRAINING_CONTAINER = "tensorflow"
 # The name of 2017 first: where a cluster has both, the pages write this one.
 GPU_RESOURCES = ("alpha.kubernetes.io/nvidia-gpu", "nvidia.com/gpu")

@@ -24,7 +24,7 @@ class File(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 
     grpc_server_file_path: str = str(SERVER_SCRIPT)
     accelerators: dict[str, Accelerator | None] = {}
-    tf_image: str = "localhost/fashion-mnist:1.1.0"
+    tf_image: str = "localhost/fashion-mnist:1.2.0"
     service_type: Literal["Headless", "ClusterIP"] = "Headless"
     cluster_domain: str = ""
     gang_scheduling: Literal["", "kubernetes", "volcano"] = ""

@@ -33,7 +33,7 @@ def writing(what: str, folder: Path) -> Iterator[None]:
             raise  # a lost replica, not a lost disk
         raise Failure(
             f"Cannot write {what} to {folder}: {_reason(error)}; free or enlarge the volume,"
-            " then run again: training goes on from the last checkpoint."
+            " then run again."
         ) from error
 
 

@@ -24,12 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fashion_mnist import data, report, settings
+from fashion_mnist import characters, data, report, settings
 from fashion_mnist.failure import Failure, first_line
 
-# From dark to bright. A character is about twice as high as wide, so it shows two rows of pixels.
-RAMP = " .:-=+*#%@"
-ROWS = 2
 MODEL_FILE = "saved_model.pb"
 
 
@@ -134,17 +131,10 @@ def show(classify, examples: data.Examples, count: int) -> None:
     )
     choices = probabilities.argmax(axis=-1)
     for number, (label, choice) in enumerate(zip(labels, choices, strict=True)):
-        report.say("\n" + picture(images[number]))
+        report.say("\n" + characters.picture(images[number]))
         probability = float(probabilities[number, choice])
         report.prediction(number, data.CLASSES[choice], probability, data.CLASSES[label])
     report.say(f"\n{(choices == labels).sum()} of {count} images are right")
-
-
-def picture(image: np.ndarray) -> str:
-    """uint8 [28, 28, 1] → 14 lines of up to 28 ASCII characters."""
-    brightness = image.reshape(-1, ROWS, data.SIDE).mean(axis=1) / 256
-    levels = (brightness * len(RAMP)).astype(int)
-    return "\n".join("".join(RAMP[level] for level in row).rstrip() for row in levels)
 
 
 if __name__ == "__main__":

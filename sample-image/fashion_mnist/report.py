@@ -36,6 +36,11 @@ def prediction(number: int, choice: str, probability: float, truth: str) -> None
     say(f"image {number}: the model says {choice} ({percent} %), it is {truth}: {verdict}")
 
 
+def answer(choice: str, probability: float) -> None:
+    """What a server takes a test image for."""
+    say(f"{choice} {probability:.2f}")
+
+
 def worker_lost(index: int, workers: int) -> None:
     """What the chief says of a worker that died or was deleted; see `worker_back`."""
     others = "the others take its steps" if workers > 1 else "no step is taken"

@@ -42,16 +42,16 @@ def _parser() -> argparse.ArgumentParser:
         " replica of a TfJob that TF_CONFIG says.",
     )
     add, default = parser.add_argument, Settings()
-    add("--max-steps", type=_count, default=default.max_steps, help="steps to train [%(default)s]")
+    add("--max-steps", type=count, default=default.max_steps, help="steps to train [%(default)s]")
     add("--batch-size", type=_batch_size, default=default.batch_size,
         help="images in a step [%(default)s]")  # fmt: skip
-    add("--learning-rate", type=_rate, default=default.learning_rate,
+    add("--learning-rate", type=rate, default=default.learning_rate,
         help="highest rate of the schedule [%(default)s]")  # fmt: skip
-    add("--seed", type=_seed, default=default.seed,
+    add("--seed", type=seed, default=default.seed,
         help="same seed, same training [%(default)s]")  # fmt: skip
-    add("--log-every", type=_count, default=default.log_every,
+    add("--log-every", type=count, default=default.log_every,
         help="steps from one line of the log to the next [%(default)s]")  # fmt: skip
-    add("--checkpoint-every", type=_count, default=default.checkpoint_every,
+    add("--checkpoint-every", type=count, default=default.checkpoint_every,
         help="steps from one checkpoint to the next [%(default)s]")  # fmt: skip
     add("--data-dir", type=folder, default=default.data_dir,
         help="folder of the four IDX files [%(default)s]")  # fmt: skip
@@ -68,32 +68,36 @@ def folder(text: str) -> Path:
     return Path(os.path.abspath(text))
 
 
-def _count(text: str) -> int:
-    return _checked(text, int, lambda number: number >= 1, "a whole number from 1")
+def count(text: str) -> int:
+    """An option that says how many, one at least."""
+    return checked(text, int, lambda number: number >= 1, "a whole number from 1")
 
 
 def image_count(text: str) -> int:
     """An option that says how many of the test images."""
-    return _checked(
+    return checked(
         text, int, lambda number: 0 <= number <= data.TEST_COUNT, "a whole number from 0 to 10000"
     )
 
 
-def _seed(text: str) -> int:
-    return _checked(text, int, lambda number: 0 <= number < 2**31, "a whole number from 0")
+def seed(text: str) -> int:
+    """An option from which all random numbers follow."""
+    return checked(text, int, lambda number: 0 <= number < 2**31, "a whole number from 0")
 
 
 def _batch_size(text: str) -> int:
-    return _checked(
+    return checked(
         text, int, lambda number: 1 <= number <= data.TRAIN_COUNT, "a whole number from 1 to 60000"
     )
 
 
-def _rate(text: str) -> float:
-    return _checked(text, float, lambda number: 0 < number <= 1, "a number above 0, at most 1")
+def rate(text: str) -> float:
+    """An option that is a learning rate."""
+    return checked(text, float, lambda number: 0 < number <= 1, "a number above 0, at most 1")
 
 
-def _checked(text, read, holds, wanted):
+def checked(text: str, read, holds, wanted: str):
+    """``text`` as ``read`` reads it. Raises: what argparse turns into a sentence and code 2."""
     try:
         number = read(text)
     except ValueError:

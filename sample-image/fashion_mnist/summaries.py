@@ -1,4 +1,4 @@
-"""What TensorBoard shows: loss and accuracy, histograms of the weights, some predictions.
+"""What TensorBoard shows: loss and accuracy, hyper-parameters, histograms, some predictions.
 
 One folder under the log folder for each run name: `chief` while it trains, `test`
 for the accuracy at the end, `evaluator` where there is one. Written where a line
@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
 
 from fashion_mnist import data, model
 from fashion_mnist.files import writing
@@ -24,15 +25,31 @@ class Summaries:
 
     def __init__(self, log_dir: Path, run_name: str):
         self._folder = log_dir / run_name
+        self._choices: dict[str, float] = {}
         with writing("summaries", self._folder):
             self._writer = tf.summary.create_file_writer(str(self._folder))
+
+    def describe(self, **choices: float) -> None:
+        """Name the hyper-parameters of this run, which TensorBoard shows beside its scalars.
+
+        Written with the first scalars: of a run with only one of the two it shows nothing.
+        """
+        self._choices = choices
 
     def scalars(self, step: int, **values: float) -> None:
         """Write each value under its name and make it visible."""
         with writing("summaries", self._folder), self._writer.as_default(step=step):
+            if self._choices:
+                hparams.hparams(self._choices)
+                self._choices = {}
             for name, value in values.items():
                 tf.summary.scalar(name, value)
             self._writer.flush()
+
+    def image(self, step: int, name: str, image: np.ndarray) -> None:
+        """Write one picture, uint8 [h, w, channels]. The next scalars make it visible."""
+        with writing("summaries", self._folder), self._writer.as_default(step=step):
+            tf.summary.image(name, image[None])
 
     def histograms(self, step: int, network: keras.Model) -> None:
         """Write the distribution of the weights of every layer that multiplies."""

@@ -127,6 +127,7 @@ class Progress(Steps):
     def __init__(self, settings: Settings, summaries: Summaries, store: Store):
         super().__init__(settings)
         self.summaries, self._store = summaries, store
+        summaries.describe(learning_rate=settings.learning_rate, batch_size=settings.batch_size)
 
     def done(self, step: int, loss: float, accuracy: float) -> None:
         super().done(step, loss, accuracy)

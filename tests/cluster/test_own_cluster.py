@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import binaries
+from cluster import binaries, images
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECORDER = '#!/bin/sh\necho "$(basename "$0") $*" >> "$RECORD"\n'
@@ -137,7 +137,8 @@ def test_a_real_registry_holds_the_images_afterwards(
     done = make_lab(
         f"KUBECONFIG={strangers_kubeconfig('prod')}", "YES=1", f"REGISTRY={registry}/class"
     )
-    for image, version in (("fashion-mnist", "1.1.0"), ("tf-job-operator", "1.0.0")):
+    for named in images.WORKSHOP:
+        image, version = named.removeprefix("localhost/").split(":")
         url = f"http://{registry}/v2/class/{image}/tags/list"
         with urllib.request.urlopen(url, timeout=10) as answer:
             assert json.load(answer)["tags"] == [version]

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from chaos import Chaos, tf_job
 
-IMAGE = "localhost/fashion-mnist:1.1.0"
+IMAGE = "localhost/fashion-mnist:1.2.0"
 OPTIONS = ["--max-steps=1500", "--batch-size=32", "--checkpoint-every=100", "--save-dir=/data"]
 SECONDS = 300
 CLAIM = {

@@ -25,7 +25,7 @@ from validator.kubeconfig import connect
 
 ROLE, EVERYWHERE, OF_OPERATOR = rules()
 NAME = "tfjob-workshop-validator"
-IMAGE = "localhost/fashion-mnist:1.1.0"
+IMAGE = "localhost/fashion-mnist:1.2.0"
 FORBIDDEN = 403
 WATCH_SECONDS = 3
 

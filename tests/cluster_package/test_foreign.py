@@ -8,7 +8,7 @@ import yaml
 
 from cluster import foreign
 
-IMAGE = "localhost/fashion-mnist:1.1.0"
+IMAGE = "localhost/fashion-mnist:1.2.0"
 
 
 def kubeconfig(folder: Path, context: str = "kind-class", **cluster) -> Path:
@@ -41,7 +41,7 @@ def test_any_other_cluster_gets_images_through_the_registry_that_the_user_names(
     own = foreign.read(kubeconfig(tmp_path, "prod"), registry="localhost:5000/class")
     commands = foreign.load_commands(own, IMAGE, Path("/a.tar"), "buildah")
     pushed = next(command for command in commands if "push" in command)
-    assert pushed[-1] == "localhost:5000/class/fashion-mnist:1.1.0"
+    assert pushed[-1] == "localhost:5000/class/fashion-mnist:1.2.0"
     assert "--tls-verify=false" in pushed
     remote = foreign.read(kubeconfig(tmp_path, "prod"), registry="images.example:5000")
     commands = foreign.load_commands(remote, IMAGE, Path("/a"), "buildah", ["sudo", "buildah"])

@@ -33,7 +33,7 @@ NAME, RUNTIME_ID = "mnist", "76no"
 SETTLED_SECONDS = 40.0
 
 
-def template(image: str = "localhost/fashion-mnist:1.1.0") -> Object:
+def template(image: str = "localhost/fashion-mnist:1.2.0") -> Object:
     """A Pod template with the one container that counts."""
     return {"spec": {"containers": [{"name": "tensorflow", "image": image}]}}
 

@@ -114,3 +114,16 @@ def _address() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"localhost:{probe.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def half_plus_three(tmp_path_factory) -> Path:
+    """The base path of the model that the documentation of TensorFlow Serving asks: version 123."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    spec = tf.TensorSpec([None], tf.float32, name="x")
+    module.compute = tf.function(lambda x: {"y": x / 2 + 3}, input_signature=[spec])
+    base_path = tmp_path_factory.mktemp("half_plus_three")
+    tf.saved_model.save(module, str(base_path / "123"), signatures=module.compute)
+    return base_path

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -37,14 +36,6 @@ def test_the_accuracy_alone_can_be_asked_for(saved, data_dir, capsys):
     assert loaded == f"loaded model {saved}"
     assert accuracy.startswith("test accuracy 0.")
     assert accuracy.endswith(" on 10000 images")
-
-
-def test_a_picture_has_14_lines_of_at_most_28_characters():
-    image = np.zeros((28, 28, 1), np.uint8)
-    image[26:, :] = 255
-    image[0, 0] = image[1, 0] = 128
-    lines = predict.picture(image).split("\n")
-    assert lines == ["+", *[""] * 12, "@" * 28]
 
 
 def test_the_model_may_be_on_a_volume_that_is_mounted_read_only(saved, data_dir):

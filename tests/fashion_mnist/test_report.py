@@ -15,6 +15,7 @@ def test_the_lines_are_as_documented(capsys):
     report.worker_lost(1, workers=2)
     report.worker_back(1)
     report.prediction(3, "Shirt", 0.799, "Coat")
+    report.answer("Ankle boot", 0.971)
     assert capsys.readouterr().out.splitlines() == [
         "step 100/500 loss 0.5123 accuracy 0.8125",
         "test accuracy 0.8743 on 10000 images",
@@ -23,6 +24,7 @@ def test_the_lines_are_as_documented(capsys):
         "worker 1 is lost: the others take its steps until it is back",
         "worker 1 is back",
         "image 3: the model says Shirt (79 %), it is Coat: wrong",
+        "Ankle boot 0.97",
     ]
 
 

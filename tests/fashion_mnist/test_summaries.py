@@ -27,6 +27,26 @@ def test_scalars_are_there_as_soon_as_they_are_written(tmp_path):
     assert written(tmp_path / "chief") == {"loss": [50, 100], "accuracy": [50, 100]}
 
 
+def test_hyper_parameters_are_written_once_and_with_the_first_scalars(tmp_path):
+    summaries = Summaries(tmp_path, "chief")
+    summaries.describe(learning_rate=0.01, batch_size=128)
+    assert "_hparams_/session_start_info" not in written(tmp_path / "chief")
+    summaries.scalars(1, loss=1.5)
+    summaries.scalars(2, loss=1.0)
+    found = written(tmp_path / "chief")
+    assert {tag: len(steps) for tag, steps in found.items()} == {
+        "_hparams_/session_start_info": 1,
+        "loss": 2,
+    }
+
+
+def test_a_picture_is_there_with_the_next_scalars(tmp_path):
+    summaries = Summaries(tmp_path, "")
+    summaries.image(7, "painting", np.zeros((4, 4, 3), np.uint8))
+    summaries.scalars(7, loss=0.0)
+    assert written(tmp_path) == {"painting": [7], "loss": [7]}
+
+
 def test_every_layer_that_multiplies_has_a_histogram(tmp_path):
     network = model.build()
     summaries = Summaries(tmp_path, "chief")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from fashion_mnist import data, predict
 
@@ -30,6 +31,11 @@ def test_five_hundred_steps_reach_the_promised_accuracy_and_the_saved_model_has_
     assert re.search(r"^test accuracy .*$", said, re.M)[0] in run.log
     assert int(re.search(r"^(\d) of 5 images are right$", said, re.M)[1]) >= 4
     assert {folder.name for folder in (tmp_path / "save/logs").iterdir()} == {"chief", "test"}
+    chief = EventAccumulator(f"{tmp_path}/save/logs/chief").Reload()
+    assert {"loss", "accuracy"} <= set(chief.Tags()["tensors"])
+    content = chief.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    assert b"learning_rate" in content
+    assert b"batch_size" in content
 
 
 def test_the_same_seed_gives_the_same_first_hundred_losses_and_another_others(start, tmp_path):

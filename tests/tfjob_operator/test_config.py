@@ -9,7 +9,7 @@ def test_without_a_file_the_defaults_hold():
     assert (read.service_type, read.accelerators, read.tf_image) == (
         "Headless",
         {},
-        "localhost/fashion-mnist:1.1.0",
+        "localhost/fashion-mnist:1.2.0",
     )
     assert "tf.distribute.Server" in read.server_script
 

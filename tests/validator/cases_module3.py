@@ -89,7 +89,7 @@ MODULE3 = [
     _two("starter", "gpus.none", "no GPU asked for", "nvidia.com/gpu: 1",
          manifest=_given("3.2", "starter")),
     _two("cronjob", "exists.kind.cronjobs", "a CronJob named", "kubectl delete cronjob"),
-    _two("missing-image", "image.misspelled", "fashion-mnits", "fashion-mnist:1.1.0"),
+    _two("missing-image", "image.misspelled", "fashion-mnits", "fashion-mnist:1.2.0"),
     _two("old-name", "gpus.old-name", "the name of 2017", "nvidia.com/gpu: 1"),
     _two("both-names", "gpus.both", "two counters of the same cards", "Delete the line with"),
     _two("two-gpus", "gpus.count", "asks for 2", "nvidia.com/gpu: 1"),

@@ -90,7 +90,7 @@ MODULE5_2 = [
     _two("number-at-once", "args.unquoted", "args[1] is 500 without quotes",
          'Write "500" with its quotes', manifest=MISTAKES / "5.2-unquoted-number.yaml",
          at_once=True),
-    _two("other-image", "image.other", "tf-job-operator:1.0.0", "fashion-mnist:1.1.0"),
+    _two("other-image", "image.other", "tf-job-operator:1.0.0", "fashion-mnist:1.2.0"),
     _two("fifty-steps", "option.value", "--max-steps is 50", '["--max-steps", "500"]',
          at_once=True),
     _two("fifty-steps-at-the-end", "trained.steps", "the last step in the log is 50",
@@ -109,7 +109,7 @@ MODULE5_2 = [
     _read("other-path", "reader.path", "the reader loads /models", "/models/model"),
     _read("no-test", "reader.no-test", "no --test", "Add --test"),
     _read("trains", "reader.program", "the reader runs --max-steps", "fashion_mnist.predict"),
-    _read("other-image", "reader.image", "tf-job-operator", "fashion-mnist:1.1.0"),
+    _read("other-image", "reader.image", "tf-job-operator", "fashion-mnist:1.2.0"),
     _read("wrong-option", "reader.exit.2.option", "unrecognized arguments: --tests", "--container"),
 ]  # fmt: skip
 MODULE5_3 = [
@@ -148,7 +148,7 @@ MODULE5_3 = [
     _three("number-at-once", "args.unquoted", "args[1] is 500 without quotes",
            'Write "500" with its quotes', manifest=MISTAKES / "5.2-unquoted-number.yaml",
            named="module5-ex3", at_once=True),
-    _copied("other-image", "image.other", "tf-job-operator:1.0.0", "fashion-mnist:1.1.0"),
+    _copied("other-image", "image.other", "tf-job-operator:1.0.0", "fashion-mnist:1.2.0"),
     _copied("fifty-steps", "option.value", "--max-steps is 50", '["--max-steps", "500"]',
             at_once=True),
     _three("fewer-steps", "trained.steps", "the last step in the log is 50",

@@ -47,16 +47,16 @@ def finding(image, reason="ImagePullBackOff", message=ALONE, policy="IfNotPresen
             "has the tag latest", f"Set `image: {world.IMAGE}`", id="the tag latest",
         ),
         pytest.param(
-            "localhost/fashion-mnits:1.1.0", {}, "image.misspelled",
+            "localhost/fashion-mnits:1.2.0", {}, "image.misspelled",
             f"is not on this cluster, but {world.IMAGE} is", f"Set `image: {world.IMAGE}`",
             id="two letters swapped",
         ),
         pytest.param(
-            "localhost/fashion-mnist:1.1.1", {}, "image.misspelled",
+            "localhost/fashion-mnist:1.2.1", {}, "image.misspelled",
             f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="another version",
         ),
         pytest.param(
-            "fashion-mnist:1.1.0", {}, "image.prefix",
+            "fashion-mnist:1.2.0", {}, "image.prefix",
             f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="no localhost/ before it",
         ),
         pytest.param(
@@ -68,7 +68,7 @@ def finding(image, reason="ImagePullBackOff", message=ALONE, policy="IfNotPresen
             f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="another prefix",
         ),
         pytest.param(
-            "fashion-mnits:1.1.0", {}, "image.misspelled",
+            "fashion-mnits:1.2.0", {}, "image.misspelled",
             f"but {world.IMAGE} is", f"Set `image: {world.IMAGE}`", id="no prefix, and a slip",
         ),
         pytest.param(

@@ -62,7 +62,7 @@ def trained():
             "localhost/module1-ex2:v1", 0.78, (Verdict.WRONG, "image.other"), id="no other image"
         ),
         pytest.param(
-            "localhost/fashion-mnist:1.1.0", 0.84, (Verdict.WRONG, "trained.log.no-end"),
+            "localhost/fashion-mnist:1.2.0", 0.84, (Verdict.WRONG, "trained.log.no-end"),
             id="the sample image saves its model",
         ),
     ],

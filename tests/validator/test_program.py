@@ -4,7 +4,7 @@ import pytest
 
 from validator.program import another_program, training_words
 
-IMAGE = {"name": "tensorflow", "image": "localhost/fashion-mnist:1.1.0"}
+IMAGE = {"name": "tensorflow", "image": "localhost/fashion-mnist:1.2.0"}
 TRAIN = "python -m fashion_mnist.train"
 
 

@@ -19,7 +19,7 @@ from validator.snapshot import VERSION, Snapshot
 Data = dict[str, Any]
 Change = Callable[[Data], object]
 GPU = "alpha.kubernetes.io/nvidia-gpu"
-IMAGE = "localhost/fashion-mnist:1.1.0"
+IMAGE = "localhost/fashion-mnist:1.2.0"
 OPERATOR_IMAGE = "localhost/tf-job-operator:1.0.0"
 RUNTIME = "ab12"
 CHILD = f"module5-ex1-master-{RUNTIME}-0"
