@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-IMAGE = "localhost/tf-job-operator:1.0.0"
+IMAGE = "localhost/tf-job-operator:1.1.0"
 GPU = "alpha.kubernetes.io/nvidia-gpu"
 MANIFESTS = Path(__file__).parents[2] / "modules" / "5-tfjob" / "manifests"
 FOR_EVER = "import time; time.sleep(9999)"
