@@ -81,6 +81,11 @@ def start_cluster(name: str, *options: str) -> Cluster:
     return Cluster(name, kubeconfig, environment_for(kubeconfig))
 
 
+def stop_cluster(name: str) -> None:
+    command = [sys.executable, "-m", "cluster", "down", "--name", name]
+    subprocess.run(command, cwd=CHECKOUT, check=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def progress(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test writes what the learner has done."""
@@ -93,8 +98,20 @@ def cluster() -> Iterator[Cluster]:
     subprocess.run([sys.executable, "-m", "cluster", "build"], cwd=CHECKOUT, check=True)
     yield start_cluster(NAME)
     if os.environ.get("KEEP_CLUSTER") != "1":
-        command = [sys.executable, "-m", "cluster", "down", "--name", NAME]
-        subprocess.run(command, cwd=CHECKOUT, check=True)
+        stop_cluster(NAME)
+
+
+@pytest.fixture(scope="module")
+def today(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster that counts GPUs under today's name alone, as real ones do."""
+    yield start_cluster("gpus-today", "--today")
+    stop_cluster("gpus-today")
+
+
+@pytest.fixture(scope="module")
+def without_gpus(cluster: Cluster) -> Iterator[Cluster]:
+    yield start_cluster("gpus-none", "--gpus", "0")
+    stop_cluster("gpus-none")
 
 
 @pytest.fixture

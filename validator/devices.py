@@ -70,10 +70,16 @@ def asks_for_memory(request: Object) -> bool:
 
 def least_memory(request: Object) -> float | None:
     """The least memory that a request asks for, in bytes; None where that cannot be told."""
-    amounts = [mapping(request, "capacity", "requests").get("memory")]
-    for match in map(_AT_LEAST.search, expressions(request)):
-        amounts.append((match["one"] or match["two"]) if match else None)
-    return max((q for a in amounts if a and (q := quantity(a)) is not None), default=None)
+    return max((q for a in amounts(request) if (q := quantity(a)) is not None), default=None)
+
+
+def amounts(request: Object) -> list[str]:
+    """The amounts of memory that a request names, as they are written."""
+    beside = mapping(request, "capacity", "requests").get("memory")
+    found = [str(beside)] if beside else []
+    for match in filter(None, map(_AT_LEAST.search, expressions(request))):
+        found.append(match["one"] or match["two"])
+    return found
 
 
 def in_words(memory: float) -> str:

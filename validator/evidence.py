@@ -199,6 +199,12 @@ _FAILURES = (
         "sets. Delete {what} from `args`. The whole log:",
     ),
     (
+        "one-word",
+        r"unrecognized arguments: (?P<what>--[a-z-]+ \S+)$",
+        "{what} is one entry of `args`, with a space in it. Write two, as in "
+        '["--max-steps", "500"]. The whole log:',
+    ),
+    (
         "option",
         r"unrecognized arguments: (?P<what>.+)",
         "The program does not know {what}. Its options are written with hyphens, as --max-steps. "
@@ -281,7 +287,7 @@ def _asked(training: Training, container: Object) -> Iterator[Doubt]:
     asked = asked_steps(container)
     total = training.steps[-1].total if training.steps else asked
     if asked is not None and total != asked:
-        reason = f"step lines of {total} steps from a program that was told to take {asked}"
+        reason = f"step lines of {total} steps from a program with --max-steps {asked}"
         yield Doubt("not-asked", reason)
 
 

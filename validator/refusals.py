@@ -186,6 +186,27 @@ TEMPLATE: tuple[Row, ...] = (
         ("Move `{name}` under template.spec: a template is metadata and the spec of a Pod.",),
     ),
     Row(
+        r"unknown field \"[^\"]*ontainers\[\d+\]\.volumes\"",
+        "volumes-of-a-container",
+        "`volumes` stands under a container",
+        "`volumes` under template.spec, beside `containers`",
+        ("Move `volumes` to template.spec. The container has `volumeMounts`.",),
+    ),
+    Row(
+        r"unknown field \"[^\"]*volumes\[\d+\]\.claimName\"",
+        "claim-name",
+        "`claimName` stands directly under a volume",
+        "`claimName` under persistentVolumeClaim",
+        ("Write `persistentVolumeClaim: {{claimName: NAME}}` beside the volume's name.",),
+    ),
+    Row(
+        r"unknown field \"[^\"]*template\.(?:spec\.)?tensorboard\"",
+        "tensorboard",
+        "`tensorboard` stands in the template",
+        "`tensorboard` under the TfJob's spec, beside replicaSpecs",
+        ("Move `tensorboard` to the TfJob's own spec.",),
+    ),
+    Row(
         r"unknown field \"(?P<path>[^\"]+)\"",
         "unknown-field",
         "the manifest has a field that Kubernetes does not know: {leaf}",
@@ -409,13 +430,13 @@ CONTAINER: tuple[Row, ...] = (
         r"\"(?P<program>[^\" ]*\bnvidia-smi)\": (?:stat \S+: )?"
         r"(?:executable file not found|no such file or directory)",
         "program.nvidia-smi",
-        "container {container} has no program {program}: it was given no driver, or has it in a "
-        "folder that is not on its PATH",
+        "container {container} has no program {program}: it was given no driver, or has it in "
+        "another folder",
         "a container with the driver's programs",
         (
             "Where you mount the driver by hand, mount its bin folder, and call nvidia-smi by its "
-            "full path. Where a device plugin or a claim hands it over, see that this very "
-            "container asks for the GPU.",
+            "full path: the mountPath of that folder, and /nvidia-smi. Where a device plugin or a "
+            "claim hands it over, see that this very container asks for the GPU.",
         ),
     ),
     Row(

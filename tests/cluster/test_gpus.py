@@ -284,7 +284,7 @@ def test_every_card_is_there_after_the_node_started_anew(lab, cluster):
     wait_until(lambda: not record.is_running(before))
     command = [sys.executable, "-m", "cluster", "up", "--bare", "--name", cluster.name]
     subprocess.run(command, cwd=paths.CHECKOUT, check=True)
-    wait_until(lambda: restarts(lab, "before") == 1)
+    wait_until(lambda: restarts(lab, "before") == 1, timeout_seconds=90)
     assert lab.cards("before", "Running") == COUNTED | {"GPU-SIMULATED-5"}
     lab.delete("before")
     lab.apply(with_claim(pod("after", cards=4), "large"))

@@ -81,7 +81,7 @@ def test_solve_check_and_reset(cluster, operator_release, namespace):
     assert "Go on? [y/N]" in asked.stdout
     assert cluster.kubectl("get", "tfjobs", *where, "-o", "name").stdout == ""
     cluster.run(*VALIDATOR, "solve", *exercise, "--yes", *where)
-    watch = (*VALIDATOR, "module5", "--watch", *where)
+    watch = (*VALIDATOR, *exercise, "--watch", *where)
     watched = cluster.run(*watch, check=False, timeout=stage.TRAINING_SECONDS)
     assert watched.returncode == 0, watched.stdout
     cluster.run(*VALIDATOR, "reset", "module5", *where, input="n\n")

@@ -16,18 +16,14 @@ from validator.checks import (
     exists,
     leads_to_pods,
     log_says,
-    mounts_claim,
-    newest,
     ready,
-    release,
     replicas_ready,
     sample_image,
-    value_in,
 )
 from validator.engine import Exercise, grade_one
 from validator.kubeconfig import connect
 from validator.snapshot import Snapshot
-from validator.subjects import Claim, Deployment, Image, Job, Release, Service
+from validator.subjects import Claim, Deployment, Image, Job, Service
 from validator.tfjobs import SAMPLE_IMAGE
 from validator.verdicts import Verdict
 
@@ -189,56 +185,13 @@ def test_what_a_server_does_not_answer(check, apply, there, request_path, expect
     assert check(each, wait=expected[0] is Verdict.WRONG) == expected
 
 
-@pytest.fixture
-def chart(tmp_path):
-    """A chart with one Job, whose number of steps is a value."""
-    body = job("unit-{{ .Release.Name }}-{{ .Release.Revision }}", "print('{{ .Values.steps }}')")
-    body["metadata"]["annotations"] = {"steps": "{{ .Values.steps }}"}
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "templates" / "job.yaml").write_text(json.dumps(body))
-    (tmp_path / "values.yaml").write_text("steps: 100\n")
-    (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: unit, version: 1.0.0}")
-    return str(tmp_path)
-
-
-def test_a_helm_release(check, cluster, namespace, chart):
-    each = exercise(
-        Release("mine"),
-        exists("", "Install it."),
-        release(revision_at_least=2),
-        value_in("jobs", ("metadata", "annotations", "steps"), "200", "steps"),
-        newest("jobs", Job, [sample_image(), ends_well(), log_says("^200$", "200")]),
-    )
-
-    def helm(*arguments):
-        cluster.run("helm", *arguments, "mine", chart, "-n", namespace)
-
-    assert check(each) == (Verdict.NOT_STARTED, "exists.none")
-    helm("install")
-    assert check(each) == (Verdict.WRONG, "release.revision")
-    helm("upgrade")
-    assert check(each) == (Verdict.WRONG, "value.steps.value")
-    helm("upgrade", "--set", "steps=200")
-    assert check(each, wait=True) == (Verdict.DONE, "")
-
-
-def test_a_claim_and_a_job_that_mounts_it(check, apply, delete):
+def test_a_claim(check, apply, delete):
     each = exercise(Claim("unit-models"), exists("", "Make it."), ready())
-    mounted = exercise(
-        Job("unit-job"), exists("", "Make it."), mounts_claim("unit-models", "/tmp/model")
-    )
     assert check(each) == (Verdict.NOT_STARTED, "exists.none")
     apply(claim("unit-models", storage_class="fast"))
     assert check(each) == (Verdict.CONVERGING, "ready.unbound")
     delete("pvc", "unit-models")
-    apply(claim("unit-models"), job("unit-job", "print()"))
-    assert check(mounted) == (Verdict.WRONG, "claim.no-volume")
-    volume = {"name": "m", "persistentVolumeClaim": {"claimName": "unit-models"}}
-    mounts = [{"name": "m", "mountPath": "/tmp"}]
-    delete("job", "unit-job")
-    mine = [container("print()", volumeMounts=mounts)]
-    apply(job("unit-job", "", volumes=[volume], containers=mine))
-    assert check(mounted) == (Verdict.DONE, "")
+    apply(claim("unit-models"))
     assert check(each, wait=True) == (Verdict.DONE, "")
 
 

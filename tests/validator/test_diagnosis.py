@@ -328,6 +328,12 @@ def test_a_job_that_succeeded_has_no_broken_link():
             id="an option that the program does not know",
         ),
         pytest.param(
+            [pod_status(terminated(2, "Error"), phase="Failed"),
+             log("train.py: error: unrecognized arguments: --max-steps 500")],
+            WRONG, "exit.2.one-word", "exit code 2: train.py: error: unrecognized",
+            'Write two, as in ["--max-steps", "500"]', id="option and value in one entry",
+        ),
+        pytest.param(
             [pod_status(terminated(1, "Error"), phase="Failed"),
              log("OSError: [Errno 30] Read-only file system: '/tmp/model'")],
             WRONG, "security.read-only", "read-only root file system", "emptyDir",

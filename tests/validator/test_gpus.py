@@ -163,6 +163,23 @@ def card_of(mib):
     return change
 
 
+def amount(text):
+    """The amount in the selector."""
+
+    def change(data):
+        (template,) = data["objects"]["resourceclaimtemplates"]
+        (request,) = template["spec"]["spec"]["devices"]["requests"]
+        expression = f"device.capacity['gpu.nvidia.com'].memory.compareTo(quantity('{text}')) >= 0"
+        request["exactly"]["selectors"] = [{"cel": {"expression": expression}}]
+
+    return change
+
+
+def by_number_too(data):
+    for pod in data["objects"]["pods"]:
+        pod["spec"]["containers"][0].setdefault("resources", {})["limits"] = {"nvidia.com/gpu": "1"}
+
+
 def running(data):
     """The Job has not ended yet."""
     for job in data["objects"]["jobs"]:
@@ -178,6 +195,8 @@ def running(data):
         pytest.param([no_template, running], (WRONG, "template.none"), id="before it has run"),
         pytest.param([no_claim_given], (WRONG, "memory.no-claim"), id="a Pod without a claim"),
         pytest.param([card_of(40960)], (WRONG, "memory.small"), id="a smaller card"),
+        pytest.param([card_of(16384), by_number_too], (WRONG, "memory.both"), id="by number, too"),
+        pytest.param([amount("48GiB")], (WRONG, "selector.amount"), id="GiB, as one says it"),
     ],
 )
 def test_a_solution_of_which_something_changed(changes, wanted):

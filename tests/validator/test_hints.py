@@ -267,6 +267,19 @@ def test_only_a_missing_right_or_the_manifest_itself_makes_the_object_again():
     ("message", "cause", "found", "fix"),
     [
         pytest.param(
+            FIELD + f'"{AT}volumes"', "volumes-of-a-container", "under a container",
+            "Move `volumes` to template.spec", id="a container's volumes",
+        ),
+        pytest.param(
+            FIELD + '"spec.template.spec.volumes[0].claimName"', "claim-name",
+            "directly under a volume", "persistentVolumeClaim: {claimName: NAME}",
+            id="a claim's name alone",
+        ),
+        pytest.param(
+            FIELD + '"spec.template.spec.tensorboard"', "tensorboard", "in the template",
+            "Move `tensorboard`", id="a template's tensorboard",
+        ),
+        pytest.param(
             FIELD + f'"{AT}arg"', "unknown-field", "does not know: arg", "perhaps args", id="arg"
         ),
         pytest.param(

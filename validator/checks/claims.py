@@ -7,8 +7,8 @@ from validator.checks.gpus import NOTHING_LOST
 from validator.checks.nvidia_smi import READS, sizes
 from validator.devices import DRIVER, GIB, Device
 from validator.engine import Check, Need, Seen
-from validator.snapshot import Object, Snapshot, Unreadable, listed, name_of, text
-from validator.tfjobs import containers, main_container
+from validator.snapshot import Object, Snapshot, Unreadable, listed, mapping, name_of, text
+from validator.tfjobs import containers, gpus, main_container, quantity
 from validator.verdicts import Finding, blocked, could_not_check
 
 TEMPLATES = "resourceclaimtemplates"
@@ -119,6 +119,15 @@ def _selector(seen: Seen, request: Object, least_gib: int) -> Finding | None:
             f"the memory under the name of the driver, {DRIVER}",
             fix,
         )
+    for amount in devices.amounts(request):
+        if quantity(amount) is None:
+            return _template(
+                seen,
+                "amount",
+                f"the amount {amount} in the selector is none that Kubernetes knows",
+                f"an amount such as {least_gib}Gi, without a B at its end",
+                fix,
+            )
     least = devices.least_memory(request)
     if least is None or least >= least_gib * GIB:
         return None
@@ -214,11 +223,16 @@ def shows_memory(least_gib: int) -> Check:
         if found and min(found) >= least_gib * 1024:
             return None
         shown = f"a card of {min(found)} MiB" if found else "no amount of memory"
+        asked = gpus(main_container(mapping(seen.pod, "spec")))
         return seen.wrong(
-            "small" if found else "none",
-            f"its log shows {shown}",
-            f"the memory of a card with {least_gib} GiB or more",
-            'Set `command: ["nvidia-smi", "--query-gpu=memory.total", "--format=csv"]`.',
+            "both" if asked else "small" if found else "none",
+            f"its log shows {shown}"
+            + (", since the container asks for GPUs by number, too" if asked else ""),
+            f"the memory of a card with {least_gib} GiB or more, and of no other card",
+            f"Delete {' and '.join(asked)} from the container's `resources`: the claim brings the "
+            "card."
+            if asked
+            else 'Set `command: ["nvidia-smi", "--query-gpu=memory.total", "--format=csv"]`.',
         )
 
     title = f"Its log shows a card of {least_gib} GiB or more."

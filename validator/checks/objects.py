@@ -1,17 +1,14 @@
-"""Checks of Deployments, Services, claims, Helm releases and servers.
+"""Checks of Deployments, Services, claims and servers.
 
-``ready`` judges any subject that stands rather than ends; ``newest`` applies
-checks of one subject to what another has made.
+``ready`` judges any subject that stands rather than ends.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 
-from validator.engine import Check, Seen, Subject
-from validator.snapshot import Unreadable, at, created, is_true, listed, mapping, name_of, text
-from validator.subjects import Release, revision
+from validator.engine import Check, Seen
+from validator.snapshot import Unreadable, at, created, is_true, listed, mapping, name_of
 from validator.tfjobs import main_container
 from validator.verdicts import Finding, converging, wrong
 
@@ -144,121 +141,3 @@ def _no_answer(service: str, problem: Unreadable) -> Finding:
             "$ kubectl get pods",
         )
     raise problem
-
-
-def release(revision_at_least: int = 1) -> Check:
-    """A Helm release is deployed, in such a revision or a later one."""
-
-    def judge(seen: Seen) -> Finding | None:
-        trouble = seen.subject.trouble(seen.cluster, seen.object)
-        now = revision(seen.object)
-        if trouble or now >= revision_at_least:
-            return trouble
-        return wrong(
-            "revision",
-            f"Helm release {seen.subject.name} is at revision {now}",
-            f"revision {revision_at_least} or later: upgrade it",
-            "Upgrade it with another value, as the page shows. Its history:",
-            f"$ helm history {seen.subject.name}",
-        )
-
-    title = "The release is deployed."
-    if revision_at_least > 1:
-        title = f"The release is deployed, in revision {revision_at_least} or later."
-    return Check("release", title, judge)
-
-
-def value_in(plural: str, path: Sequence[str | int], value: str, setting: str) -> Check:
-    """An object of the release has this value at this path: the ``--set`` took effect."""
-
-    def judge(seen: Seen) -> Finding | None:
-        made = _of_release(seen, plural)
-        found = [str(at(item, *path)) for item in made]
-        if value in found:
-            return None
-        return wrong(
-            "value",
-            f"{setting} is not in effect: the release's {plural} have {', '.join(found) or 'none'}",
-            f"{setting}={value}",
-            "Upgrade the release with that value:",
-            f"$ helm upgrade {seen.subject.name} CHART --reuse-values --set {setting}={value}",
-        )
-
-    title = f"{setting} is {value} in the live objects."
-    return Check(f"value.{setting}", title, judge, frozenset({plural}))
-
-
-def newest(plural: str, subject: Callable[[str], Subject], checks: Sequence[Check]) -> Check:
-    """The same checks of the newest object of a kind that the release made."""
-
-    def judge(seen: Seen) -> Finding | None:
-        made = _of_release(seen, plural)
-        if not made:
-            return wrong(
-                "none",
-                f"Helm release {seen.subject.name} has made no {plural}",
-                f"a chart that makes {plural}",
-                "See what the chart makes:",
-                f"$ helm get manifest {seen.subject.name}",
-            )
-        inner = Seen(seen.cluster, subject(name_of(made[-1])), seen.exercise)
-        for check in checks:
-            finding = check.judge(inner)
-            if finding:
-                return finding.but(cause=f"{check.id}.{finding.cause}", redo=False)
-        return None
-
-    titles = " ".join(check.title for check in checks)
-    reads = frozenset({plural}).union(*(c.reads for c in checks), subject("x").reads)
-    return Check(f"newest.{plural}", f"The newest of its {plural}: {titles}", judge, reads)
-
-
-def _of_release(seen: Seen, plural: str) -> list[dict[str, object]]:
-    own = seen.subject
-    if not isinstance(own, Release):
-        raise TypeError(f"{own.name} is no Helm release")
-    return own.objects(seen.cluster, plural)
-
-
-def mounts_claim(claim: str, over: str, *, sub_path: bool = False) -> Check:
-    """Its container mounts this claim at ``over`` or above it; ``sub_path``: in a folder of it."""
-
-    def judge(seen: Seen) -> Finding | None:
-        pod = next((pod for _, pod in seen.templates), {})
-        volumes = {
-            text(v, "name")
-            for v in listed(pod, "volumes")
-            if text(v, "persistentVolumeClaim", "claimName") == claim
-        }
-        mounts = listed(main_container(pod), "volumeMounts")
-        mine = [m for m in mounts if text(m, "name") in volumes]
-        if not mine:
-            return seen.wrong(
-                "no-volume" if not volumes else "not-mounted",
-                f"the container does not mount the claim {claim}",
-                f"the claim {claim} mounted at {over}",
-                f"Add a volume with `persistentVolumeClaim: {{claimName: {claim}}}` to the "
-                "template's spec, and a volumeMount to the container.",
-            )
-        return _mount_place(seen, mine[0], over, sub_path)
-
-    return Check("claim", f"It mounts the claim {claim} at {over}.", judge)
-
-
-def _mount_place(seen: Seen, mount: dict[str, object], over: str, sub_path: bool) -> Finding | None:
-    path = text(mount, "mountPath").rstrip("/")
-    if path != over and not over.startswith(path + "/"):
-        return seen.wrong(
-            "beside",
-            f"the claim is mounted at {path}, and the program writes to {over}",
-            f"the claim at {over}",
-            f"Set `mountPath: {over}`.",
-        )
-    if sub_path and not text(mount, "subPath"):
-        return seen.wrong(
-            "no-sub-path",
-            "the claim is mounted without a subPath",
-            "a folder of its own in the volume for each run",
-            f"Add `subPath: {seen.subject.name}` to the volumeMount.",
-        )
-    return None

@@ -101,7 +101,7 @@ def job_labels() -> Check:
 
 
 def job_takes(steps: int, setting: str) -> Check:
-    """The newest Job was told to take so many steps. Its log decides where this is unclear."""
+    """The newest Job asks for so many steps. Its log decides where this is unclear."""
 
     def judge(seen: Seen) -> Finding | None:
         job = newest(seen, "jobs")
@@ -115,7 +115,7 @@ def job_takes(steps: int, setting: str) -> Check:
             return None
         return wrong(
             "value" if given else "missing",
-            f"Job {name_of(job)} was told "
+            f"Job {name_of(job)} asks for "
             f"{f'--max-steps {given}' if given else 'no number of steps'}",
             f"--max-steps {steps}, from the value {setting}",
             "In the Job's template, let the number come from the values: "
@@ -124,7 +124,7 @@ def job_takes(steps: int, setting: str) -> Check:
             *again(seen),
         )
 
-    title = f"Its newest Job: it was told to take {steps} steps."
+    title = f"Its newest Job: it asks for --max-steps {steps}."
     return Check("steps", title, judge, HELM | {"jobs", "deployments"})
 
 

@@ -18,7 +18,7 @@ from validator.verdicts import Finding, wrong
 # A Pod that is as old as its ReplicaSet was made with it. Times are whole seconds.
 FIRST = timedelta(seconds=2)
 
-# Where Python's web server listens if it is not told.
+# The port of Python's web server where its arguments name none.
 DEFAULT_PORT = 8000
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _READS = frozenset({"services", "endpointslices", "pods", "replicasets"})
@@ -234,10 +234,10 @@ def _as_old(pod: object, replica_set: object) -> bool:
 
 
 def server_port(container: Object) -> int:
-    """The port that Python's web server is told; of another program the containerPort, or 0."""
-    told = re.search(r"\bhttp\.server\b(.*)", " ".join(command_line(container)))
-    if told:
-        return int(next(iter(re.findall(r"(?<!\S)\d{2,5}(?!\S)", told[1])), DEFAULT_PORT))
+    """The port that Python's web server listens on; of another program the containerPort, or 0."""
+    server = re.search(r"\bhttp\.server\b(.*)", " ".join(command_line(container)))
+    if server:
+        return int(next(iter(re.findall(r"(?<!\S)\d{2,5}(?!\S)", server[1])), DEFAULT_PORT))
     opened = [p.get("containerPort") for p in listed(container, "ports")]
     return next((port for port in opened if isinstance(port, int)), 0)
 

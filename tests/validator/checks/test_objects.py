@@ -6,18 +6,13 @@ from tests.validator import world
 from tests.validator.world import spoiled
 from validator.checks import (
     answers,
-    ends_well,
     exists,
     leads_to_pods,
-    mounts_claim,
-    newest,
     ready,
-    release,
     replicas_ready,
-    value_in,
 )
 from validator.engine import Exercise, grade_one
-from validator.subjects import Claim, Deployment, Job, Release, Service
+from validator.subjects import Claim, Deployment, Service
 from validator.verdicts import Verdict
 
 WRONG, DONE, BLOCKED = Verdict.WRONG, Verdict.DONE, Verdict.BLOCKED
@@ -119,101 +114,7 @@ def test_what_a_server_answers(change, expected):
     assert judge(Service("web"), check, of=web(change)) == expected
 
 
-def job(**pod):
-    made = world.job("train")
-    made["spec"]["template"]["spec"].update(pod)
-    return world.cluster_with(jobs=[made])
-
-
-def mounted(path, name="m", claim="models", **more):
-    volume = {"name": "m", "persistentVolumeClaim": {"claimName": claim}}
-    mounts = [{"name": name, "mountPath": path, **more}]
-    return job(volumes=[volume], containers=[world.container(volumeMounts=mounts)])
-
-
-@pytest.mark.parametrize(
-    ("data", "sub_path", "expected"),
-    [
-        pytest.param(mounted("/tmp/model"), False, (DONE, ""), id="at the folder"),
-        pytest.param(mounted("/tmp"), False, (DONE, ""), id="above the folder"),
-        pytest.param(mounted("/tmp/model", subPath="a"), True, (DONE, ""), id="in a part of it"),
-        pytest.param(mounted("/tmp"), True, (WRONG, "claim.no-sub-path"), id="in no part of it"),
-        pytest.param(mounted("/data"), False, (WRONG, "claim.beside"), id="beside it"),
-        pytest.param(mounted("/tmpx"), False, (WRONG, "claim.beside"), id="at a longer name"),
-        pytest.param(mounted("/tmp", "x"), False, (WRONG, "claim.not-mounted"), id="not mounted"),
-        pytest.param(
-            mounted("/tmp", claim="others"), False, (WRONG, "claim.no-volume"), id="another claim"
-        ),
-        pytest.param(job(), False, (WRONG, "claim.no-volume"), id="none"),
-    ],
-)
-def test_where_a_claim_is_mounted(data, sub_path, expected):
-    check = mounts_claim("models", "/tmp/model", sub_path=sub_path)
-    assert judge(Job("train"), check, of=data) == expected
-
-
 def test_a_claim_is_ready_when_it_is_bound():
     for phase, verdict in (("Bound", DONE), ("Pending", WRONG)):
         data = world.cluster_with(persistentvolumeclaims=[world.claim("models", phase)])
         assert judge(Claim("models"), ready(), of=data)[0] is verdict
-
-
-def released(*secrets, jobs=()):
-    made = [world.of_release(job, "mine") for job in jobs]
-    return world.cluster_with(helm=list(secrets), jobs=[*made, world.job("another")])
-
-
-def trained(number, steps):
-    job = world.job(f"mine-{number}", None, world.condition("Complete"))
-    job["metadata"]["creationTimestamp"] = f"2026-01-31T11:5{number}:00Z"
-    job["metadata"]["annotations"] = {}
-    job["spec"]["template"]["spec"]["containers"][0]["args"] = ["--max-steps", steps]
-    return job
-
-
-ONE, TWO = world.helm_secret("mine"), world.helm_secret("mine", 2)
-PATH = ("spec", "template", "spec", "containers", 0, "args", 1)
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        pytest.param(released(ONE, TWO), (DONE, ""), id="upgraded once"),
-        pytest.param(released(ONE), (WRONG, "release.revision"), id="not upgraded"),
-        pytest.param(
-            released(TWO, world.helm_secret("mine", 10, "failed")), (WRONG, "release.failed"),
-            id="the newest, by number, has failed",
-        ),
-        pytest.param(
-            released(ONE, world.helm_secret("mine", 2, "pending-upgrade")),
-            (CONVERGING, "release.pending"), id="an upgrade is on its way",
-        ),
-        pytest.param(
-            released(world.helm_secret("yours", 2)), (NOT_STARTED, "exists.none"),
-            id="another release",
-        ),
-    ],
-)  # fmt: skip
-def test_revisions_of_a_release(data, expected):
-    checks = (exists("", "Install it."), release(revision_at_least=2))
-    assert judge(Release("mine"), *checks, of=data) == expected
-
-
-def test_a_value_is_looked_for_in_what_the_release_made():
-    check = value_in("jobs", PATH, "200", "maxSteps")
-    both = released(TWO, jobs=[trained(1, "100"), trained(2, "200")])
-    assert judge(Release("mine"), check, of=both) == (DONE, "")
-    first = released(TWO, jobs=[trained(1, "100")])
-    assert judge(Release("mine"), check, of=first) == (WRONG, "value.maxSteps.value")
-
-
-def test_the_newest_of_its_jobs_is_judged_like_any_job():
-    check = newest("jobs", Job, [ends_well()])
-    data = released(TWO, jobs=[trained(1, "100"), trained(2, "200")])
-    second = data["objects"]["jobs"][1]
-    data["objects"]["pods"] = [world.pod("p", second, world.terminated(0), phase="Succeeded")]
-    assert judge(Release("mine"), check, of=data) == (DONE, "")
-    second["status"]["conditions"] = [world.condition("Failed", "True", "DeadlineExceeded")]
-    expected = (WRONG, "newest.jobs.ends.failed.DeadlineExceeded")
-    assert judge(Release("mine"), check, of=data) == expected
-    assert judge(Release("mine"), check, of=released(TWO)) == (WRONG, "newest.jobs.none")
