@@ -315,7 +315,8 @@ def _not_created(cluster: Snapshot, tfjob: Object) -> Finding | None:
     message, since = text(said, "message"), time_at(said, "lastTransitionTime")
     if text(said, "reason") == "Creating":
         found = f"the operator is creating the children of TfJob {name_of(tfjob)}"
-        return converging("creating", found, "a Service and a Job for each replica", WAIT, since=since)
+        wanted = "a Service and a Job for each replica"
+        return converging("creating", found, wanted, WAIT, since=since)
     if text(said, "reason") == "NameTaken":
         return wrong(
             "name-taken",
