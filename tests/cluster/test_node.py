@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cluster import cgroups, components, paths, processes
 from cluster import record as records
+from tests.cluster.waits import wait_until
 
 NAME = "mend"
 COMPONENTS = [component.name for component in components.components("")]
@@ -253,10 +254,3 @@ def _read(path: str) -> str:
 
 def _listing(path: str) -> list[str]:
     return sorted(str(entry) for entry in Path(path).rglob("*")) if Path(path).exists() else []
-
-
-def wait_until(holds: Callable[[], bool], timeout_seconds: float = 30) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.1)
