@@ -11,7 +11,7 @@ from kubernetes.aio.config import ConfigException
 
 from kube_runtime.kube import ApiError, Kube, Request, Resource
 from kube_runtime.transport import HttpTransport, load_settings
-from tfjob_operator import status
+from tfjob_operator import conditions
 from tfjob_operator.kinds import TFJOBS
 
 CRD = "CustomResourceDefinition"
@@ -53,9 +53,9 @@ async def wait_for(kube: Kube, job: str) -> str:
             current = (await kube.get(TFJOBS, namespace, name)).get("status") or {}
         except (ApiError, OSError) as error:
             current, last_seen = {}, str(error)
-        if status.holds(current, "Failed"):
+        if conditions.holds(current, "Failed"):
             raise RuntimeError(f"TfJob {job} failed: {current['reason']}")
-        if status.holds(current, "Succeeded"):
+        if conditions.holds(current, "Succeeded"):
             return f"TfJob {job} succeeded"
         last_seen = f"it is {current['phase']}" if current.get("phase") else last_seen
         await asyncio.sleep(1)

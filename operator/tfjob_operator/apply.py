@@ -6,33 +6,25 @@ what is gone are successes; what is raised here is retried by the controller's q
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from kube_runtime.kube import JOBS, ApiError, Kube
+from kube_runtime.kube import JOBS, ApiError, Kube, Resource
 
-from . import observed, status
+from . import conditions, observed, status
 from .cache import Cache
 from .events import EventRecorder, new_events
-from .kinds import API_VERSION, KIND, TFJOBS, by_kind
+from .kinds import API_VERSION, KIND, TFJOBS
 from .metrics import Metrics
-from .plan import Deletion, Plan, Resize, Suspension
+from .plan import Deletion, JobPatch, Plan
+from .refusals import CreateRejected, classify_create_error, rank
 from .resources import Creation
 from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 8  # series of children under way at a time, for one job
-POLICIES = ("admission webhook", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
-
-
-class CreateRejected(Exception):
-    """A child that cannot be made: for good, or until something changes."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason, self.is_permanent = reason, reason == status.INVALID_TEMPLATE
 
 
 class PlanExecutor:
@@ -44,18 +36,10 @@ class PlanExecutor:
         cache: Cache,
         metrics: Metrics,
         clock: Callable[[], datetime],
-        gang_scheduling: str = "",
+        resources: Mapping[str, Resource],
     ) -> None:
         self._kube, self._cache, self._metrics, self._clock = kube, cache, metrics, clock
-        self._resources = by_kind(gang_scheduling)
-        self._indexes = {
-            "Job": cache.jobs,
-            "Service": cache.services,
-            "ConfigMap": cache.config_maps,
-            "Deployment": cache.deployments,
-            "PodGroup": cache.pod_groups,
-            "Pod": cache.pods,
-        }
+        self._resources, self._indexes = resources, cache.children_by_kind
         self.recorder = EventRecorder(kube, clock, metrics.dropped_events)
 
     async def apply(self, job: TfJob, plan: Plan) -> None:
@@ -64,8 +48,7 @@ class PlanExecutor:
             await self.write_status(job, plan.status)
             return
         await _all(self._delete(job, deletion) for deletion in plan.deletions)
-        await _all(self._suspend(job, suspension) for suspension in plan.suspensions)
-        await _all(self._resize(job, resize) for resize in plan.resizes)
+        await _all(self._patch(job, patch) for patch in plan.patches)
         error = await self._create_all(job, plan.creations)
         new = plan.status
         if isinstance(error, CreateRejected):
@@ -102,7 +85,7 @@ class PlanExecutor:
             )
             errors = [result for result in results if isinstance(result, BaseException)]
             if errors:
-                return min(errors, key=_rank)
+                return min(errors, key=rank)
             start, size = start + size, min(2 * size, MAX_BATCH)
         return None
 
@@ -111,7 +94,7 @@ class PlanExecutor:
             try:
                 await self._create(job, creation)
             except CreateRejected as error:
-                if error.reason != status.NAME_TAKEN or creation.alternative is None:
+                if error.reason != conditions.NAME_TAKEN or creation.alternative is None:
                     raise
                 await self._create(job, creation.alternative)
 
@@ -152,7 +135,7 @@ class PlanExecutor:
                 f"{kind} {name} exists and is not owned by this TfJob; delete it, or give this "
                 "TfJob another name or RuntimeId"
             )
-            raise CreateRejected(status.NAME_TAKEN, message)
+            raise CreateRejected(conditions.NAME_TAKEN, message)
         labels, wanted = found["metadata"].get("labels") or {}, body["metadata"]["labels"]
         if any(labels.get(key) != value for key, value in wanted.items()):
             change = {"metadata": {"uid": found["metadata"]["uid"], "labels": wanted}}
@@ -177,17 +160,10 @@ class PlanExecutor:
         elif index:
             index.delete_local(deletion.uid)
 
-    async def _suspend(self, job: TfJob, suspension: Suspension) -> None:
-        await self._patch_job(job, suspension.name, suspension.uid, {"suspend": True})
-
-    async def _resize(self, job: TfJob, resize: Resize) -> None:
-        change = {"completions": resize.replicas, "parallelism": resize.replicas}
-        await self._patch_job(job, resize.name, resize.uid, change)
-
-    async def _patch_job(self, job: TfJob, name: str, uid: str, spec: Json) -> None:
-        change = {"metadata": {"uid": uid}, "spec": spec}
+    async def _patch(self, job: TfJob, patch: JobPatch) -> None:
+        change = {"metadata": {"uid": patch.uid}, "spec": patch.spec}
         try:
-            changed = await self._kube.patch(JOBS, job.namespace, name, change)
+            changed = await self._kube.patch(JOBS, job.namespace, patch.name, change)
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -227,28 +203,3 @@ async def _all(changes: Iterable[Coroutine[Any, Any, None]]) -> None:
     for error in results:
         if isinstance(error, BaseException):
             raise error
-
-
-def _rank(error: BaseException) -> int:
-    """The most telling error first: a permanent refusal, another refusal, bad luck."""
-    if isinstance(error, CreateRejected):
-        return 0 if error.is_permanent else 1
-    return 2
-
-
-def classify_create_error(kind: str, name: str, error: ApiError) -> Exception:
-    """What a refused creation means: permanent, until something changes, or transient.
-
-    400 and 422 say that the body is wrong, unless an admission policy of the cluster says no: a
-    policy may change. A webhook that cannot be called answers with 500, and stays so for a while.
-    """
-    sentence = f"{kind} {name}: {error}"
-    is_policy = any(word in str(error) for word in POLICIES) or "failed calling webhook" in str(
-        error
-    )
-    if error.status in (400, 422) and not is_policy:
-        return CreateRejected(status.INVALID_TEMPLATE, sentence)
-    is_transient = error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500
-    if "NamespaceTerminating" in error.causes or (is_transient and not is_policy):
-        return error  # a namespace that goes takes the TfJob with it: no word about it
-    return CreateRejected(status.FAILED_CREATE, sentence)

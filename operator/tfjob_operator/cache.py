@@ -31,26 +31,31 @@ class Cache:
     """All indexes. Each callback gets the UID of the TfJob that a change concerns."""
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
-        self._on_tfjobs_job, self._on_tfjobs_pod = on_job, on_pod
+        self._on_job, self._on_tfjobs_pod = on_job, on_pod
         self._pods_of: dict[str, set[str]] = {}  # UIDs of Jobs by the TfJob that their Pods name
         self.tfjobs = Index(store, uid_of, on_tfjob)
-        self.jobs = Index(observed.job, observed.owner, self._on_job)
+        self.jobs = Index(observed.job, observed.owner, on_job)
         self.services = Index(_name, observed.owner, self._on_named)
         self.config_maps = Index(_name, observed.owner, self._on_named)
         self.pod_groups = Index(_name, observed.owner, self._on_named)
         self.deployments = Index(observed.deployment, observed.owner, self._on_deployment)
         self.pods = Index(observed.pod, observed.owner, self._on_pod)
+        self.children_by_kind = {
+            "Job": self.jobs,
+            "Service": self.services,
+            "ConfigMap": self.config_maps,
+            "Pod": self.pods,
+            "Deployment": self.deployments,
+            "PodGroup": self.pod_groups,
+        }
         self.warnings = Index(lambda event: event.get("message", ""), _involved, self._on_warning)
-
-    def _on_job(self, tfjob: str, job: observed.Job, deleted: bool) -> None:
-        self._on_tfjobs_job(tfjob, job, deleted)
 
     def _on_named(self, tfjob: str, name: str, deleted: bool) -> None:
         if deleted:
-            self._on_tfjobs_job(tfjob, None, True)
+            self._on_job(tfjob, None, True)
 
     def _on_deployment(self, tfjob: str, view: tuple[str, bool], deleted: bool) -> None:
-        self._on_tfjobs_job(tfjob, None, deleted)
+        self._on_job(tfjob, None, deleted)
 
     def _on_pod(self, job: str, pod: observed.Pod, deleted: bool) -> None:
         """A Pod reaches its TfJob through its Job, or by its annotation when the Job is gone."""

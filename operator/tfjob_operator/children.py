@@ -1,4 +1,4 @@
-"""Which children of an active job are missing, too many, or to be changed.
+"""What the children of an active job are, and which are missing, too many, or to be changed.
 
 ``reconcile`` asks in this order: what is there for each replica, what to make, what to change.
 """
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from . import gang, parameter_server, restart, status, tensorboard
 from .observed import Children, Job, Pod
-from .plan import Deletion, Resize
+from .plan import Deletion, JobPatch
 from .resources import Creation, Factory
 from .spec import FOREVER, Replica, TfJob
 
@@ -35,14 +35,34 @@ def _part(shared: Job, index: int) -> Job:
     return replace(shared, succeeded=done, failed=0, failure="", completed=None)
 
 
+def waiting(job: TfJob, observed: Children, now: datetime) -> tuple[str, str] | None:
+    """Why the chief's Pod does not run, or else the first other Pod that does not."""
+    for replica in sorted(job.replicas, key=lambda each: each.type != job.chief[0]):
+        for index, (child, pod) in enumerate(replicas(job, replica, observed)):
+            name = child.name if child else job.child(replica.type, index)
+            pod = pod or observed.leftovers.get(name)
+            found = restart.waits_for(pod, now) if pod else None
+            if found:
+                return found[0], f"{replica.type} {index}: {found[1]}"
+    return None
+
+
+def seconds_until_stuck(observed: Children, now: datetime) -> float:
+    """When the next Pod that is being deleted should be gone."""
+    going = [pod for pods in observed.pods.values() for pod in pods if pod.deleting]
+    going += observed.leftovers.values()
+    left = [restart.seconds_until_stuck(pod, now) for pod in going]
+    return min((seconds for seconds in left if seconds > 0), default=FOREVER)
+
+
 def missing(job: TfJob, observed: Children, factory: Factory) -> Iterator[tuple[Creation, ...]]:
     """Series of children to make: what the Jobs need, then per replica its Service and its Job."""
     shared: list[Creation] = []
     if factory.config.gang_scheduling and gang.group_name(job) not in observed.pod_groups:
         shared.append(factory.pod_group())
-    if factory.has_indexed and factory.cluster_map not in observed.config_maps:
+    if factory.cluster.has_indexed and factory.cluster.config_map not in observed.config_maps:
         shared.append(factory.cluster_config())
-    if factory.has_indexed and factory.host_service not in observed.services:
+    if factory.cluster.has_indexed and factory.cluster.host_service not in observed.services:
         shared.append(factory.job_service())
     if shared:
         yield tuple(shared)
@@ -131,13 +151,14 @@ def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
             yield deletion
 
 
-def resizes(job: TfJob, observed: Children) -> Iterator[Resize]:
+def resizes(job: TfJob, observed: Children) -> Iterator[JobPatch]:
     """Indexed Jobs whose number of replicas has changed."""
     for replica in job.replicas:
         child = observed.jobs.get(job.indexed_job(replica.type))
         is_other = child is not None and child.completions != replica.replicas
         if child and job.is_indexed(replica) and is_other and not child.is_finished:
-            yield Resize(child.name, child.uid, replica.replicas)
+            count = {"completions": replica.replicas, "parallelism": replica.replicas}
+            yield JobPatch(child.name, child.uid, count)
 
 
 def pods_to_delete(job: TfJob, observed: Children) -> Iterator[Deletion]:

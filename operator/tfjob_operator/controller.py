@@ -14,30 +14,23 @@ from functools import partial
 
 from msgspec import json
 
-from kube_runtime.kube import (
-    CONFIG_MAPS,
-    DEPLOYMENTS,
-    EVENTS,
-    JOBS,
-    PODS,
-    SERVICES,
-    ApiError,
-    Kube,
-)
+from kube_runtime.kube import EVENTS, ApiError, Kube
 from kube_runtime.reflector import Reflector
 from kube_runtime.work_queue import WorkQueue
 
 from . import observed, reconcile, spec
-from .apply import CreateRejected, PlanExecutor
+from .apply import PlanExecutor
 from .cache import Cache, Stored
 from .config import Config
-from .kinds import TFJOBS, pod_groups
+from .kinds import TFJOBS, by_kind
 from .metrics import Metrics
+from .refusals import CreateRejected
 
 log = logging.getLogger(__name__)
 
 CHILD_SELECTOR = {"labelSelector": "tensorflow.org"}
 POD_CREATE_FAILURES = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"}
+OPTIONAL = ("Deployment", "PodGroup")  # kinds whose watch may be refused
 FRESH_SECONDS = 5.0  # a job younger than this need not wait until every cache is filled
 STUCK_SECONDS = 600.0  # two watches' length, or a request that never ends
 DEBOUNCE_SECONDS = 2.0  # one status write covers all changes of this time
@@ -73,27 +66,22 @@ class Controller:
         self.metrics = metrics or Metrics()
         self.cache = cache = Cache(self._on_tfjob, self._on_child, self._on_pod)
         self.queue = WorkQueue(cache.namespace)
-        gangs = config.gang_scheduling
-        self._executor = PlanExecutor(kube, cache, self.metrics, clock, gangs)
+        resources = by_kind(config.gang_scheduling)
+        self._executor = PlanExecutor(kube, cache, self.metrics, clock, resources)
         self._busy_since: dict[str, float] = {}
         self._rejected_until: dict[str, float] = {}  # when to try again what was refused
         self._deferred: list[tuple[str, int]] | None = []  # until the caches are filled
         self._runs = False
         watch = partial(Reflector, kube, config.namespace)
         self._tfjobs = watch(TFJOBS, {}, cache.tfjobs)
-        self._children = [
-            watch(JOBS, CHILD_SELECTOR, cache.jobs),
-            watch(SERVICES, CHILD_SELECTOR, cache.services),
-            watch(CONFIG_MAPS, CHILD_SELECTOR, cache.config_maps),
-            watch(PODS, CHILD_SELECTOR, cache.pods),
-        ]
-        self._optional = [
-            watch(DEPLOYMENTS, CHILD_SELECTOR, cache.deployments),
-            watch(EVENTS, POD_CREATE_FAILURES, cache.warnings),
-        ]
-        if gangs:
-            groups = watch(pod_groups(gangs), CHILD_SELECTOR, cache.pod_groups)
-            self._optional.append(groups)
+        children = {
+            kind: watch(resources[kind], CHILD_SELECTOR, index)
+            for kind, index in cache.children_by_kind.items()
+            if kind in resources
+        }
+        events = watch(EVENTS, POD_CREATE_FAILURES, cache.warnings)
+        self._optional = [events, *(children.pop(kind) for kind in OPTIONAL if kind in children)]
+        self._children = [*children.values()]
         self.metrics.depth.set_function(self.queue.__len__)
 
     async def run(self) -> None:

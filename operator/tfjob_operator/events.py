@@ -14,7 +14,7 @@ import prometheus_client as prometheus
 
 from kube_runtime.kube import EVENTS, ApiError, Kube
 
-from . import status
+from . import conditions
 from .kinds import API_VERSION, KIND
 from .spec import Json, TfJob
 
@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING = 1000
 MAX_REMEMBERED = 4096  # events whose count is known
-NORMAL = (status.SUCCESSFUL_CREATE, status.SUSPENDED, status.RESUMED, status.SUCCEEDED)
-WARNING = (status.RESTARTING, status.FAILED_CREATE, status.NAME_TAKEN, *status.FAILURES)
 
 
 def new_events(old: Json, new: Json) -> list[Json]:
@@ -32,7 +30,7 @@ def new_events(old: Json, new: Json) -> list[Json]:
     return [
         c
         for c in new.get("conditions") or []
-        if (c["reason"] in (*NORMAL, *WARNING) or _is_waiting(c))
+        if (c["reason"] in (*conditions.NORMAL, *conditions.WARNING) or _is_waiting(c))
         and (c["type"], c["status"], c["reason"]) not in before
     ]
 
@@ -43,7 +41,7 @@ def _is_waiting(condition: Json) -> bool:
 
 def event_object(job: TfJob, condition: Json, now: datetime) -> Json:
     """An Event whose name follows from what it says, so that the same one exists only once."""
-    reason, message, stamp = condition["reason"], condition["message"], status.timestamp(now)
+    reason, message, stamp = condition["reason"], condition["message"], conditions.timestamp(now)
     digest = hashlib.sha256(f"{job.uid}/{reason}/{message}".encode()).hexdigest()[:16]
     involved = {"apiVersion": API_VERSION, "kind": KIND, "namespace": job.namespace}
     return {
@@ -51,7 +49,7 @@ def event_object(job: TfJob, condition: Json, now: datetime) -> Json:
         "kind": "Event",
         "metadata": {"name": f"{job.name}.{digest}", "namespace": job.namespace},
         "involvedObject": {**involved, "name": job.name, "uid": job.uid},
-        "type": "Normal" if reason in NORMAL else "Warning",
+        "type": "Normal" if reason in conditions.NORMAL else "Warning",
         "reason": reason,
         "message": message[:1024],
         "firstTimestamp": stamp,

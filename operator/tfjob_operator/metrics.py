@@ -8,7 +8,7 @@ from collections.abc import Callable
 import prometheus_client as prometheus
 from aiohttp import web
 
-from . import status
+from . import conditions
 
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
@@ -27,8 +27,9 @@ class Metrics:
 
         self.created = counter("created", "got their children")
         succeeded, failed = counter("succeeded", "succeeded"), counter("failed", "failed")
-        self._by_reason = dict.fromkeys(status.FAILURES, failed)
-        self._by_reason |= {status.SUCCEEDED: succeeded, status.SUCCESSFUL_CREATE: self.created}
+        self._by_reason = dict.fromkeys(conditions.FAILURES, failed)
+        self._by_reason[conditions.SUCCEEDED] = succeeded
+        self._by_reason[conditions.SUCCESSFUL_CREATE] = self.created
         about = "Pods of TfJobs that failed or were disrupted, and are tried again"
         self.restarted = prometheus.Counter("tfjob_restarted", about, registry=self.registry)
         about = "Events that could not be sent"

@@ -20,25 +20,17 @@ class Deletion:
 
 
 @dataclass(frozen=True)
-class Suspension:
-    """A Job that is to start no further Pod, and no other of the same name."""
+class JobPatch:
+    """Fields of a Job's spec to change, and of no other Job of the same name."""
 
     name: str
     uid: str
-
-
-@dataclass(frozen=True)
-class Resize:
-    """An Indexed Job that gets another number of Pods, and no other of the same name."""
-
-    name: str
-    uid: str
-    replicas: int
+    spec: Json
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, in this order: deletions, suspensions, resizes, creations, the status.
+    """What to do, in this order: deletions, patches, creations, the status.
 
     An end or a suspension is written in a pass of its own, before anything is deleted: a stale
     cache makes that write fail (409), so the deletions never happen. (Children of a bad spec go
@@ -50,8 +42,7 @@ class Plan:
     """
 
     deletions: tuple[Deletion, ...] = ()
-    suspensions: tuple[Suspension, ...] = ()
-    resizes: tuple[Resize, ...] = ()
+    patches: tuple[JobPatch, ...] = ()
     creations: tuple[tuple[Creation, ...], ...] = ()
     status: Json | None = None
     status_first: bool = False

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from . import children, cleanup, deadline, restart, status, tensorboard
+from . import children, cleanup, conditions, deadline, restart, status, tensorboard
 from .config import Config
 from .observed import Children
-from .plan import Deletion, Plan, Suspension
+from .plan import Deletion, JobPatch, Plan
 from .resources import Factory
-from .spec import FOREVER, MANAGED_BY, Json, TfJob
+from .spec import MANAGED_BY, Json, TfJob
 
 KEEP_THE_LOG = (
     "; its side-car still runs, so the Pod is deleted and its log goes with it: as a native "
@@ -37,12 +37,12 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         if not job.problem:
             return _restart_from_new_spec(job, observed, now)
     if job.problem:
-        return _write(job, status.failed(job, status.INVALID_SPEC, job.problem, now))
+        return _write(job, status.failed(job, conditions.INVALID_SPEC, job.problem, now))
     factory, verdicts = Factory(job, config), _judge(job, observed)
     success = _success(job, verdicts, observed, now)
     if success:
         return _end(job, observed, factory, success)
-    if status.holds(job.status, "Suspended"):
+    if conditions.holds(job.status, "Suspended"):
         return _reconcile_suspended(job, observed, now)
     for reason, message in _failures(job, verdicts, observed, now):
         ended = status.failed(job, reason, message, now, verdicts)
@@ -127,17 +127,17 @@ def _failures(
     for (kind, index), verdict in verdicts.items():
         if verdict.state == "Failed":
             message = f"{kind} {index} cannot be tried again: {verdict.message}"
-            yield status.REPLICA_FAILED, message
+            yield conditions.REPLICA_FAILED, message
     for child in observed.jobs.values():
         if child.is_indexed and child.failure and not child.deleting:
-            yield status.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
+            yield conditions.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
     limit = job.run_policy.backoff_limit
     if _failed_pods(observed) > limit:
         message = f"More than {limit} Pods failed (runPolicy.backoffLimit)"
-        yield status.BACKOFF_LIMIT_EXCEEDED, message
+        yield conditions.BACKOFF_LIMIT_EXCEEDED, message
     if deadline.seconds_to_deadline(job, now) <= 0:
         message = f"Ran longer than {job.run_policy.active_deadline_seconds} seconds"
-        yield status.DEADLINE_EXCEEDED, message
+        yield conditions.DEADLINE_EXCEEDED, message
 
 
 def _failed_pods(observed: Children) -> int:
@@ -161,16 +161,16 @@ def _reconcile_active(
             *children.missing(job, observed, factory),
             *children.missing_board(observed, factory),
         )
-        is_new = not (status.condition(job.status, "Created") or observed.jobs)
+        is_new = not (conditions.find(job.status, "Created") or observed.jobs)
         problem = factory.problem() if is_new else ""
         notes = tuple(factory.notes())
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         if observed.jobs:
             raise  # the templates were good enough before
         why = f"a template cannot be read ({error})"
-        return _write(job, status.failed(job, status.INVALID_TEMPLATE, why, now))
+        return _write(job, status.failed(job, conditions.INVALID_TEMPLATE, why, now))
     if problem:
-        return _write(job, status.failed(job, status.INVALID_SPEC, problem, now))
+        return _write(job, status.failed(job, conditions.INVALID_SPEC, problem, now))
     if is_new:
         first = status.first_status(job, verdicts, now)
         return Plan(creations=creations, status=first, status_first=True)
@@ -183,11 +183,11 @@ def _reconcile_active(
     progress = _progress(job, verdicts, observed, notes, now)
     new = status.active_status(job, replace(progress, is_complete=not creations), now)
     left = deadline.seconds_to_deadline(job.with_status(new), now)
-    wake = min(left, wake, _seconds_until_stuck(observed, now))
+    wake = min(left, wake, children.seconds_until_stuck(observed, now))
     if any(creation.alternative for series in creations for creation in series):
         wake = 0.0  # the parameter servers wait for the name of their ConfigMap
     plan = replace(_write(job, new), deletions=deletions, creations=creations)
-    return replace(plan, resizes=(*children.resizes(job, observed),), requeue_after_seconds=wake)
+    return replace(plan, patches=(*children.resizes(job, observed),), requeue_after_seconds=wake)
 
 
 def _progress(
@@ -204,33 +204,11 @@ def _progress(
     return status.Progress(
         verdicts,
         blocked=blocked,
-        waiting=_waiting(job, observed, now),
+        waiting=children.waiting(job, observed, now),
         notes=notes,
         board_ready=is_ready if job.tensorboard is not None else None,
         failed_pods=_failed_pods(observed),
     )
-
-
-def _waiting(job: TfJob, observed: Children, now: datetime) -> tuple[str, str] | None:
-    """Why the chief's Pod does not run, or else the first other Pod that does not."""
-    for replica in sorted(job.replicas, key=lambda each: each.type != job.chief[0]):
-        for index, (child, pod) in enumerate(children.replicas(job, replica, observed)):
-            leftover = observed.leftovers.get(
-                child.name if child else job.child(replica.type, index)
-            )
-            pod = pod or leftover
-            found = restart.waits_for(pod, now) if pod else None
-            if found:
-                return found[0], f"{replica.type} {index}: {found[1]}"
-    return None
-
-
-def _seconds_until_stuck(observed: Children, now: datetime) -> float:
-    """When the next Pod that is being deleted should be gone."""
-    going = [pod for pods in observed.pods.values() for pod in pods if pod.deleting]
-    going += observed.leftovers.values()
-    left = [restart.seconds_until_stuck(pod, now) for pod in going]
-    return min((seconds for seconds in left if seconds > 0), default=FOREVER)
 
 
 def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
@@ -253,9 +231,9 @@ def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
             pods[child.uid] = tuple(pod for pod in pods.get(child.uid, ()) if pod.is_finished)
         verdicts = _judge(job, replace(observed, jobs=kept, pods=pods))
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
-    suspensions = tuple(Suspension(child.name, child.uid) for child in to_suspend)
+    patches = tuple(JobPatch(child.name, child.uid, {"suspend": True}) for child in to_suspend)
     deletions = (*children.deletions(to_delete), *children.named("Service", services))
-    plan = replace(_write(job, new), deletions=deletions, suspensions=suspensions)
+    plan = replace(_write(job, new), deletions=deletions, patches=patches)
     return replace(plan, requeue_after_seconds=left)
 
 

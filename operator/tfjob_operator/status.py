@@ -7,43 +7,14 @@ Each function takes the job and returns a whole new status, so that one write pe
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from . import indexes
+from . import conditions, indexes
+from .conditions import Claim
 from .restart import Verdict
 from .spec import Json, TfJob
 
-MAX_MESSAGE = 1024  # characters, as events have
-
-# Reasons of conditions; events have the same words.
-CREATING = "Creating"
-SUCCESSFUL_CREATE = "SuccessfulCreate"
-FAILED_CREATE = "FailedCreate"
-NAME_TAKEN = "NameTaken"
-CHIEF_RUNNING = "ChiefRunning"
-CHIEF_WAITING = "ChiefWaiting"
-NOTHING_WAITS = "NothingWaits"
-RESTARTING = "Restarting"
-RECOVERED = "Recovered"
-SUSPENDING = "Suspending"
-SUSPENDED = "Suspended"
-RESUMED = "Resumed"
-SUCCEEDED = "Succeeded"
-AVAILABLE = "Available"
-UNAVAILABLE = "Unavailable"
-INVALID_SPEC = "InvalidSpec"
-INVALID_TEMPLATE = "InvalidTemplate"
-REPLICA_FAILED = "ReplicaFailed"
-BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded"
-DEADLINE_EXCEEDED = "DeadlineExceeded"
-FINISHED = "Finished"
-FAILURES = (
-    *(INVALID_SPEC, INVALID_TEMPLATE, REPLICA_FAILED),
-    *(BACKOFF_LIMIT_EXCEEDED, DEADLINE_EXCEEDED),
-)
-
 Verdicts = Mapping[tuple[str, int], Verdict]
-Claim = tuple[bool, str, str]  # whether a condition holds, reason, message
 
 
 @dataclass(frozen=True)
@@ -71,26 +42,13 @@ def is_finished(status: Json) -> bool:
 
 def failed_for_its_spec(status: Json) -> bool:
     """Whether another spec may make good what failed."""
-    return condition(status, "Failed").get("reason") in (INVALID_SPEC, INVALID_TEMPLATE)
-
-
-def condition(status: Json, kind: str) -> Json:
-    """The condition of a type if it is there, else {}."""
-    return next((c for c in status.get("conditions") or [] if c["type"] == kind), {})
-
-
-def holds(status: Json, kind: str) -> bool:
-    """Whether a condition is there and true."""
-    return bool(condition(status, kind).get("status") == "True")
+    reason = conditions.find(status, "Failed").get("reason")
+    return reason in (conditions.INVALID_SPEC, conditions.INVALID_TEMPLATE)
 
 
 def completed(status: Json, replica_type: str) -> frozenset[int]:
     """Indexes of a type that have succeeded, as the status remembers them."""
     return indexes.read((status.get("completedIndexes") or {}).get(replica_type, ""))
-
-
-def timestamp(now: datetime) -> str:
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def base_status(job: TfJob, now: datetime) -> Json:
@@ -102,7 +60,7 @@ def base_status(job: TfJob, now: datetime) -> Json:
         "phase": job.status.get("phase") or "Creating",
         "runtimeId": job.runtime_id,
         "observedGeneration": job.generation,
-        "startTime": job.status.get("startTime") or timestamp(now),
+        "startTime": job.status.get("startTime") or conditions.timestamp(now),
         **_scale(job),
     }
 
@@ -119,8 +77,8 @@ def _scale(job: TfJob) -> Json:
 def first_status(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
     """Status of a job that was accepted, before its children are created."""
     status = base_status(job, now) | replica_fields(job, verdicts)
-    claim = (False, CREATING, "The children are being created")
-    return with_conditions(status, {"Created": claim}, now)
+    claim = (False, conditions.CREATING, "The children are being created")
+    return conditions.merge(status, {"Created": claim}, now)
 
 
 def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
@@ -129,42 +87,43 @@ def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
     status |= {"state": "Unknown", **_memory(job, progress)}
     if progress.verdicts[job.chief].state == "Running":
         status |= {"phase": "Running", "state": "Running"}
-    return with_conditions(status, dict(_claims(job, progress)), now)
+    return conditions.merge(status, dict(_claims(job, progress)), now)
 
 
 def _claims(job: TfJob, progress: Progress) -> Iterator[tuple[str, Claim]]:
     """What an active job's conditions say."""
     if progress.blocked:
-        yield "Created", (False, FAILED_CREATE, progress.blocked)
+        yield "Created", (False, conditions.FAILED_CREATE, progress.blocked)
     elif progress.is_complete:
         yield "Created", created(progress.verdicts, progress.notes)
     if progress.verdicts[job.chief].state == "Running":
-        yield "Running", (True, CHIEF_RUNNING, "The chief runs")
+        yield "Running", (True, conditions.CHIEF_RUNNING, "The chief runs")
     else:
-        yield "Running", (False, CHIEF_WAITING, "No chief runs")
+        yield "Running", (False, conditions.CHIEF_WAITING, "No chief runs")
     retry = next((verdict.retry for verdict in progress.verdicts.values() if verdict.retry), "")
     if retry:
-        yield "Restarting", (True, RESTARTING, retry)
+        yield "Restarting", (True, conditions.RESTARTING, retry)
     elif all(verdict.state != "Unknown" for verdict in progress.verdicts.values()):
-        before = condition(job.status, "Restarting").get("message", "")
-        yield "Restarting", (False, RECOVERED, f"All replicas run again, after: {before}")
+        before = conditions.find(job.status, "Restarting").get("message", "")
+        message = f"All replicas run again, after: {before}"
+        yield "Restarting", (False, conditions.RECOVERED, message)
     if progress.waiting:
         yield "Waiting", (True, *progress.waiting)
     else:
-        yield "Waiting", (False, NOTHING_WAITS, "No Pod waits")
+        yield "Waiting", (False, conditions.NOTHING_WAITS, "No Pod waits")
     if progress.board_ready is not None:
         yield "TensorBoardReady", board_claim(progress.board_ready)
 
 
 def created(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> Claim:
     made = f"Created a Service and a Job for each of {len(verdicts)} replicas"
-    return True, SUCCESSFUL_CREATE, "; ".join([made, *notes])
+    return True, conditions.SUCCESSFUL_CREATE, "; ".join([made, *notes])
 
 
 def board_claim(is_ready: bool) -> Claim:
     if is_ready:
-        return True, AVAILABLE, "TensorBoard answers"
-    return False, UNAVAILABLE, "TensorBoard does not answer yet"
+        return True, conditions.AVAILABLE, "TensorBoard answers"
+    return False, conditions.UNAVAILABLE, "TensorBoard does not answer yet"
 
 
 def _memory(job: TfJob, progress: Progress) -> Json:
@@ -182,7 +141,7 @@ def _memory(job: TfJob, progress: Progress) -> Json:
 
 def _restarts(job: TfJob, progress: Progress) -> int:
     """Failed Pods, and disrupted ones, which the Jobs do not count; it never gets smaller."""
-    before = condition(job.status, "Restarting").get("message", "")
+    before = conditions.find(job.status, "Restarting").get("message", "")
     disruptions = {v.retry for v in progress.verdicts.values() if "was disrupted" in v.retry}
     is_new = any(text not in before for text in sorted(disruptions)[:1])
     return max(int(job.status.get("restarts", 0)) + is_new, progress.failed_pods)
@@ -190,7 +149,7 @@ def _restarts(job: TfJob, progress: Progress) -> int:
 
 def blocked_status(job: TfJob, reason: str, message: str, now: datetime) -> Json:
     """Status of a job of which a child cannot be made for now; it is tried again."""
-    return with_conditions(base_status(job, now), {"Created": (False, reason, message)}, now)
+    return conditions.merge(base_status(job, now), {"Created": (False, reason, message)}, now)
 
 
 def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
@@ -201,33 +160,35 @@ def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
     status = base_status(job, now) | {"phase": "", "state": "Unknown"}
     for field in ("startTime", "replicas", "replicaStatuses"):
         status.pop(field, None)
-    over = (False, SUSPENDED, "The job is suspended")
+    over = (False, conditions.SUSPENDED, "The job is suspended")
     claims: dict[str, Claim] = dict.fromkeys(("Running", "Restarting", "Waiting"), over)
-    claims["Suspended"] = (True, SUSPENDED, "spec.runPolicy.suspend is true")
+    claims["Suspended"] = (True, conditions.SUSPENDED, "spec.runPolicy.suspend is true")
     if not is_empty:
-        claims["Suspended"] = (True, SUSPENDING, "Its Pods are being stopped")
-    return with_conditions(status, claims, now)
+        claims["Suspended"] = (True, conditions.SUSPENDING, "Its Pods are being stopped")
+    return conditions.merge(status, claims, now)
 
 
 def resumed(job: TfJob, now: datetime) -> Json:
     """Status of a job that goes on, written before it has children again."""
-    status = base_status(job, now)
-    return with_conditions(status, {"Suspended": (False, RESUMED, "The job goes on")}, now)
+    claim = (False, conditions.RESUMED, "The job goes on")
+    return conditions.merge(base_status(job, now), {"Suspended": claim}, now)
 
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime, note: str = "") -> Json:
     """Status of a job that has ended well; what still runs is cleaned up before it is Done."""
     message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
-    if condition(job.status, "Created").get("reason") in (None, CREATING):  # a short job
-        job = job.with_status(with_conditions(job.status, {"Created": created(verdicts)}, now))
-    return _ended(job, verdicts, "Succeeded", SUCCEEDED, message, now) | {"phase": "CleanUp"}
+    before = conditions.find(job.status, "Created").get("reason")
+    if before in (None, conditions.CREATING):  # a short job
+        job = job.with_status(conditions.merge(job.status, {"Created": created(verdicts)}, now))
+    ended = _ended(job, verdicts, "Succeeded", conditions.SUCCEEDED, message, now)
+    return ended | {"phase": "CleanUp"}
 
 
 def failed(
     job: TfJob, reason: str, message: str, now: datetime, verdicts: Verdicts | None = None
 ) -> Json:
     """Status of a job that has failed for good; ``message`` is a sentence for the user."""
-    fields = {"phase": "Failed", "reason": f"{reason}: {message}"[:MAX_MESSAGE]}
+    fields = {"phase": "Failed", "reason": f"{reason}: {message}"[: conditions.MAX_MESSAGE]}
     return _ended(job, verdicts, "Failed", reason, message, now) | fields
 
 
@@ -235,12 +196,12 @@ def _ended(
     job: TfJob, verdicts: Verdicts | None, state: str, reason: str, message: str, now: datetime
 ) -> Json:
     status = base_status(job, now) | (replica_fields(job, verdicts) if verdicts else {})
-    status |= {"state": state, "completionTime": timestamp(now)}
-    over = (False, FINISHED, "The job has ended")
+    status |= {"state": state, "completionTime": conditions.timestamp(now)}
+    over = (False, conditions.FINISHED, "The job has ended")
     claims: dict[str, Claim] = dict.fromkeys(
         ("Running", "Restarting", "Suspended", "Waiting"), over
     )
-    return with_conditions(status, claims | {state: (True, reason, message)}, now)
+    return conditions.merge(status, claims | {state: (True, reason, message)}, now)
 
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
@@ -258,21 +219,3 @@ def _overall(states: Counter[str]) -> str:
     if len(states) == 1 and "Succeeded" in states:
         return "Succeeded"
     return next((state for state in ("Failed", "Running") if state in states), "Unknown")
-
-
-def with_conditions(status: Json, claims: Mapping[str, Claim], now: datetime) -> Json:
-    """Merge conditions (whether it holds, reason, message) by their type.
-
-    A time moves only when what it belongs to changes. A condition that does not hold is written
-    only if it held before; Created and TensorBoardReady always are, since they say what is missing.
-    """
-    conditions, stamp = {c["type"]: c for c in status.get("conditions") or []}, timestamp(now)
-    for kind, (is_true, reason, message) in claims.items():
-        old, value = conditions.get(kind, {}), "True" if is_true else "False"
-        new = {"type": kind, "status": value, "reason": reason, "message": message[:MAX_MESSAGE]}
-        is_new = is_true or kind in ("Created", "TensorBoardReady") or old.get("status") == "True"
-        if is_new and any(old.get(key) != new[key] for key in new):
-            since = old.get("lastTransitionTime", stamp) if old.get("status") == value else stamp
-            conditions.pop(kind, None)
-            conditions[kind] = {**new, "lastUpdateTime": stamp, "lastTransitionTime": since}
-    return {**status, "conditions": [*conditions.values()]}

@@ -1,7 +1,7 @@
 import pytest
 
 from kube_runtime.kube import ApiError, Response
-from tfjob_operator.apply import classify_create_error
+from tfjob_operator.refusals import classify_create_error
 
 GOING = {"causes": [{"reason": "NamespaceTerminating"}]}
 WEBHOOK = 'admission webhook "policy.example" denied the request: no'

@@ -8,7 +8,7 @@ from tests.fakes import virtual_time
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.objects import EVENTS
 from tests.tfjob_operator.builders import NOW, parsed
-from tfjob_operator import status
+from tfjob_operator import conditions
 from tfjob_operator.events import MAX_WAITING, EventRecorder, event_object, new_events
 from tfjob_operator.metrics import Metrics
 
@@ -33,13 +33,13 @@ def test_the_same_event_has_the_same_name_and_another_has_another():
 @pytest.mark.parametrize(
     ("reason", "count"),
     [
-        pytest.param(status.SUCCEEDED, 1, id="an end is"),
-        pytest.param(status.NAME_TAKEN, 1, id="an obstacle is"),
-        pytest.param(status.CHIEF_RUNNING, 0, id="that all is as it should be is not"),
+        pytest.param(conditions.SUCCEEDED, 1, id="an end is"),
+        pytest.param(conditions.NAME_TAKEN, 1, id="an obstacle is"),
+        pytest.param(conditions.CHIEF_RUNNING, 0, id="that all is as it should be is not"),
     ],
 )
 def test_what_a_person_would_look_for_is_announced(reason, count):
-    told = status.with_conditions({}, {"Any": (True, reason, "…")}, NOW)
+    told = conditions.merge({}, {"Any": (True, reason, "…")}, NOW)
     assert len(new_events({}, told)) == count
     assert new_events(told, told) == []
 

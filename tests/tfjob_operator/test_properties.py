@@ -124,8 +124,8 @@ def carried_out(job, observed, plan):
     """The cluster after a plan: what Kubernetes would show once all of it is done."""
     gone = {deletion.uid for deletion in plan.deletions}
     jobs = {name: child for name, child in observed.jobs.items() if child.uid not in gone}
-    for each in plan.suspensions:
-        jobs[each.name] = replace(jobs[each.name], suspended=True)
+    for each in plan.patches:
+        jobs[each.name] = replace(jobs[each.name], suspended=each.spec["suspend"])
     services = {name: uid for name, uid in observed.services.items() if uid not in gone}
     deployments = {n: uid for n, uid in observed.deployments.items() if uid not in gone}
     config_maps = {n: uid for n, uid in observed.config_maps.items() if uid not in gone}
@@ -154,14 +154,14 @@ def test_reconcile_settles_and_then_wants_nothing_more(situation):
     job, observed = situation
     for _ in range(8):
         plan = reconcile(job, observed, CONFIG, NOW)
-        if not any((plan.status, plan.deletions, plan.suspensions, plan.creations)):
+        if not any((plan.status, plan.deletions, plan.patches, plan.creations)):
             break
         if any(deletion.kind == "TfJob" for deletion in plan.deletions):
             return
         observed = carried_out(job, observed, plan)
         job = job.with_status(plan.status or job.status)
     again = reconcile(job, observed, CONFIG, NOW)
-    assert not any((again.status, again.deletions, again.suspensions, again.creations))
+    assert not any((again.status, again.deletions, again.patches, again.creations))
 
 
 @quick
@@ -206,7 +206,7 @@ def test_only_what_was_observed_as_its_own_is_deleted_or_suspended(situation):
     own |= {*observed.services.values(), *observed.deployments.values()}
     own |= {pod.uid for pods in observed.pods.values() for pod in pods}
     plan = reconcile(job, observed, CONFIG, NOW)
-    assert {change.uid for change in (*plan.deletions, *plan.suspensions)} <= own | {UID}
+    assert {change.uid for change in (*plan.deletions, *plan.patches)} <= own | {UID}
 
 
 @quick

@@ -16,7 +16,7 @@ from tests.tfjob_operator.builders import (
     replica,
     template,
 )
-from tfjob_operator import status
+from tfjob_operator import conditions, status
 from tfjob_operator.events import new_events
 from tfjob_operator.observed import Children, Job
 from tfjob_operator.reconcile import reconcile
@@ -55,7 +55,7 @@ def test_a_new_job_gets_a_service_and_a_job_per_replica_the_service_first():
         for kind in ("Service", "Job")
     ]
     assert plan.status_first
-    assert status.condition(plan.status, "Created")["reason"] == "Creating"
+    assert conditions.find(plan.status, "Created")["reason"] == "Creating"
     assert (plan.status["phase"], plan.status["startTime"]) == ("Creating", ago(0))
 
 
@@ -304,7 +304,7 @@ def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
     job = parsed(*DISTRIBUTED, runPolicy={"suspend": True})
     observed = children(job, {"worker_0": pod("Succeeded", 0)})
     told = plan_for(job, observed)
-    assert status.condition(told.status, "Suspended")["status"] == "True"
+    assert conditions.find(told.status, "Suspended")["status"] == "True"
     assert deleted(told) == []  # who decided by an old object is refused the status, not a deletion
     plan = plan_for(job.with_status(told.status), observed)
     assert [name.split("-")[1] for _, name in deleted(plan)] == ["master", "worker", "ps"]
@@ -315,7 +315,7 @@ def test_a_resumed_job_gets_its_children_again():
     paused = settled(parsed(*DISTRIBUTED, runPolicy={"suspend": True}), Children())
     job = parsed(*DISTRIBUTED, status=paused.status)
     told = plan_for(job, Children())
-    assert status.condition(told.status, "Suspended")["reason"] == "Resumed"
+    assert conditions.find(told.status, "Suspended")["reason"] == "Resumed"
     assert (made(told), told.requeue_after_seconds) == ([], 0)
     assert len(made(plan_for(job.with_status(told.status), Children()))) == 8
 
@@ -336,18 +336,16 @@ def test_what_would_try_again_after_the_end_is_suspended_and_keeps_its_log():
     job = parsed(*DISTRIBUTED)
     states = {"master_0": pod("Failed", 137, reason="OOMKilled"), "worker_0": pod("Failed", 134)}
     failed = settled(job, children(job, states))
-    assert plan_for(failed, children(failed, states)).suspensions == ()
+    assert plan_for(failed, children(failed, states)).patches == ()
     late = NOW + timedelta(seconds=5)
     plan = plan_for(failed, children(failed, states), late)
-    assert [each.name for each in plan.suspensions] == [
-        *("mnist-master-76no-0", "mnist-worker-76no-0")
-    ]
+    assert [each.name for each in plan.patches] == [*("mnist-master-76no-0", "mnist-worker-76no-0")]
     assert [name for kind, name in deleted(plan) if kind == "Job"] == [
         *("mnist-worker-76no-1", "mnist-ps-76no-0")
     ]
     held = {"suspended": True}
     rest = children(failed, states, master_0=held, worker_0=held)
-    assert plan_for(failed, rest, late).suspensions == ()
+    assert plan_for(failed, rest, late).patches == ()
 
 
 def test_a_worker_that_ended_well_runs_again_with_always_but_the_chief_does_not():
@@ -373,7 +371,7 @@ def test_a_pod_that_may_not_be_made_is_a_condition():
     observed = replace(
         children(job, {"master_0": None}), warnings={"uid-master_0": "violates PodSecurity"}
     )
-    condition = status.condition(plan_for(job, observed).status, "Created")
+    condition = conditions.find(plan_for(job, observed).status, "Created")
     assert (condition["status"], condition["reason"]) == ("False", "FailedCreate")
     assert condition["message"] == "violates PodSecurity"
 
@@ -436,7 +434,7 @@ def test_at_the_end_an_indexed_job_is_suspended_and_its_running_pods_are_counted
     ended = settled(job, there)
     assert ended.status["phase"] == "CleanUp"
     plan = plan_for(ended, there, NOW + timedelta(seconds=5))
-    assert [each.name for each in plan.suspensions] == ["mnist-worker-76no"]
+    assert [each.name for each in plan.patches] == ["mnist-worker-76no"]
     assert ("Job", "mnist-worker-76no") not in deleted(plan)
     assert plan.status["replicas"] == "2/3"
 
@@ -447,5 +445,5 @@ def test_an_indexed_job_gets_the_number_of_workers_that_the_spec_says():
     shared = Job("mnist-worker-76no", "w", completions=5, completed=frozenset())
     there = children(parsed())
     there = replace(there, jobs={**there.jobs, shared.name: shared})
-    (resize,) = plan_for(job, there).resizes
-    assert (resize.name, resize.replicas) == ("mnist-worker-76no", 2)
+    (resize,) = plan_for(job, there).patches
+    assert (resize.name, resize.spec["completions"]) == ("mnist-worker-76no", 2)

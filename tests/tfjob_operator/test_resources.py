@@ -4,7 +4,8 @@ import pytest
 
 from tests.tfjob_operator.builders import CONFIG, parsed, replica, template
 from tfjob_operator.config import Config
-from tfjob_operator.resources import Factory, tf_config
+from tfjob_operator.resources import Factory
+from tfjob_operator.tf_config import Cluster
 
 DISTRIBUTED = (replica("MASTER"), replica("WORKER", 2, tfPort=3333), {"tfReplicaType": "PS"})
 
@@ -19,7 +20,7 @@ def container(job, place=0, index=0, config=CONFIG):
 
 def test_tf_config_names_every_task_and_who_reads_it():
     job = parsed(*DISTRIBUTED)
-    assert json.loads(tf_config(Factory(job, CONFIG), job.replicas[1], 1)) == {
+    assert json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 1)) == {
         "cluster": {
             "master": ["mnist-master-76no-0:2222"],
             "ps": ["mnist-ps-76no-0:2222"],
@@ -32,7 +33,7 @@ def test_tf_config_names_every_task_and_who_reads_it():
 
 def test_tf_config_is_written_as_in_2017():
     job = parsed()
-    assert tf_config(Factory(job, CONFIG), job.replicas[0], 0) == (
+    assert Cluster(job, CONFIG).tf_config(job.replicas[0], 0) == (
         '{"cluster":{"master":["mnist-master-76no-0:2222"]},'
         '"task":{"type":"master","index":0},"environment":"cloud"}'
     )
@@ -47,13 +48,13 @@ def test_a_cluster_domain_makes_the_names_fully_qualified():
 
 def test_an_evaluator_is_no_part_of_the_cluster_and_knows_that_it_evaluates():
     job = parsed(replica("CHIEF"), replica("EVALUATOR"))
-    told = json.loads(tf_config(Factory(job, CONFIG), job.replicas[1], 0))
+    told = json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 0))
     assert (list(told["cluster"]), told["task"]["type"]) == (["chief"], "evaluator")
 
 
 def test_a_worker_of_a_changing_number_is_told_of_itself_and_the_ps_only():
     job = parsed(*DISTRIBUTED, enableDynamicWorker=True)
-    told = json.loads(tf_config(Factory(job, CONFIG), job.replicas[1], 1))
+    told = json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 1))
     assert told["sparseCluster"] == {
         "ps": ["mnist-ps-76no-0:2222"],
         "worker": {"1": "mnist-worker-76no-1:3333"},
@@ -266,7 +267,7 @@ def test_an_indexed_job_tells_each_of_its_pods_what_a_job_of_its_own_would():
     assert last["name"] == "TF_CONFIG"
     for index in (0, 20):
         told = expanded(last["value"], pod, index, maps)
-        assert told == tf_config(Factory(alone, CONFIG), alone.replicas[1], index)
+        assert told == Cluster(alone, CONFIG).tf_config(alone.replicas[1], index)
 
 
 def test_its_pods_have_the_names_that_tf_config_says():

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from tests.tfjob_operator.builders import NOW, ago, parsed, replica
-from tfjob_operator import status
+from tfjob_operator import conditions, status
 from tfjob_operator.restart import Verdict
 from tfjob_operator.status import Progress
 
@@ -22,20 +22,20 @@ def active(job, judged, now=NOW, **progress):
     return status.active_status(job, Progress(judged, **progress), now)
 
 
-def conditions(told):
+def held(told):
     return {c["type"]: c["status"] for c in told["conditions"]}
 
 
 def test_a_condition_is_merged_by_its_type():
-    told = status.with_conditions({}, {"Created": (True, "A", "a")}, NOW)
-    told = status.with_conditions(told, {"Running": (True, "B", "b")}, NOW)
-    told = status.with_conditions(told, {"Created": (False, "C", "c")}, LATER)
-    assert conditions(told) == {"Running": "True", "Created": "False"}
+    told = conditions.merge({}, {"Created": (True, "A", "a")}, NOW)
+    told = conditions.merge(told, {"Running": (True, "B", "b")}, NOW)
+    told = conditions.merge(told, {"Created": (False, "C", "c")}, LATER)
+    assert held(told) == {"Running": "True", "Created": "False"}
 
 
 def test_the_time_of_transition_moves_only_with_the_value():
-    told = status.with_conditions({}, {"Created": (True, "A", "a")}, NOW)
-    told = status.with_conditions(told, {"Created": (True, "A", "b")}, LATER)
+    told = conditions.merge({}, {"Created": (True, "A", "a")}, NOW)
+    told = conditions.merge(told, {"Created": (True, "A", "b")}, LATER)
     (condition,) = told["conditions"]
     assert condition["lastTransitionTime"] == ago(0)
     assert condition["lastUpdateTime"] == ago(-5)
@@ -88,22 +88,22 @@ def test_the_phase_follows_the_chief():
     running = active(JOB, verdicts("Running"))
     assert (waiting["phase"], waiting["state"]) == ("Creating", "Unknown")
     assert (running["phase"], running["state"]) == ("Running", "Running")
-    assert conditions(running) == {"Created": "True", "Running": "True"}
+    assert held(running) == {"Created": "True", "Running": "True"}
 
 
 def test_a_retry_is_a_restarting_job_until_all_runs_again():
     bad = active(JOB, verdicts("Unknown", retry="it was killed"))
-    assert conditions(bad) == {"Created": "True", "Restarting": "True"}
+    assert held(bad) == {"Created": "True", "Restarting": "True"}
     good = active(parsed(*_replicas(), status=bad), verdicts(), now=LATER)
-    assert conditions(good) == {"Created": "True", "Running": "True", "Restarting": "False"}
+    assert held(good) == {"Created": "True", "Running": "True", "Restarting": "False"}
 
 
 def test_after_a_restart_the_status_still_says_why_and_how_often():
     why = "Pod p was disrupted (PreemptionByScheduler: for another)"
     bad = active(JOB, verdicts("Unknown", retry=why), failed_pods=1)
-    assert (status.condition(bad, "Restarting")["message"], bad["restarts"]) == (why, 1)
+    assert (conditions.find(bad, "Restarting")["message"], bad["restarts"]) == (why, 1)
     good = active(parsed(*_replicas(), status=bad), verdicts(), failed_pods=1, now=LATER)
-    restarting = status.condition(good, "Restarting")
+    restarting = conditions.find(good, "Restarting")
     assert (restarting["status"], restarting["reason"]) == ("False", "Recovered")
     assert why in restarting["message"]
     assert good["restarts"] == 1
@@ -124,30 +124,30 @@ def test_a_disruption_is_a_restart_though_no_job_counts_it():
 def test_a_replica_that_has_not_come_back_has_not_recovered():
     bad = active(JOB, verdicts("Unknown", retry="it was killed"))
     still = active(parsed(*_replicas(), status=bad), verdicts("Unknown"), now=LATER)
-    assert conditions(still)["Restarting"] == "True"
+    assert held(still)["Restarting"] == "True"
 
 
 def test_the_first_pod_that_cannot_run_is_a_condition_until_it_does():
     why = ("ImagePullBackOff", "MASTER 0: Pod p: Back-off pulling image")
     bad = active(JOB, verdicts("Unknown"), waiting=why)
-    found = status.condition(bad, "Waiting")
+    found = conditions.find(bad, "Waiting")
     assert (found["status"], found["reason"], found["message"]) == ("True", *why)
     good = active(parsed(*_replicas(), status=bad), verdicts(), now=LATER)
-    assert status.condition(good, "Waiting")["status"] == "False"
-    assert "Waiting" not in conditions(active(JOB, verdicts()))
+    assert conditions.find(good, "Waiting")["status"] == "False"
+    assert "Waiting" not in held(active(JOB, verdicts()))
 
 
 def test_a_chief_that_no_longer_runs_is_not_called_running():
     running = parsed(*_replicas(), status=active(JOB, verdicts()))
     told = active(running, verdicts("Unknown"), now=LATER)
     assert (told["phase"], told["state"]) == ("Running", "Unknown")
-    assert conditions(told)["Running"] == "False"
+    assert held(told)["Running"] == "False"
 
 
 def test_messages_are_cut_at_the_length_of_an_event():
-    told = status.failed(JOB, status.INVALID_TEMPLATE, "x" * 5000, NOW)
+    told = status.failed(JOB, conditions.INVALID_TEMPLATE, "x" * 5000, NOW)
     assert len(told["reason"]) == 1024
-    assert len(status.condition(told, "Failed")["message"]) == 1024
+    assert len(conditions.find(told, "Failed")["message"]) == 1024
 
 
 def test_which_replicas_have_succeeded_is_remembered():
@@ -159,42 +159,42 @@ def test_which_replicas_have_succeeded_is_remembered():
 def test_tensorboard_has_a_condition_of_its_own():
     waits = active(JOB, verdicts(), board_ready=False)
     ready = active(parsed(*_replicas(), status=waits), verdicts(), board_ready=True)
-    assert [conditions(each)["TensorBoardReady"] for each in (waits, ready)] == ["False", "True"]
+    assert [held(each)["TensorBoardReady"] for each in (waits, ready)] == ["False", "True"]
 
 
 def test_a_short_job_tells_that_it_was_created():
     first = status.first_status(JOB, verdicts("Unknown"), NOW)
     told = status.succeeded(parsed(*_replicas(), status=first), verdicts("Succeeded"), LATER)
-    assert conditions(told) == {"Created": "True", "Succeeded": "True"}
+    assert held(told) == {"Created": "True", "Succeeded": "True"}
     assert told["conditions"][-1]["reason"] == "Succeeded"  # which -o wide shows
 
 
 def test_what_keeps_pods_from_being_made_is_told_and_taken_back():
     bad = active(JOB, verdicts("Unknown"), blocked="exceeded quota")
-    assert status.condition(bad, "Created")["message"] == "exceeded quota"
-    assert conditions(bad) == {"Created": "False"}
+    assert conditions.find(bad, "Created")["message"] == "exceeded quota"
+    assert held(bad) == {"Created": "False"}
     good = active(parsed(*_replicas(), status=bad), verdicts(), now=LATER)
-    assert conditions(good) == {"Created": "True", "Running": "True"}
+    assert held(good) == {"Created": "True", "Running": "True"}
 
 
 def test_a_failure_is_told_in_phase_state_reason_and_condition():
-    told = status.failed(JOB, status.INVALID_SPEC, "spec.x: is wrong", NOW)
+    told = status.failed(JOB, conditions.INVALID_SPEC, "spec.x: is wrong", NOW)
     assert (told["phase"], told["state"]) == ("Failed", "Failed")
     assert told["reason"] == "InvalidSpec: spec.x: is wrong"
-    assert status.condition(told, "Failed")["reason"] == "InvalidSpec"
+    assert conditions.find(told, "Failed")["reason"] == "InvalidSpec"
     assert told["completionTime"] == ago(0)
 
 
 def test_an_ended_job_runs_no_more():
     running = parsed(*_replicas(), status=active(JOB, verdicts()))
     told = status.succeeded(running, verdicts("Succeeded"), LATER)
-    assert conditions(told) == {"Created": "True", "Running": "False", "Succeeded": "True"}
+    assert held(told) == {"Created": "True", "Running": "False", "Succeeded": "True"}
     assert status.is_finished(told)
 
 
 def test_a_suspended_job_has_no_start_and_a_resumed_one_has_a_new_one():
     running = active(JOB, verdicts())
     paused = status.suspended(parsed(*_replicas(), status=running), True, NOW)
-    assert (paused.get("startTime"), conditions(paused)["Suspended"]) == (None, "True")
+    assert (paused.get("startTime"), held(paused)["Suspended"]) == (None, "True")
     resumed = status.resumed(parsed(*_replicas(), status=paused), LATER)
-    assert (resumed["startTime"], conditions(resumed)["Suspended"]) == (ago(-5), "False")
+    assert (resumed["startTime"], held(resumed)["Suspended"]) == (ago(-5), "False")
