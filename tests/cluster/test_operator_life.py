@@ -334,7 +334,7 @@ def test_a_suspended_job_holds_no_pod_and_goes_on_when_resumed(lab):
 
 
 def test_deadline_and_ttl_end_and_remove_a_job(lab):
-    policy = {"activeDeadlineSeconds": 5, "ttlSecondsAfterFinished": 5}
+    policy = {"activeDeadlineSeconds": 5, "ttlSecondsAfterFinished": 30}
     lab.apply(replica("MASTER", FOR_EVER), runPolicy=policy)
     lab.wait("Failed")
     assert lab.status()["reason"].startswith("DeadlineExceeded")

@@ -266,7 +266,7 @@ def _replacements(seen: Seen, role: str = "worker") -> list[datetime]:
         time = parse_time(text(event, "lastTimestamp") or text(event, "eventTime"))
         about_job = kind == "Job" and (job == jobs or job.startswith(f"{jobs}-"))
         if about_job and text(event, "reason") == "SuccessfulCreate" and time:
-            replica = text(event, "message").rpartition("-")[0]
+            replica = text(event, "message").rpartition("-")[0] or job
             made.setdefault(replica, []).append(time)
     return [time for times in made.values() for time in sorted(times)[1:]]
 
