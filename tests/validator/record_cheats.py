@@ -31,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 CHEATS, SNAPSHOTS = HERE / "cheats", HERE / "cheat_snapshots"
 # More would train longer than a check may take, on two processors.
 PARALLEL = 2
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 SUCCEEDED = {
     "phase": "Done",
     "state": "Succeeded",
