@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import tarfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cluster import builders, images, inside, paths, record
+from cluster import builders, images, inside, paths, privilege, record
+from cluster.errors import CannotGoOn
+from cluster.record import Record
 
 
 def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> None:
     """Load archives and images, each once; an image of the workshop is built if need be.
 
-    Raises: ValueError with a sentence if one cannot be had or the cluster does not run.
+    Raises: CannotGoOn if one cannot be had or the cluster does not run.
     """
-    node = record.running(cluster)
-    if node is None:
-        raise ValueError(
-            f"cluster {cluster.name} is not running: `python -m cluster up --name {cluster.name}`"
-        )
+    node = running(cluster)
     for name in wanted:
         archive = archive_for(cluster, name)
         start = time.monotonic()
@@ -29,7 +29,7 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
         say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
         problem = inside.import_image(node, archive)
         if problem:
-            raise ValueError(f"{name} could not be loaded: {problem.strip().splitlines()[-1]}")
+            raise CannotGoOn(f"{name} could not be loaded", problem.strip().splitlines()[-1])
         remember(cluster, archive)
         say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
 
@@ -42,22 +42,64 @@ def workshop_images(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
             say(f"{image} is not built as its files are now: `python -m cluster build`, then `up`")
 
 
+def running(cluster: paths.Cluster) -> Record:
+    """The cluster's node. Raises: CannotGoOn if it does not run."""
+    node = record.running(cluster)
+    if node is None:
+        fix = f"start it with `python -m cluster up --name {cluster.name}`"
+        raise CannotGoOn(f"cluster {cluster.name} is not running", fix=fix)
+    return node
+
+
+def exported(cluster: paths.Cluster, wanted: Iterable[str]) -> list[str]:
+    """Archives of images that this user has built, in place of their names.
+
+    docker and podman keep images for each user. What is not found here may be root's.
+    """
+    running(cluster)
+    found = []
+    for name in wanted:
+        try:
+            found.append(str(archive_for(cluster, name)))
+        except CannotGoOn:
+            if privilege.is_root() or Path(name).exists():
+                raise
+            found.append(name)
+    return found
+
+
 def archive_for(cluster: paths.Cluster, name: str) -> Path:
-    """The archive of an image or a path: built, exported from the builder, or as it is."""
+    """The archive of an image or a path: built, exported from a builder, or as it is."""
     path = Path(name)
     if path.is_file():
         if not tarfile.is_tarfile(path):
-            raise ValueError(f"{name} is not an archive: make one with `docker save -o`")
+            raise CannotGoOn(f"{name} is not an archive", fix="make one with `docker save -o`")
         return path.resolve()
     if name in images.WORKSHOP:
         return images.build(name)
-    target = cluster.folder / "loaded.tar"
-    target.unlink(missing_ok=True)
-    builders.run(
-        builders.export_command(builders.find(), name, target),
-        f"there is no file {name}, and exporting an image of that name",
-    )
-    return target
+    return export(name)
+
+
+def export(name: str) -> Path:
+    """Export an image from the first builder that has it; the archive is in the user's cache.
+
+    Raises: CannotGoOn with what each builder said.
+    """
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    target = paths.CACHE / "exported" / f"{digest}-{os.getpid()}.tar"
+    paths.make_folder(target.parent)
+    for old in target.parent.glob(f"{digest}-*.tar"):
+        old.unlink()
+    said = []
+    for builder in builders.working() or [builders.find()]:
+        for command in builders.learners_exports(builder, name, target):
+            try:
+                builders.export_to(command, target, f"exporting {name}")
+                return target
+            except CannotGoOn as error:
+                said.append(f"{builder}: {error.why.splitlines()[-1] if error.why else error}")
+    fix = f"build it first, or name an archive; no file is called {name} either"
+    raise CannotGoOn(f"no builder has an image {name}", "\n".join(said), fix)
 
 
 def _loaded(cluster: paths.Cluster) -> Path:
