@@ -41,7 +41,7 @@ def test_tf_config_is_written_as_in_2017():
 
 def test_a_cluster_domain_makes_the_names_fully_qualified():
     job, config = parsed(), Config(cluster_domain="cluster.local")
-    assert Factory(job, config).addresses == {
+    assert Cluster(job, config).addresses == {
         "master": ["mnist-master-76no-0.lab.svc.cluster.local:2222"]
     }
 
