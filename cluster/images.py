@@ -23,7 +23,7 @@ from cluster.locks import locked
 # The images of the workshop and the folders that they are built from.
 CONTEXTS = {
     "localhost/fashion-mnist:1.2.0": "sample-image",
-    "localhost/tf-job-operator:1.0.0": "operator",
+    "localhost/tf-job-operator:1.1.0": "operator",
 }
 WORKSHOP = tuple(CONTEXTS)
 USUAL_BUILD = {"sample-image": "2 minutes", "operator": "a minute"}

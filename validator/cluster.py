@@ -361,7 +361,7 @@ def _pods_of_further_jobs(seen: Snapshot, each: Exercise) -> list[Object]:
     """The newest Pod of each Job that the learner makes beside the subject. Raises: Unreadable."""
     names = [name for kubectl, name in each.also if kubectl == "job"]
     jobs = [job for name in names if (job := seen.find("jobs", name))]
-    return [pod for job in jobs for pod in seen.children("pods", job)[-1:]]
+    return [pod for job in jobs for pod in seen.newest_pods(job)]
 
 
 def _is_telling(status: Object, main: str, aside: bool) -> bool:

@@ -175,9 +175,8 @@ def refused(tfjob: Object) -> bool:
 
 
 def newest_pods(cluster: Snapshot, tfjob: Object) -> list[Object]:
-    """The newest Pod of each of the TfJob's Jobs, the chief's first."""
-    pods = [cluster.children("pods", job) for job in cluster.children("jobs", tfjob)]
-    newest = [each[-1] for each in pods if each]
+    """The newest Pod of each of the TfJob's replicas, the chief's first."""
+    newest = [pod for job in cluster.children("jobs", tfjob) for pod in cluster.newest_pods(job)]
     return sorted(
         newest, key=lambda pod: text(pod, "metadata", "labels", "job_type") not in CHIEF_TYPES
     )
@@ -313,6 +312,10 @@ def _not_created(cluster: Snapshot, tfjob: Object) -> Finding | None:
     if said.get("status") != "False":
         return None
     message, since = text(said, "message"), time_at(said, "lastTransitionTime")
+    if text(said, "reason") == "Creating":
+        found = f"the operator is creating the children of TfJob {name_of(tfjob)}"
+        wanted = "a Service and a Job for each replica"
+        return converging("creating", found, wanted, WAIT, since=since)
     if text(said, "reason") == "NameTaken":
         return wrong(
             "name-taken",
@@ -351,13 +354,13 @@ def _first(found: Iterable[Finding | None]) -> Finding | None:
 
 
 def _child(case: Case, job: Object) -> Finding | None:
-    """A Job and the newest of its Pods."""
+    """A Job and its newest Pod; of an Indexed Job, those of all replicas."""
     cluster = case.cluster
     if is_true(job, "Complete"):
         return None
-    pods = cluster.children("pods", job)
+    pods = cluster.newest_pods(job)
     if pods:
-        return pod_trouble(case, pods[-1])
+        return worst([found for pod in pods if (found := pod_trouble(case, pod))])
     for message in cluster.events(job, "FailedCreate"):
         return _since(creation_hint(f"Job {name_of(job)}", message), created(job))
     if case.over or is_true(job, "Failed") or at(job, "spec", "suspend") is True:

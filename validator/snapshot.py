@@ -42,6 +42,10 @@ class Unreadable(Exception):
         self.what, self.status, self.message = what, status, message
 
 
+# The label by which a Pod of an Indexed Job says which of its replicas it is.
+INDEX = "batch.kubernetes.io/job-completion-index"
+
+
 class LogLine(NamedTuple):
     """One line of a container's log; ``time`` is None when the line carries none."""
 
@@ -122,6 +126,11 @@ class Snapshot:
         uid = text(owner, "metadata", "uid")
         mine = [i for i in self.items(kind) if uid and uid in set(_owners(i))]
         return sorted(mine, key=lambda item: text(item, "metadata", "creationTimestamp"))
+
+    def newest_pods(self, job: Object) -> list[Object]:
+        """The newest Pod of a Job, in a list; of an Indexed Job, that of each index."""
+        newest = {text(p, "metadata", "labels", INDEX): p for p in self.children("pods", job)}
+        return [newest[index] for index in sorted(newest)]
 
     def events(self, about: Object, *reasons: str, warnings: bool = False) -> list[str]:
         """Messages of the events of one object, newest first; [] when events cannot be read."""

@@ -54,7 +54,7 @@ class Job(Subject):
         return [("Job", mapping(item, "spec", "template", "spec"))]
 
     def pods(self, cluster: Snapshot, item: Object) -> list[Object]:
-        return cluster.children("pods", item)[-1:]
+        return cluster.newest_pods(item)
 
     def ended(self, cluster: Snapshot, item: Object) -> str:
         if is_true(item, "Complete"):
@@ -130,8 +130,7 @@ class Release(Subject):
     def pods(self, cluster: Snapshot, item: Object) -> list[Object]:
         """The newest Pod of each of the release's Jobs, newest Job first."""
         jobs = reversed(self.objects(cluster, "jobs"))
-        pods = [cluster.children("pods", job) for job in jobs]
-        return [each[-1] for each in pods if each]
+        return [pod for job in jobs for pod in cluster.newest_pods(job)]
 
     def trouble(self, cluster: Snapshot, item: Object) -> Finding | None:
         return release_trouble(item, self.name)

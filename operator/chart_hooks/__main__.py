@@ -11,7 +11,7 @@ from kubernetes.aio.config import ConfigException
 
 from kube_runtime.kube import ApiError, Kube, Request, Resource
 from kube_runtime.transport import HttpTransport, load_settings
-from tfjob_operator import status
+from tfjob_operator import conditions
 from tfjob_operator.kinds import TFJOBS
 
 CRD = "CustomResourceDefinition"
@@ -47,19 +47,19 @@ async def wait_for(kube: Kube, job: str) -> str:
     Raises: RuntimeError with the job's own reason if it fails, or takes too long.
     """
     namespace, name = job.split("/")
-    told = "it has no status"
+    last_seen = "it has no status"
     for _ in range(WAIT_SECONDS):
         try:
             current = (await kube.get(TFJOBS, namespace, name)).get("status") or {}
         except (ApiError, OSError) as error:
-            current, told = {}, str(error)
-        if status.holds(current, "Failed"):
+            current, last_seen = {}, str(error)
+        if conditions.holds(current, "Failed"):
             raise RuntimeError(f"TfJob {job} failed: {current['reason']}")
-        if status.holds(current, "Succeeded"):
+        if conditions.holds(current, "Succeeded"):
             return f"TfJob {job} succeeded"
-        told = f"it is {current['phase']}" if current.get("phase") else told
+        last_seen = f"it is {current['phase']}" if current.get("phase") else last_seen
         await asyncio.sleep(1)
-    raise RuntimeError(f"TfJob {job} did not succeed in {WAIT_SECONDS} s: {told}")
+    raise RuntimeError(f"TfJob {job} did not succeed in {WAIT_SECONDS} s: {last_seen}")
 
 
 async def run(flags: argparse.Namespace) -> None:

@@ -1,8 +1,8 @@
-"""What a watch has told of one kind of object: small views, indexed by owner.
+"""A store of one kind of object: small views of them, indexed by owner.
 
-``Reflector`` writes here, and the operator what its own writes were answered. Objects are told
-apart by UID, so a successor of the same name is another object, and an older resourceVersion never
-replaces a newer one.
+``Reflector`` writes what the watch shows, and the operator the answers to its own writes. Objects
+are told apart by UID, so a successor of the same name is another object, and an older
+resourceVersion never replaces a newer one.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Index:
         self._view, self._owner, self._on_change = view, owner, on_change
         self._by_owner: dict[str, dict[str, Any]] = {}
         self._known: dict[str, tuple[str, int]] = {}  # UID → owner and resourceVersion
-        self._deleted: set[str] = set()  # by us, until the watch tells
+        self._deleted: set[str] = set()  # by us; the watch has not shown it yet
         self.version = 0  # how far the watch has come
 
     def of(self, owner: str) -> dict[str, Any]:
@@ -38,35 +38,42 @@ class Index:
     def owner_of(self, uid: str) -> str:
         return self._known.get(uid, ("", 0))[0]
 
-    def put(self, obj: Json) -> None:
+    def upsert(self, obj: Json) -> None:
         """Take an object from a watch."""
         uid, version, owner = uid_of(obj), _version(obj), self._owner(obj)
-        if self._known.get(uid, ("", 0))[1] >= version or not owner:
+        known, known_version = self._known.get(uid, ("", 0))
+        if known_version >= version:
             return
         if uid in self._deleted and "deletionTimestamp" not in obj["metadata"]:
-            return  # late news of what is gone
-        view, views = self._view(obj), self._by_owner.setdefault(owner, {})
+            return  # an older event of an object that we have deleted
+        if known and known != owner:
+            self._forget(uid)  # somebody changed or removed its owner
+        if owner:
+            self._put(uid, owner, version, self._view(obj))
+
+    def _put(self, uid: str, owner: str, version: int, view: Any) -> None:
+        views = self._by_owner.setdefault(owner, {})
         changed = views.get(uid) != view
         views[uid] = view
         self._known[uid] = (owner, version)
         if changed:
             self._on_change(owner, view, False)
 
-    def put_own(self, obj: Json) -> None:
-        """Take what the API server answered to our own write.
+    def upsert_from_response(self, obj: Json) -> None:
+        """Take the API server's answer to our own write.
 
-        Unless the watch is already further: then it has told, and perhaps also of the deletion.
+        An answer that is older than the watch is dropped, since the object may be deleted already.
         """
         if _version(obj) > self.version:
-            self.put(obj)
+            self.upsert(obj)
 
-    def remove_own(self, uid: str) -> None:
-        """Forget what we have deleted; news on their way do not bring it back."""
+    def delete_local(self, uid: str) -> None:
+        """Forget what we have deleted; a later event of it does not bring it back."""
         if uid in self._known:
             self._deleted.add(uid)
         self._forget(uid)
 
-    def remove(self, uid: str) -> None:
+    def delete(self, uid: str) -> None:
         """Take a deletion from a watch."""
         self._deleted.discard(uid)
         self._forget(uid)
@@ -79,11 +86,11 @@ class Index:
                 del self._by_owner[owner]
             self._on_change(owner, view, True)
 
-    def keep_only(self, uids: set[str], version: int) -> None:
-        """When all that is there at a version was told: forget the rest, unless it is newer."""
+    def replace(self, uids: set[str], version: int) -> None:
+        """Forget what a complete list of ``version`` did not show, unless it is newer than that."""
         gone = [uid for uid, (_, v) in self._known.items() if uid not in uids and v <= version]
         for uid in gone:
-            self.remove(uid)
+            self.delete(uid)
         self._deleted &= uids
 
 

@@ -81,8 +81,9 @@ DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/api/v1", "events")
 LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
 
+PAGE = 500  # objects in one answer to a list
 MERGE_PATCH = "application/merge-patch+json"
-MAX_IN_FLIGHT = 64  # creations; more gain nothing and hold memory (bench/README.md)
+MAX_IN_FLIGHT = 64  # creations and deletions; more gain nothing and hold memory (bench/README.md)
 
 
 class Kube:
@@ -90,7 +91,7 @@ class Kube:
 
     def __init__(self, transport: Transport, max_in_flight: int = MAX_IN_FLIGHT) -> None:
         self.transport = transport
-        self._creations = asyncio.Semaphore(max_in_flight)
+        self._bound = asyncio.Semaphore(max_in_flight)
 
     async def send(self, request: Request) -> Json:
         response = await self.transport.send(request)
@@ -101,10 +102,10 @@ class Kube:
     async def create(self, resource: Resource, body: Json) -> Json:
         """Create strictly: an unknown field is an error (400), not a warning.
 
-        Only creations are bounded, so that a status write never waits behind them.
+        Only creations and deletions are bounded, so that no status write waits behind them.
         """
         path = resource.path(body["metadata"]["namespace"])
-        async with self._creations:
+        async with self._bound:
             return await self.send(Request("POST", path, {"fieldValidation": "Strict"}, body))
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Json:
@@ -121,10 +122,32 @@ class Kube:
         path = resource.path(namespace, name)
         return await self.send(Request("PATCH", path, body=change, content_type=MERGE_PATCH))
 
-    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
-        """Delete this very object (never its successor of the same name), children behind it."""
-        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
-        await self.send(Request("DELETE", resource.path(namespace, name), body=body))
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, uid: str, *, foreground: bool = False
+    ) -> Json:
+        """Delete this very object (never its successor of the same name), then its children.
+
+        ``foreground``: its children first; until they are gone it stays, with a deletionTimestamp.
+        Returns what the API server answers: the object, if something still holds it.
+        """
+        policy = "Foreground" if foreground else "Background"
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": policy}
+        async with self._bound:
+            return await self.send(Request("DELETE", resource.path(namespace, name), body=body))
+
+    async def list(
+        self, resource: Resource, namespace: str, query: Mapping[str, str]
+    ) -> tuple[list[Json], str]:
+        """All objects of a kind, in pages, and the resourceVersion at which they are so."""
+        items: list[Json] = []
+        page: Mapping[str, str] = {**query, "limit": str(PAGE)}
+        while True:
+            answer = await self.send(Request("GET", resource.path(namespace), page))
+            items += answer.get("items") or []
+            meta = answer.get("metadata") or {}
+            if not meta.get("continue"):
+                return items, meta["resourceVersion"]
+            page = {**page, "continue": meta["continue"]}
 
     def watch(
         self, resource: Resource, namespace: str, query: Mapping[str, str]

@@ -20,7 +20,7 @@ RETRY_SECONDS = 2
 
 
 class Elector:
-    """One candidate. ``identity`` outlives a crash of the process, so it resumes at once."""
+    """One candidate. ``identity`` differs from that of every other process."""
 
     def __init__(
         self, kube: Kube, namespace: str, name: str, identity: str, clock: Callable[[], datetime]
@@ -55,7 +55,7 @@ class Elector:
     async def _take(self, holder: str, until: float) -> float | None:
         """Write the holder into the lease if it is free, ours, or has not moved for its whole time.
 
-        Returns: until when it is ours. From our asking at the earliest do others count.
+        Returns: until when it is ours. It counts from before our request, so never too long.
         """
         asked = asyncio.get_running_loop().time()
         try:

@@ -1,8 +1,8 @@
-"""Keeps one index equal to the API server by one watch, for ever.
+"""Keeps one index equal to the API server, by one watch that never ends.
 
-The controller runs one per kind. A watch begins with all that is there (a streaming list), so no
-list is ever in memory. A dropped watch goes on where it was; only when the server no longer knows
-that place (410) does everything come again.
+The controller runs one per kind. A watch begins with all objects that exist (a streaming list), so
+no list is ever in memory. A dropped watch goes on where it was; when the server no longer knows
+that version (410), or does not serve streaming lists, all objects are read again.
 """
 
 import asyncio
@@ -16,13 +16,16 @@ from .kube import ApiError, Json, Kube, Resource
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 100  # less than the transport takes for silence: events have no bookmarks
+SHORT_WATCH_SECONDS = 1.0  # a watch that ends sooner, without an event, counts as a failure
 MAX_PAUSE_SECONDS = 10.0
-FROM_THE_BEGINNING = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
-END_OF_BEGINNING = "k8s.io/initial-events-end"
+STREAMING_LIST = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+END_OF_LIST = "k8s.io/initial-events-end"
 
 
 class Reflector:
-    """``synced`` is set when all was told once; ``last_seen`` is the loop's time of the last news.
+    """``synced`` is set when the index is complete, ``settled`` also when the API server does not
+    allow the watch; ``refusal`` is then its answer. ``last_seen`` is the loop's time of the last
+    sign of life.
 
     Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
     """
@@ -32,59 +35,91 @@ class Reflector:
     ) -> None:
         self._kube, self._resource, self._namespace = kube, resource, namespace
         self._query, self._index = query, index
-        self._version = ""  # how far the watch has come; "" is before the end of its beginning
+        self._version = ""  # how far the watch has come; "" until the index is complete
         self._pause = 0.0
-        self.name = resource.plural
-        self.synced = asyncio.Event()
+        self._streams = True  # until a streaming list ends without its end
+        self.name, self.refusal = resource.plural, ""
+        self.synced, self.settled = asyncio.Event(), asyncio.Event()
         self.last_seen = math.inf  # before it runs
 
     async def run(self) -> None:
-        self.last_seen = asyncio.get_running_loop().time()
+        self._alive()
         while True:
             try:
-                await self._watch()
+                await self._list_and_watch()
             except ApiError as error:
-                if error.status == 410:
-                    self._version = ""
-                await self._rest(error, error.retry_after_seconds or 0.0)
+                self._heed(error)
+                await self._back_off(error, error.retry_after_seconds or 0.0)
             except OSError as error:  # TimeoutError and ConnectionError are OSErrors
-                await self._rest(error)
+                await self._back_off(error)
 
-    async def _rest(self, error: Exception, at_least_seconds: float = 0.0) -> None:
-        """Pause longer each time, from nothing, until there is news again."""
+    def _heed(self, error: ApiError) -> None:
+        """What an answer other than 200 means for the next attempt."""
+        if error.status == 410:
+            self._version = ""
+        if error.status in (400, 422) and not self._version:
+            self._streams = False  # an API server that does not know streaming lists
+        if error.status in (401, 403):
+            if not self.refusal:
+                log.warning("watch of %s is refused: %s", self.name, error)
+            self.refusal = str(error)
+            self.settled.set()
+
+    async def _back_off(self, error: Exception, at_least_seconds: float = 0.0) -> None:
+        """Pause longer after each failure in a row; the first pause is zero."""
         log.info("watch of %s: %s", self.name, error or type(error).__name__)
         await asyncio.sleep(max(self._pause, at_least_seconds))
         self._pause = min(2 * self._pause or 0.2, MAX_PAUSE_SECONDS)
 
-    async def _watch(self) -> None:
-        start = {"resourceVersion": self._version} if self._version else FROM_THE_BEGINNING
+    async def _list_and_watch(self) -> None:
+        if not self._version and not self._streams:
+            await self._list()
+        start = {"resourceVersion": self._version} if self._version else STREAMING_LIST
         query = {**self._query, **start, "timeoutSeconds": str(WATCH_SECONDS)}
-        told: set[str] = set()
+        listed: set[str] = set()
+        began, events = asyncio.get_running_loop().time(), 0
         async for event in self._kube.watch(self._resource, self._namespace, query):
             if event["type"] == "ERROR":
-                self._version = ""  # whatever it was, the beginning mends it
+                self._version = ""  # whatever it was, a new list is right afterwards
                 raise OSError(event["object"].get("message", "the watch failed"))
-            self._take(event["type"], event["object"], told)
-        self._news()  # it ended as agreed, so it was alive
+            self._take(event["type"], event["object"], listed)
+            events += 1
+        if not self._version:
+            self._streams = False
+            raise OSError("the streaming list had no end; it is listed instead")
+        if not events and asyncio.get_running_loop().time() - began < SHORT_WATCH_SECONDS:
+            raise OSError("the watch ended at once")
+        self._alive()  # it ended as agreed
 
-    def _take(self, kind: str, obj: Json, told: set[str]) -> None:
-        """Take one event; ``told`` gathers the UIDs of the beginning."""
-        meta, began = obj["metadata"], bool(self._version)
-        version = meta["resourceVersion"]
+    async def _list(self) -> None:
+        """Read all objects in pages, for servers without streaming lists."""
+        items, version = await self._kube.list(self._resource, self._namespace, self._query)
+        for obj in items:
+            self._index.upsert(obj)
+        self._complete({obj["metadata"]["uid"] for obj in items}, version)
+
+    def _take(self, kind: str, obj: Json, listed: set[str]) -> None:
+        """Take one event; ``listed`` gathers the UIDs of a streaming list."""
+        meta = obj["metadata"]
+        version, is_complete = meta["resourceVersion"], bool(self._version)
         if kind == "DELETED":
-            self._index.remove(meta["uid"])
+            self._index.delete(meta["uid"])
         elif kind != "BOOKMARK":
-            self._index.put(obj)
-            if not began:
-                told.add(meta["uid"])
-        elif END_OF_BEGINNING in (meta.get("annotations") or {}):
-            self._index.keep_only(told, int(version))
-            self.synced.set()
-            began = True
-        if began:
+            self._index.upsert(obj)
+            if not is_complete:
+                listed.add(meta["uid"])
+        elif END_OF_LIST in (meta.get("annotations") or {}):
+            self._complete(listed, version)
+        if is_complete:
             self._version, self._index.version = version, int(version)
-        self._news()
+        self._alive()
 
-    def _news(self) -> None:
-        self._pause = 0.0
+    def _complete(self, listed: set[str], version: str) -> None:
+        self._index.replace(listed, int(version))
+        self._version, self._index.version = version, int(version)
+        self.synced.set()
+        self.settled.set()
+
+    def _alive(self) -> None:
+        self._pause, self.refusal = 0.0, ""
         self.last_seen = asyncio.get_running_loop().time()

@@ -1,89 +1,88 @@
-"""The controller's queue: each key once, the most pressing lane first, retries with back-off.
+"""A priority queue of keys, with a delay and a rate limit for each key.
 
-A key that is added while it is worked on is worked on again afterwards, never by two at a time.
-Finishing outranks starting: some workers take nothing but the first lane.
+A key is in the queue once. A key that is added while a worker has it comes back afterwards, so no
+two workers ever have the same key. Among keys of one priority, groups (namespaces, say) take turns.
 """
 
 import asyncio
-from enum import IntEnum
+from collections.abc import Callable
 
-
-class Lane(IntEnum):
-    """What a key waits for, the most pressing first."""
-
-    FINISH = 0  # something ended, or its time has come
-    START = 1  # children are missing
-    PROGRESS = 2  # only the status tells more
-
-
-TURN_SECONDS = 0.1  # between keys that take turns
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
 
 
 class WorkQueue:
-    """Keys in lanes. All methods but ``get`` return at once."""
+    """Keys with a priority: 0 is the most urgent. All methods but ``get`` return at once."""
 
-    def __init__(self) -> None:
-        self._lanes: dict[Lane, dict[str, None]] = {lane: {} for lane in Lane}
-        self._busy: dict[str, Lane | None] = {}  # with the lane of what was added meanwhile
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+    def __init__(self, group: Callable[[str], str] = lambda key: "") -> None:
+        self._group = group
+        self._ready: dict[int, dict[str, dict[str, None]]] = {}  # keys by priority and group
+        self._priority: dict[str, int] = {}  # of the keys in _ready
+        self._busy: dict[str, int | None] = {}  # with the priority of what was added meanwhile
+        self._timers: dict[str, tuple[asyncio.TimerHandle, int]] = {}
         self._failures: dict[str, int] = {}
-        self._next_turn = 0.0
-        self._idle: dict[asyncio.Future[None], Lane] = {}  # workers that wait, and their widest
+        self._not_before: dict[str, float] = {}  # times that the server asked for
+        self._idle: dict[asyncio.Future[None], int] = {}  # workers, and the priority they go to
 
     def __len__(self) -> int:
-        return sum(map(len, self._lanes.values()))
+        return len(self._priority)
 
-    def add(self, key: str, lane: Lane) -> None:
-        """Add a key, or move it to a more pressing lane."""
-        if key in self._busy:
+    def add(self, key: str, priority: int) -> None:
+        """Add a key now, or raise its priority."""
+        wait = self._not_before.get(key, 0.0) - asyncio.get_running_loop().time()
+        if wait > 0:
+            self.add_after(key, wait, priority)
+        elif key in self._busy:
             added = self._busy[key]
-            self._busy[key] = lane if added is None else min(lane, added)
-        elif not any(key in self._lanes[waiting] for waiting in Lane if waiting <= lane):
-            for keys in self._lanes.values():
-                keys.pop(key, None)
-            self._lanes[lane][key] = None
-            self._wake(lane)
+            self._busy[key] = priority if added is None else min(priority, added)
+        elif priority < self._priority.get(key, priority + 1):
+            self._remove(key)
+            self._priority[key] = priority
+            self._ready.setdefault(priority, {}).setdefault(self._group(key), {})[key] = None
+            self._wake(priority)
 
-    def add_later(self, key: str, lane: Lane, seconds: float) -> bool:
-        """Add a key after a time; of several times, the earliest counts. False: there is one."""
-        loop, timer = asyncio.get_running_loop(), self._timers.get(key)
-        seconds = max(seconds, 0.001)  # for less, uvloop gives a handle that has no time
-        if timer and timer.when() <= loop.time() + seconds:
-            return False
-        if timer:
+    def add_after(self, key: str, seconds: float, priority: int) -> None:
+        """Add a key after a delay. Of several delays the earliest counts, and the best priority."""
+        loop = asyncio.get_running_loop()
+        due = max(loop.time() + seconds, self._not_before.get(key, 0.0))
+        if known := self._timers.get(key):
+            timer, before = known
+            if timer.when() <= due:
+                self._timers[key] = timer, min(before, priority)
+                return
             timer.cancel()
-        self._timers[key] = loop.call_later(seconds, self._on_time, key, lane)
-        return True
+            priority = min(before, priority)
+        # For less than a millisecond uvloop gives a handle that has no time.
+        timer = loop.call_later(max(due - loop.time(), 0.001), self._on_time, key)
+        self._timers[key] = timer, priority
 
-    def add_in_turn(self, key: str, lane: Lane, seconds: float) -> None:
-        """Add a key after a time, and after those that were added so before it."""
-        now = asyncio.get_running_loop().time()
-        turn = max(now + seconds, self._next_turn)
-        if self.add_later(key, lane, turn - now):
-            self._next_turn = turn + TURN_SECONDS
+    def add_rate_limited(
+        self, key: str, priority: int, first: float = FIRST_BACKOFF_SECONDS, at_least: float = 0.0
+    ) -> float:
+        """Add a key that failed, each time after twice the delay, and not before ``at_least``.
 
-    def retry(self, key: str, lane: Lane, at_least_seconds: float = 0.0) -> None:
-        """Add a key that failed, each time after twice the time."""
+        Returns the delay in seconds.
+        """
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        seconds = min(FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, 10), MAX_BACKOFF_SECONDS)
-        self.add_later(key, lane, max(seconds, at_least_seconds))
+        seconds: float = min(first * 2 ** min(failures - 1, 10), MAX_BACKOFF_SECONDS)
+        if at_least > seconds:
+            self._not_before[key] = asyncio.get_running_loop().time() + at_least
+        self.add_after(key, max(seconds, at_least), priority)
+        return max(seconds, at_least)
 
-    def succeeded(self, key: str) -> None:
+    def forget(self, key: str) -> None:
+        """The key did not fail: its next failure waits for the first delay again."""
         self._failures.pop(key, None)
+        self._not_before.pop(key, None)
 
-    async def get(self, widest: Lane) -> tuple[str, Lane]:
-        """The next key of the lanes up to ``widest``; call ``done`` when it is worked on."""
+    async def get(self, last_priority: int) -> tuple[str, int]:
+        """The next key of a priority up to ``last_priority``; call ``done`` after working on it."""
         while True:
-            for lane, keys in self._lanes.items():
-                if lane <= widest and keys:
-                    key = next(iter(keys))
-                    del keys[key]
-                    self._busy[key] = None
-                    return key, lane
+            for priority in sorted(self._ready):
+                if priority <= last_priority:
+                    return self._take(priority), priority
             idle = asyncio.get_running_loop().create_future()
-            self._idle[idle] = widest
+            self._idle[idle] = last_priority
             try:
                 await idle
             finally:
@@ -95,15 +94,38 @@ class WorkQueue:
             self.add(key, again)
 
     def close(self) -> None:
-        for timer in self._timers.values():
+        for timer, _ in self._timers.values():
             timer.cancel()
 
-    def _on_time(self, key: str, lane: Lane) -> None:
-        del self._timers[key]
-        self.add(key, lane)
+    def _take(self, priority: int) -> str:
+        """The first key of the group whose turn it is; then it is the next group's turn."""
+        groups = self._ready[priority]
+        group = next(iter(groups))
+        keys = groups.pop(group)
+        key = next(iter(keys))
+        groups[group] = keys
+        self._remove(key, group)
+        self._busy[key] = None
+        return key
 
-    def _wake(self, lane: Lane) -> None:
-        """Wake one worker, by preference one that takes no other lane."""
-        fit = [one for one, widest in self._idle.items() if widest >= lane and not one.done()]
+    def _remove(self, key: str, group: str | None = None) -> None:
+        priority = self._priority.pop(key, None)
+        if priority is None:
+            return
+        groups = self._ready[priority]
+        name = group if group is not None else next(g for g, keys in groups.items() if key in keys)
+        del groups[name][key]
+        if not groups[name]:
+            del groups[name]
+        if not groups:
+            del self._ready[priority]
+
+    def _on_time(self, key: str) -> None:
+        _, priority = self._timers.pop(key)
+        self.add(key, priority)
+
+    def _wake(self, priority: int) -> None:
+        """Wake one worker, by preference one that takes no other priority."""
+        fit = [one for one, last in self._idle.items() if last >= priority and not one.done()]
         if fit:
             min(fit, key=self._idle.__getitem__).set_result(None)

@@ -1,3 +1,3 @@
 """The TfJob operator: a CRD, a chart and a controller that runs TensorFlow jobs on Kubernetes."""
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"

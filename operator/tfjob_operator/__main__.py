@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import uvloop
@@ -59,21 +60,26 @@ async def run(flags: argparse.Namespace) -> None:
         kube = Kube(transport, flags.max_in_flight)
         controller = Controller(kube, settings, metrics=counters)
         if flags.port:
-            await metrics.serve(flags.port, counters, controller.problems)
+            await metrics.serve(flags.port, counters, controller.problems, controller.warnings)
         if not flags.leader_elect:
             return await controller.run()
-        lease, identity = (flags.lease_namespace, flags.lease_name), socket.gethostname()
+        lease, identity = (flags.lease_namespace, flags.lease_name), own_identity()
         await Elector(kube, *lease, identity, utc_now).run(controller.run)
         raise RuntimeError("the lease was lost; restarting as a candidate")
 
 
-async def run_until_told_to_stop(flags: argparse.Namespace) -> None:
+def own_identity() -> str:
+    """Who holds the lease: two processes of one host have the same host name."""
+    return f"{socket.gethostname()}_{uuid.uuid4()}"
+
+
+async def run_until_sigterm(flags: argparse.Namespace) -> None:
     work = asyncio.ensure_future(run(flags))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     await asyncio.wait({work})
     if work.cancelled():
-        log.info("told to stop, and stopped")
+        log.info("stopped, as SIGTERM asked")
     else:
         work.result()
 
@@ -86,7 +92,7 @@ def main() -> None:
     handler.setFormatter(LogFormatter(LOG_LINE, "%Y-%m-%dT%H:%M:%SZ", defaults={"job": ""}))
     logging.basicConfig(level=flags.log_level.upper(), handlers=[handler])
     try:
-        uvloop.run(run_until_told_to_stop(flags))
+        uvloop.run(run_until_sigterm(flags))
     except (ValueError, ConfigException, ApiError, RuntimeError, OSError) as error:
         sys.exit(f"tfjob_operator: {error}")
 

@@ -1,10 +1,10 @@
-"""What the watches have told: all TfJobs and their children, indexed by owner.
+"""What the watches have shown: all TfJobs and their children, indexed by owner.
 
-The controller's reflectors and ``carry_out`` (with what it has just made) write here; ``children``
+The controller's reflectors and ``apply`` (with the answers to its writes) write here; ``children``
 is what a pass over one job reads. No pass lists anything.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import json
 
@@ -14,65 +14,107 @@ from . import observed
 from .observed import Children
 from .spec import Json
 
-BEHIND = 5  # Jobs without a Pod: half a second's work of a Job controller with default limits
-WANTED = {  # of a TfJob's metadata
+KEPT = {  # of a TfJob's metadata
     *("namespace", "name", "uid", "generation", "resourceVersion"),
     *("creationTimestamp", "deletionTimestamp"),
 }
+
+
+class Stored(NamedTuple):
+    """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
+
+    namespace: str
+    packed: bytes
 
 
 class Cache:
     """All indexes. Each callback gets the UID of the TfJob that a change concerns."""
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
-        self._tell_job, self._tell_pod = on_job, on_pod
-        self._podless: set[str] = set()  # Jobs of which neither a Pod nor a warning was seen
-        self.tfjobs = Index(pack, uid_of, on_tfjob)
-        self.jobs = Index(observed.job, observed.owner, self._on_job)
+        self._on_job, self._on_tfjobs_pod = on_job, on_pod
+        self._pods_of: dict[str, set[str]] = {}  # UIDs of Jobs by the TfJob that their Pods name
+        self.tfjobs = Index(store, uid_of, on_tfjob)
+        self.jobs = Index(observed.job, observed.owner, on_job)
         self.services = Index(_name, observed.owner, self._on_named)
-        self.deployments = Index(_name, observed.owner, self._on_named)
+        self.config_maps = Index(_name, observed.owner, self._on_named)
+        self.pod_groups = Index(_name, observed.owner, self._on_named)
+        self.deployments = Index(observed.deployment, observed.owner, self._on_deployment)
         self.pods = Index(observed.pod, observed.owner, self._on_pod)
-        self.warnings = Index(lambda event: event.get("message", ""), _involved, self._on_pod)
-
-    def _on_job(self, tfjob: str, job: observed.Job, deleted: bool) -> None:
-        is_served = self.pods.of(job.uid) or self.warnings.of(job.uid)
-        if deleted or is_served or not job.starts_pods:
-            self._podless.discard(job.uid)
-        else:
-            self._podless.add(job.uid)
-        self._tell_job(tfjob, job, deleted)
+        self.children_by_kind = {
+            "Job": self.jobs,
+            "Service": self.services,
+            "ConfigMap": self.config_maps,
+            "Pod": self.pods,
+            "Deployment": self.deployments,
+            "PodGroup": self.pod_groups,
+        }
+        self.warnings = Index(lambda event: event.get("message", ""), _involved, self._on_warning)
 
     def _on_named(self, tfjob: str, name: str, deleted: bool) -> None:
         if deleted:
-            self._tell_job(tfjob, None, True)
+            self._on_job(tfjob, None, True)
 
-    def _on_pod(self, job: str, view: Any, deleted: bool) -> None:
-        self._podless.discard(job)
+    def _on_deployment(self, tfjob: str, view: tuple[str, bool], deleted: bool) -> None:
+        self._on_job(tfjob, None, deleted)
+
+    def _on_pod(self, job: str, pod: observed.Pod, deleted: bool) -> None:
+        """A Pod reaches its TfJob through its Job, or by its annotation when the Job is gone."""
+        tfjob = self.jobs.owner_of(job) or pod.tfjob
+        if pod.tfjob:
+            jobs = self._pods_of.setdefault(pod.tfjob, set())
+            jobs.add(job)
+            if not self.pods.of(job):
+                jobs.discard(job)
+            if not jobs:
+                del self._pods_of[pod.tfjob]
+        if tfjob:
+            self._on_tfjobs_pod(tfjob, pod, deleted)
+
+    def _on_warning(self, job: str, message: str, deleted: bool) -> None:
         tfjob = self.jobs.owner_of(job)
         if tfjob:
-            self._tell_pod(tfjob, view, deleted)
+            self._on_tfjobs_pod(tfjob, message, deleted)
 
     def tfjob(self, uid: str) -> Json | None:
-        packed = self.tfjobs.of(uid).get(uid)
-        return json.decode(packed) if packed else None
+        stored = self.tfjobs.of(uid).get(uid)
+        return json.decode(stored.packed) if stored else None
+
+    def namespace(self, uid: str) -> str:
+        """The namespace of a TfJob, "" if it is gone."""
+        stored = self.tfjobs.of(uid).get(uid)
+        return stored.namespace if stored else ""
 
     def children(self, uid: str) -> Children:
         jobs = self.jobs.of(uid).values()
-        told = {job.uid: [*self.warnings.of(job.uid).values()] for job in jobs}
+        messages = {job.uid: [*self.warnings.of(job.uid).values()] for job in jobs}
+        boards = self.deployments.of(uid).items()
         return Children(
             jobs={job.name: job for job in jobs},
-            services={name: service for service, name in self.services.of(uid).items()},
-            deployments={name: board for board, name in self.deployments.of(uid).items()},
+            services=_by_name(self.services, uid),
+            config_maps=_by_name(self.config_maps, uid),
+            pod_groups=_by_name(self.pod_groups, uid),
+            deployments={name: board for board, (name, _) in boards},
+            ready_deployments=frozenset(name for _, (name, is_ready) in boards if is_ready),
             pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
-            warnings={job: messages[-1] for job, messages in told.items() if messages},
-            job_controller_is_behind=len(self._podless) > BEHIND,
+            warnings={job: found[-1] for job, found in messages.items() if found},
+            leftovers=self._leftovers(uid),
         )
 
+    def _leftovers(self, uid: str) -> dict[str, observed.Pod]:
+        """Pods that still run although their Job is gone, by the name of that Job."""
+        gone = (job for job in self._pods_of.get(uid, ()) if not self.jobs.owner_of(job))
+        pods = (pod for job in gone for pod in self.pods.of(job).values())
+        return {pod.job: pod for pod in pods if not pod.is_finished}
 
-def pack(obj: Json) -> bytes:
-    """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
-    meta = {key: value for key, value in obj["metadata"].items() if key in WANTED}
-    return json.encode({"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")})
+
+def store(obj: Json) -> Stored:
+    meta = {key: value for key, value in obj["metadata"].items() if key in KEPT}
+    fields = {"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")}
+    return Stored(meta.get("namespace", ""), json.encode(fields))
+
+
+def _by_name(index: Index, uid: str) -> dict[str, Any]:
+    return {name: found for found, name in index.of(uid).items()}
 
 
 def _name(obj: Json) -> str:

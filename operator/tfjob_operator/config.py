@@ -14,6 +14,8 @@ from .accelerators import Accelerator
 
 WORKERS = 32  # a TfJob has several creations under way
 SERVER = "grpc_tensorflow_server"
+DEFAULT_DOMAIN = "cluster.local"
+RESOLV_CONF = Path("/etc/resolv.conf")
 SERVER_SCRIPT = Path(__file__).parents[1] / SERVER / f"{SERVER}.py"
 
 
@@ -25,6 +27,9 @@ class File(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     tf_image: str = "localhost/fashion-mnist:1.2.0"
     service_type: Literal["Headless", "ClusterIP"] = "Headless"
     cluster_domain: str = ""
+    gang_scheduling: Literal["", "kubernetes", "volcano"] = ""
+    ps_resources: dict[str, Any] = {}
+    tensorboard_resources: dict[str, Any] = {}
 
 
 class Config(File, frozen=True):
@@ -32,9 +37,8 @@ class Config(File, frozen=True):
 
     server_script: str = ""
     namespace: str = ""
+    search_domain: str = DEFAULT_DOMAIN
     workers: int = WORKERS
-    finishers: int = 8
-    progress_delay_seconds: float = 2.0
     resync_seconds: float = 600.0
 
 
@@ -48,6 +52,19 @@ def read(path: Path | None, **flags: Any) -> Config:
         settings = msgspec.convert(yaml.safe_load(text) or {}, dict[str, Any])
         file = msgspec.convert({key: value for key, value in settings.items() if value}, File)
         script = Path(file.grpc_server_file_path).read_text()
-        return Config(**structs.asdict(file), server_script=script, **flags)
+        domain = file.cluster_domain or own_domain()
+        flags |= {"server_script": script, "search_domain": domain}
+        return Config(**structs.asdict(file), **flags)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise ValueError(f"the controller config file {path} cannot be used: {error}") from error
+
+
+def own_domain(path: Path = RESOLV_CONF) -> str:
+    """The cluster's DNS domain by the search line of the operator's own Pod."""
+    try:
+        lines = [line.split() for line in path.read_text().splitlines()]
+    except OSError:
+        return DEFAULT_DOMAIN
+    searched = [word for line in lines if line[:1] == ["search"] for word in line[1:]]
+    domains = (word.removeprefix("svc.") for word in searched if word.startswith("svc."))
+    return next(domains, DEFAULT_DOMAIN).rstrip(".")

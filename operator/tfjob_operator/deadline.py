@@ -1,15 +1,15 @@
 """What only the clock brings about: activeDeadlineSeconds, the grace before cleaning up, and
 ttlSecondsAfterFinished.
 
-All count from a time in the status, so they fire after a restart too. ``reconcile`` turns the
-seconds that remain into a wake-up.
+All count from a time in the status, so they fire after a restart too. ``reconcile`` puts
+the seconds that remain into the Plan.
 """
 
 from datetime import datetime
 
 from .spec import FOREVER, TfJob, time_of
 
-GRACE_SECONDS, LONG_GRACE_SECONDS = 5, 120
+GRACE_SECONDS = 5
 
 
 def seconds_to_deadline(job: TfJob, now: datetime) -> float:
@@ -18,15 +18,13 @@ def seconds_to_deadline(job: TfJob, now: datetime) -> float:
     return _left(started, job.run_policy.active_deadline_seconds, now)
 
 
-def seconds_to_cleanup(job: TfJob, is_behind: bool, now: datetime) -> float:
+def seconds_to_cleanup(job: TfJob, now: datetime) -> float:
     """Seconds in which replicas may still end by themselves, as most do along with the chief.
 
-    A Job that is deleted costs the Job controller as much as one that is made. While it has yet to
-    make Pods, it is not room that they lack, and starting them comes first.
+    What ends by itself keeps its log, and a deletion costs the Job controller a request.
     """
-    grace = LONG_GRACE_SECONDS if is_behind else GRACE_SECONDS
     ended = job.status.get("completionTime")
-    return _left(ended, grace, now) if ended else 0.0
+    return _left(ended, GRACE_SECONDS, now) if ended else 0.0
 
 
 def seconds_to_deletion(job: TfJob, now: datetime) -> float:

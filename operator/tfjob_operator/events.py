@@ -1,7 +1,7 @@
-"""Events: what a person would look for in ``kubectl describe``, each told once.
+"""Events: what a person would look for in ``kubectl describe``.
 
-They follow from the conditions that a status write changes. ``Announcer`` sends them behind
-everything else, and drops what is too much: the status has said it all.
+They follow from the conditions that a status write changes. ``EventRecorder`` sends them when
+nothing more important waits; a repeated event is counted in the one that exists.
 """
 
 import asyncio
@@ -10,33 +10,38 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+import prometheus_client as prometheus
+
 from kube_runtime.kube import EVENTS, ApiError, Kube
 
-from . import status
+from . import conditions
 from .kinds import API_VERSION, KIND
 from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 1000
-NORMAL = (status.SUCCESSFUL_CREATE, status.SUSPENDED, status.RESUMED, status.SUCCEEDED)
-WARNING = (status.RESTARTING, status.FAILED_CREATE, status.NAME_TAKEN, *status.FAILURES)
+MAX_REMEMBERED = 4096  # events whose count is known
 
 
-def news(old: Json, new: Json) -> list[Json]:
-    """Conditions that say something new, and that a person would look for."""
+def new_events(old: Json, new: Json) -> list[Json]:
+    """Conditions that changed, and that a person would look for."""
     before = {(c["type"], c["status"], c["reason"]) for c in old.get("conditions") or []}
     return [
         c
         for c in new.get("conditions") or []
-        if c["reason"] in (*NORMAL, *WARNING)
+        if (c["reason"] in (*conditions.NORMAL, *conditions.WARNING) or _is_waiting(c))
         and (c["type"], c["status"], c["reason"]) not in before
     ]
 
 
+def _is_waiting(condition: Json) -> bool:
+    return bool(condition["type"] == "Waiting" and condition["status"] == "True")
+
+
 def event_object(job: TfJob, condition: Json, now: datetime) -> Json:
-    """An Event whose name follows from what it says, so that it exists once however often sent."""
-    reason, message, stamp = condition["reason"], condition["message"], status.timestamp(now)
+    """An Event whose name follows from what it says, so that the same one exists only once."""
+    reason, message, stamp = condition["reason"], condition["message"], conditions.timestamp(now)
     digest = hashlib.sha256(f"{job.uid}/{reason}/{message}".encode()).hexdigest()[:16]
     involved = {"apiVersion": API_VERSION, "kind": KIND, "namespace": job.namespace}
     return {
@@ -44,7 +49,7 @@ def event_object(job: TfJob, condition: Json, now: datetime) -> Json:
         "kind": "Event",
         "metadata": {"name": f"{job.name}.{digest}", "namespace": job.namespace},
         "involvedObject": {**involved, "name": job.name, "uid": job.uid},
-        "type": "Normal" if reason in NORMAL else "Warning",
+        "type": "Normal" if reason in conditions.NORMAL else "Warning",
         "reason": reason,
         "message": message[:1024],
         "firstTimestamp": stamp,
@@ -54,22 +59,46 @@ def event_object(job: TfJob, condition: Json, now: datetime) -> Json:
     }
 
 
-class Announcer:
-    """Sends events one by one."""
+class EventRecorder:
+    """Sends events one by one; ``dropped`` counts those that could not be sent."""
 
-    def __init__(self, kube: Kube, clock: Callable[[], datetime]) -> None:
-        self._kube, self._clock = kube, clock
+    def __init__(
+        self, kube: Kube, clock: Callable[[], datetime], dropped: prometheus.Counter
+    ) -> None:
+        self._kube, self._clock, self._dropped = kube, clock, dropped
         self._waiting: asyncio.Queue[Json] = asyncio.Queue(MAX_WAITING)
+        self._counts: dict[str, int] = {}  # how often each event was sent, by its name
 
-    def announce(self, job: TfJob, condition: Json) -> None:
-        if not self._waiting.full():
+    def record(self, job: TfJob, condition: Json) -> None:
+        if self._waiting.full():
+            self._dropped.inc()
+        else:
             self._waiting.put_nowait(event_object(job, condition, self._clock()))
 
     async def run(self) -> None:
-        """Send for ever; an event that fails is not worth a retry."""
+        """Send until cancelled; an event that fails is not worth a retry."""
         while True:
             event = await self._waiting.get()
             try:
-                await self._kube.create(EVENTS, event)
+                await self._send(event)
             except (ApiError, OSError) as error:
+                self._dropped.inc()
                 log.debug("event %s %s: %s", event["reason"], event["metadata"]["name"], error)
+
+    async def _send(self, event: Json) -> None:
+        """Create the event, or count it in the one that exists."""
+        name, namespace = event["metadata"]["name"], event["metadata"]["namespace"]
+        count = self._counts.pop(name, 0) + 1
+        self._counts[name] = count
+        if len(self._counts) > MAX_REMEMBERED:
+            del self._counts[next(iter(self._counts))]
+        if count == 1:
+            try:
+                await self._kube.create(EVENTS, event)
+                return
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                count = self._counts[name] = 2  # another process of ours has sent it
+        change = {"count": count, "lastTimestamp": event["lastTimestamp"]}
+        await self._kube.patch(EVENTS, namespace, name, change)

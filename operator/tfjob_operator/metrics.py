@@ -1,6 +1,6 @@
 """Counters for Prometheus, and the one port that serves them beside /healthz.
 
-``carry_out`` and the controller count; ``__main__`` serves.
+``apply`` and the controller count; ``__main__`` serves.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import prometheus_client as prometheus
 from aiohttp import web
 
-from . import status
+from . import conditions
 
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
@@ -17,7 +17,7 @@ class Metrics:
     """Numbers since the process began."""
 
     def __init__(self) -> None:
-        # A time beside each counter is what nobody asks for.
+        # Without the time at which each counter was made, which nobody reads.
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = prometheus.CollectorRegistry()
 
@@ -27,21 +27,32 @@ class Metrics:
 
         self.created = counter("created", "got their children")
         succeeded, failed = counter("succeeded", "succeeded"), counter("failed", "failed")
-        restarted = counter("restarted", "began to run a replica again")
-        self._by_reason = dict.fromkeys(status.FAILURES, failed)
-        self._by_reason |= {status.SUCCEEDED: succeeded, status.RESTARTING: restarted}
+        self._by_reason = dict.fromkeys(conditions.FAILURES, failed)
+        self._by_reason[conditions.SUCCEEDED] = succeeded
+        self._by_reason[conditions.SUCCESSFUL_CREATE] = self.created
+        about = "Pods of TfJobs that failed or were disrupted, and are tried again"
+        self.restarted = prometheus.Counter("tfjob_restarted", about, registry=self.registry)
+        about = "Events that could not be sent"
+        self.dropped_events = prometheus.Counter(
+            "tfjob_dropped_events", about, registry=self.registry
+        )
         name, about = "tfjob_reconcile_duration_seconds", "One pass over one TfJob"
         self.duration = prometheus.Histogram(name, about, buckets=BUCKETS, registry=self.registry)
         about = "TfJobs that wait for a pass"
         self.depth = prometheus.Gauge("tfjob_queue_depth", about, registry=self.registry)
 
     def count(self, reason: str) -> None:
-        """Count a condition's reason that a status tells for the first time."""
+        """Count the reason of a condition that a status has for the first time."""
         if reason in self._by_reason:
             self._by_reason[reason].inc()
 
 
-async def serve(port: int, metrics: Metrics, problems: Callable[[], list[str]]) -> web.AppRunner:
+async def serve(
+    port: int,
+    metrics: Metrics,
+    problems: Callable[[], list[str]],
+    warnings: Callable[[], list[str]] = list,
+) -> web.AppRunner:
     """Answer GET /metrics and /healthz (503 with sentences when something is stuck)."""
 
     async def numbers(_: web.Request) -> web.Response:
@@ -50,7 +61,8 @@ async def serve(port: int, metrics: Metrics, problems: Callable[[], list[str]]) 
 
     async def health(_: web.Request) -> web.Response:
         stuck = problems()
-        return web.Response(text="\n".join(stuck or ["ok"]) + "\n", status=503 if stuck else 200)
+        lines = [*(stuck or ["ok"]), *warnings()]
+        return web.Response(text="\n".join(lines) + "\n", status=503 if stuck else 200)
 
     app = web.Application()
     app.add_routes([web.get("/metrics", numbers), web.get("/healthz", health)])

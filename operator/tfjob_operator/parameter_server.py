@@ -3,21 +3,16 @@
 Its program comes in a ConfigMap, since the image is the user's. ``resources`` calls this.
 """
 
-from .spec import CONTAINER, Json, TfJob
+from .pod_security import restricted_spec
+from .spec import CONTAINER, MAX_CUT, Json, TfJob
 
 FOLDER, FILE = "/ps-server", "grpc_tensorflow_server.py"
-RESTRICTED: Json = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-    "runAsNonRoot": True,
-    "runAsUser": 10001,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 
 
-def config_map_name(job: TfJob) -> str:
-    return f"cm-ps-{job.runtime_id}"
+def config_map_names(job: TfJob) -> tuple[str, str]:
+    """The ConfigMap's name of 2017, and the one to take when that is another object's."""
+    short = f"cm-ps-{job.runtime_id}"
+    return short, f"cm-ps-{job.name[:MAX_CUT]}-{job.runtime_id}"
 
 
 def cluster_spec(cluster: dict[str, list[str]]) -> str:
@@ -25,26 +20,12 @@ def cluster_spec(cluster: dict[str, list[str]]) -> str:
     return ",".join(f"{kind}|{';'.join(hosts)}" for kind, hosts in sorted(cluster.items()))
 
 
-def template(job: TfJob, image: str, index: int, cluster: dict[str, list[str]]) -> Json:
-    """The Pod template of default PS number ``index``."""
-    command = ["python", f"{FOLDER}/{FILE}", "--cluster_spec", cluster_spec(cluster)]
-    command += ["--job_name", "ps", "--task_id", str(index)]
-    container = {"name": CONTAINER, "image": image, "command": command}
-    volume, source = "ps-config-volume", {"name": config_map_name(job)}
+def template(image: str, index: str, cluster: str, config_map: str, limits: Json) -> Json:
+    """The Pod template of default PS number ``index``; ``cluster`` is in the 2017 notation."""
+    command = ["python", f"{FOLDER}/{FILE}", "--cluster_spec", cluster]
+    command += ["--job_name", "ps", "--task_id", index]
+    container: Json = {"name": CONTAINER, "image": image, "command": command}
+    container |= {"resources": limits} if limits else {}
+    volume, source = "ps-config-volume", {"name": config_map}
     mounts = [{"name": volume, "mountPath": FOLDER}]
     return {"spec": restricted_spec(container, mounts, [{"name": volume, "configMap": source}])}
-
-
-def restricted_spec(container: Json, mounts: list[Json], volumes: list[Json]) -> Json:
-    """The Pod of a program of ours: as "restricted" wants it, it writes nothing but under /tmp."""
-    if all(mount.get("mountPath") != "/tmp" for mount in mounts):
-        name = f"{container['name']}-tmp"
-        mounts = [*mounts, {"name": name, "mountPath": "/tmp"}]
-        volumes = [*volumes, {"name": name, "emptyDir": {}}]
-    container = {
-        **container,
-        "env": [{"name": "HOME", "value": "/tmp"}],
-        "securityContext": RESTRICTED,
-        "volumeMounts": mounts,
-    }
-    return {"containers": [container], "volumes": volumes}

@@ -20,6 +20,9 @@ CHIEF_TYPES = ("MASTER", "CHIEF")
 CONTAINER = "tensorflow"
 MANAGED_BY = "tensorflow.org/tfjob-operator"
 MAX_CUT = 40  # of a TfJob's name in its children's, so that suffix and index fit in 63
+MAX_REPLICAS = 2_000  # of all types together
+INDEXED_ABOVE = 20  # replicas of a type, from which one Indexed Job runs them all
+NATIVE_RESOURCES = re.compile("cpu|memory|hugepages-.*")  # what a whole Pod may ask for
 
 
 class Replica(Struct, frozen=True):
@@ -34,6 +37,7 @@ class Replica(Struct, frozen=True):
     given_policy: Literal["", "ExitCode", "OnFailure", "Never", "Always"] = field(
         name="restartPolicy", default=""
     )
+    layout: Literal["", "PerReplica", "Indexed"] = ""
 
     @property
     def is_default_ps(self) -> bool:
@@ -68,6 +72,7 @@ class Spec(Struct, frozen=True, rename="camel"):
     run_policy: RunPolicy = RunPolicy()
     success_policy: str = ""
     dynamic_workers: bool = field(name="enableDynamicWorker", default=False)
+    workers: Annotated[int, Meta(ge=0)] | None = None
 
     @property
     def chief(self) -> tuple[str, int]:
@@ -105,8 +110,24 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         return structs.replace(self, status=status)
 
     def child(self, replica_type: str, index: int) -> str:
-        """Name of the Service and of the Job of one replica index."""
-        return f"{self.name[:MAX_CUT]}-{replica_type.lower()}-{self.runtime_id}-{index}"
+        """Name of the Service and of the Job of one replica index; of its host if it is Indexed."""
+        return f"{self.indexed_job(replica_type)}-{index}"
+
+    def indexed_job(self, replica_type: str) -> str:
+        """Name of the Indexed Job of one replica type."""
+        return f"{self.name[:MAX_CUT]}-{replica_type.lower()}-{self.runtime_id}"
+
+    def is_indexed(self, replica: Replica) -> bool:
+        """Whether one Indexed Job runs all replicas of a type.
+
+        Never for the chief's type, whose end is the job's, nor for Always, which such a Job cannot
+        do. Where the number of workers may change it does not
+        choose the layout, since another layout means other Jobs.
+        """
+        if replica.type == self.chief[0] or replica.restart_policy == "Always":
+            return False
+        is_big = replica.replicas > INDEXED_ABOVE and not self.dynamic_workers
+        return replica.layout == "Indexed" or (is_big and not replica.layout)
 
 
 def parse(obj: Mapping[str, Any]) -> TfJob:
@@ -123,12 +144,23 @@ def parse(obj: Mapping[str, Any]) -> TfJob:
         status=obj.get("status") or {},
     )
     try:
-        wanted = convert(obj.get("spec") or {}, Spec)
+        wanted = _with_workers(convert(obj.get("spec") or {}, Spec))
         given = wanted.given_id or wanted.given_id_too or known.runtime_id
         known = structs.replace(known, **structs.asdict(wanted), runtime_id=given)
         return structs.replace(known, problem=next(_problems(known), ""))
     except (ValidationError, TypeError, ValueError, AttributeError, KeyError) as error:
         return structs.replace(known, problem=f"spec: cannot be read ({error})")
+
+
+def _with_workers(wanted: Spec) -> Spec:
+    """``spec.workers``, which kubectl scale writes, stands for the WORKER's replicas."""
+    if wanted.workers is None or not wanted.dynamic_workers:
+        return wanted
+    replicas = tuple(
+        structs.replace(each, replicas=wanted.workers) if each.type == "WORKER" else each
+        for each in wanted.replicas
+    )
+    return structs.replace(wanted, replicas=replicas)
 
 
 def runtime_id(uid: str) -> str:
@@ -146,6 +178,8 @@ def _problems(job: TfJob) -> Iterator[str]:
     for place, replica in enumerate(job.replicas):
         yield from _replica_problems(replica, f"spec.replicaSpecs[{place}]")
     yield from _chief_problems(job)
+    if (total := sum(replica.replicas for replica in job.replicas)) > MAX_REPLICAS:
+        yield f"spec.replicaSpecs: have {total} replicas together; at most {MAX_REPLICAS} can run"
     if job.tensorboard is not None and not job.tensorboard.get("logDir"):
         yield "spec.tensorboard.logDir: is missing; name the folder that holds the summaries"
 
@@ -173,6 +207,18 @@ def _replica_problems(replica: Replica, where: str) -> Iterator[str]:
         yield f"{where}.template: is missing ({missing})"
     elif replica.template and CONTAINER not in [each.get("name") for each in containers]:
         yield f"{where}.template.spec.containers: none is named {CONTAINER!r}, and one must be"
+    for resource in _misplaced(replica):
+        yield (
+            f"{where}.template.spec.resources: {resource} stands beside containers; move it into "
+            f"the resources of the container {CONTAINER!r}"
+        )
+
+
+def _misplaced(replica: Replica) -> list[str]:
+    """Resources that the template asks for the whole Pod, which only a container can have."""
+    asked = ((replica.template or {}).get("spec") or {}).get("resources") or {}
+    names = {*(asked.get("limits") or {}), *(asked.get("requests") or {})}
+    return sorted(name for name in names if not NATIVE_RESOURCES.fullmatch(name))
 
 
 def _chief_problems(job: TfJob) -> Iterator[str]:

@@ -4,7 +4,7 @@ They go with the TfJob, so that a finished training can still be looked at. ``re
 this when the spec has a ``tensorboard``.
 """
 
-from .parameter_server import restricted_spec
+from .pod_security import restricted_spec
 from .spec import MAX_CUT, Json, TfJob
 
 
@@ -25,7 +25,7 @@ def service_spec(job: TfJob) -> Json:
     }
 
 
-def deployment_spec(job: TfJob, image: str) -> Json:
+def deployment_spec(job: TfJob, image: str, limits: Json) -> Json:
     """One TensorBoard that reads ``logDir`` through the given volumes."""
     settings = job.tensorboard or {}
     container = {
@@ -33,6 +33,7 @@ def deployment_spec(job: TfJob, image: str) -> Json:
         "image": image,
         "command": ["tensorboard", "--logdir", settings["logDir"], "--bind_all"],
         "ports": [{"name": "tb-port", "containerPort": 6006}],
+        **({"resources": limits} if limits else {}),
     }
     mounts, volumes = settings.get("volumeMounts") or [], settings.get("volumes") or []
     pod = restricted_spec(container, mounts, volumes) | {"enableServiceLinks": False}

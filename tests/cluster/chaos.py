@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 
-IMAGE = "localhost/tf-job-operator:1.0.0"
+IMAGE = "localhost/tf-job-operator:1.1.0"
 UNTIL_TOLD = """
 import os, time
 while not os.path.exists("/exchange/exit"):

@@ -158,3 +158,63 @@ def test_every_container_of_the_chart_is_restricted(render):
         assert context["allowPrivilegeEscalation"] is False
         assert context["capabilities"] == {"drop": ["ALL"]}
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def test_where_one_namespace_is_watched_nothing_of_the_cluster_is_asked_for(render):
+    objects = render("namespace=ml")
+    assert {kind for kind, _ in objects if kind.startswith("Cluster")} == set()
+    for kind in ("Role", "RoleBinding"):
+        assert objects[kind, "tf-job-operator"]["metadata"]["namespace"] == "ml"
+    assert (
+        objects["Role", "tf-job-operator"]["rules"]
+        == (render()["ClusterRole", "tf-job-operator"]["rules"])
+    )
+
+
+def test_another_name_makes_a_second_installation_that_shares_no_object(render):
+    first, second = render("namespace=a"), render("namespace=b", "nameOverride=second")
+    shared = {key for key in set(first) & set(second) if not key[1].startswith("test-")}
+    assert shared == set()
+    arguments = pod_of_deployment(second, "second")["containers"][0]["args"]
+    assert "--lease-name=second" in arguments
+    assert second["Role", "second-lease"]["rules"][1]["resourceNames"] == ["second"]
+
+
+def pod_of_deployment(objects, name):
+    return objects["Deployment", name]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize(
+    ("role", "verb"), [("view", "watch"), ("edit", "create"), ("admin", "delete")]
+)
+def test_the_roles_for_people_aggregate_to_the_clusters_own(render, role, verb):
+    found = render()["ClusterRole", f"tfjob-{role}"]
+    label = f"rbac.authorization.k8s.io/aggregate-to-{role}"
+    assert found["metadata"]["labels"][label] == "true"
+    assert verb in found["rules"][0]["verbs"]
+    assert ("create" in found["rules"][0]["verbs"]) is (role != "view")
+
+
+def test_gang_scheduling_brings_its_setting_and_its_right_and_is_off_by_default(render):
+    assert config_of(render())["gangScheduling"] == ""
+    assert ("ClusterRole", "tf-job-operator-gang") not in render()
+    objects = render("gangScheduling=kubernetes")
+    assert config_of(objects)["gangScheduling"] == "kubernetes"
+    (rule,) = objects["ClusterRole", "tf-job-operator-gang"]["rules"]
+    assert (rule["apiGroups"], rule["resources"]) == (["scheduling.k8s.io"], ["podgroups"])
+
+
+def test_pods_that_end_by_themselves_have_resources_and_a_deadline(render):
+    for spec in pod_specs(render())[1:]:
+        assert spec["containers"][0]["resources"]["limits"]
+    assert render()["Job", "tf-job-operator-crd"]["spec"]["activeDeadlineSeconds"]
+    assert render()["Pod", TEST_POD]["spec"]["activeDeadlineSeconds"]
+
+
+def test_network_policies_are_there_when_asked_for(render):
+    assert "NetworkPolicy" not in {kind for kind, _ in render()}
+    objects = render("networkPolicy.enabled=true", "networkPolicy.namespaces={ml}")
+    assert {name for kind, name in objects if kind == "NetworkPolicy"} == {
+        "tf-job-operator",
+        "tf-job-operator-replicas",
+    }

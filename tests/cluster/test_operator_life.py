@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-IMAGE = "localhost/tf-job-operator:1.0.0"
+IMAGE = "localhost/tf-job-operator:1.1.0"
 GPU = "alpha.kubernetes.io/nvidia-gpu"
 MANIFESTS = Path(__file__).parents[2] / "modules" / "5-tfjob" / "manifests"
 FOR_EVER = "import time; time.sleep(9999)"
@@ -151,16 +151,80 @@ def test_an_accelerator_brings_the_nodes_drivers_into_the_child_and_not_into_the
     lab.wait("Succeeded")
     pod = lab.get("job", "mnist-master-76no-0")["spec"]["template"]["spec"]
     assert {v["name"]: v["hostPath"]["path"] for v in pod["volumes"]} == {
-        "lib": "/usr/lib/nvidia-384",
-        "bin": "/usr/lib/nvidia-384/bin",
-        "libcuda": "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
+        "tfjob-lib": "/usr/lib/nvidia-384",
+        "tfjob-bin": "/usr/lib/nvidia-384/bin",
+        "tfjob-libcuda": "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
     }
+    assert all(mount["readOnly"] for mount in pod["containers"][0]["volumeMounts"])
     assert lab.kubectl("logs", "job/mnist-master-76no-0").stdout == (
         "/usr/lib/nvidia:/usr/lib/x86_64-linux-gnu True\n"
     )
     template = lab.get("tfjob", "mnist")["spec"]["replicaSpecs"][0]["template"]
     assert "volumes" not in template["spec"]
     assert "env" not in template["spec"]["containers"][0]
+
+
+def test_a_job_of_60_workers_is_one_indexed_job_and_its_tf_config_is_that_of_2017(lab):
+    look = (
+        "import json, os, socket, time; told = json.loads(os.environ['TF_CONFIG'])\n"
+        "task = told['task']; own = told['cluster'][task['type']][task['index']].split(':')[0]\n"
+        "print(socket.gethostname() == own, task['index'], flush=True)\n"
+        "time.sleep(9999)\n"
+    )
+    patient = (
+        "import json, os, socket, time\n"
+        "names = json.loads(os.environ['TF_CONFIG'])['cluster']['worker']\n"
+        "def found(name):\n"
+        "    try: return socket.gethostbyname(name.split(':')[0])\n"
+        "    except OSError: return None\n"
+        "while not all(map(found, names)): time.sleep(1)\n"
+    )
+    small = {"resources": {"requests": {"cpu": "1m", "memory": "8Mi"}}}
+    workers = replica("WORKER", look, replicas=60, container=small)
+    lab.apply(replica("MASTER", patient), workers, RuntimeId="76no")
+    lab.until(lambda: lab.status().get("replicas") == "61/61" or lab.condition("Succeeded"), 500)
+    last = "--selector=job_type=WORKER,batch.kubernetes.io/job-completion-index=59"
+    assert lab.kubectl("logs", last).stdout == "True 59\n"
+    lab.wait("Succeeded", seconds=500)
+    jobs = [each["metadata"]["name"] for each in lab.get("jobs")]
+    assert sorted(jobs) == ["mnist-master-76no-0", "mnist-worker-76no"]
+
+
+def test_a_gang_starts_together_or_not_at_all(lab, operator_release):
+    where = ("--namespace", operator_release, "--reuse-values", "--wait")
+    on = ("helm", "upgrade", "tf-job", "operator/chart", *where)
+    lab.cluster.run(*on, "--set", "gangScheduling=kubernetes", timeout=400)
+    try:
+        ask = {"resources": {"limits": {"nvidia.com/gpu": 3}}}
+        lab.apply(replica("MASTER", container=ask), replica("WORKER", container=ask))
+        lab.until(lambda: lab.get("podgroups"))
+        waiting = lab.until(lambda: lab.condition("Waiting").get("message"))
+        assert {pod["status"]["phase"] for pod in lab.get("pods")} == {"Pending"}
+        assert "MASTER 0" in waiting
+        lab.apply(replica("MASTER"), replica("WORKER"), name="small")
+        lab.wait("Succeeded", "tfjob/small")
+    finally:
+        lab.cluster.run(*on, "--set", "gangScheduling=", timeout=400)
+
+
+def test_the_templates_of_a_suspended_job_may_change_as_kueue_does_it(lab):
+    lab.apply(replica("MASTER", FOR_EVER), runPolicy={"suspend": True})
+    lab.wait("Suspended")
+    admitted = replica("MASTER", "print('admitted')")
+    admitted["template"]["spec"]["nodeSelector"] = {"kubernetes.io/os": "linux"}
+    lab.apply(admitted, runPolicy={"suspend": False})
+    lab.wait("Succeeded")
+    (pod,) = lab.get("pods")
+    assert pod["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
+
+
+def test_kubectl_scale_changes_the_number_of_workers(lab):
+    master = replica("MASTER", FOR_EVER)
+    lab.apply(master, replica("WORKER", FOR_EVER, replicas=1), enableDynamicWorker=True)
+    lab.wait("Running")
+    lab.kubectl("scale", "tfjob/mnist", "--replicas=2")
+    lab.until(lambda: lab.status().get("workers") == 2)
+    lab.until(lambda: len(lab.get("pods", "--selector=job_type=WORKER")) == 2)
 
 
 def test_a_chief_that_fails_fails_the_job_with_its_exit_code_in_the_reason(lab):
@@ -270,7 +334,7 @@ def test_a_suspended_job_holds_no_pod_and_goes_on_when_resumed(lab):
 
 
 def test_deadline_and_ttl_end_and_remove_a_job(lab):
-    policy = {"activeDeadlineSeconds": 5, "ttlSecondsAfterFinished": 5}
+    policy = {"activeDeadlineSeconds": 5, "ttlSecondsAfterFinished": 30}
     lab.apply(replica("MASTER", FOR_EVER), runPolicy=policy)
     lab.wait("Failed")
     assert lab.status()["reason"].startswith("DeadlineExceeded")

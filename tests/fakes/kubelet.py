@@ -24,6 +24,14 @@ class Run:
     reason: str = ""
 
 
+CONTAINER = "tensorflow"
+
+
+def _has_side_car(pod: Object) -> bool:
+    names = [container["name"] for container in pod["spec"]["containers"]]
+    return CONTAINER in names and len(names) > 1
+
+
 Script = Callable[[Object, int], Run]
 
 
@@ -48,6 +56,7 @@ class Kubelet:
     def __init__(self, store: Store, script: Script | None = None):
         self.store, self.script = store, script or by_replica()
         self.stopped = False
+        self.stop_seconds, self.stop_code = STOP_SECONDS, 143  # how Pods heed SIGTERM
         self._attempts: dict[tuple[str, str], int] = {}
         store.listeners.append(self._notice)
 
@@ -57,7 +66,7 @@ class Kubelet:
         if change.kind == "ADDED":
             self._later(START_SECONDS, self._start, change.obj)
         elif "deletionTimestamp" in change.obj["metadata"]:
-            self._later(STOP_SECONDS, self._stop, change.obj)
+            self._later(self.stop_seconds, self._stop, change.obj)
 
     def _later(self, seconds: float, do: Callable[..., None], pod: Object, *args: Any) -> None:
         asyncio.get_running_loop().call_later(seconds, self._do, do, pod, args)
@@ -93,13 +102,16 @@ class Kubelet:
                 "reason": reason or ("Error" if exit_code else "Completed"),
                 "finishedAt": self.store.timestamp(),
             }
-            self._report(pod, "Failed" if exit_code else "Succeeded", {"terminated": ended})
+            if _has_side_car(pod) and "deletionTimestamp" not in pod["metadata"]:
+                self._report(pod, "Running", {"terminated": ended})  # the Pod goes on
+            else:
+                self._report(pod, "Failed" if exit_code else "Succeeded", {"terminated": ended})
 
     def _stop(self, pod: Object) -> None:
         if not pod["spec"].get("nodeName"):
             return
-        self._finish(pod, 143)
-        self._later(STOP_SECONDS, lambda last: self.store.remove(PODS, *key(last)), pod)
+        self._finish(pod, self.stop_code)
+        self._later(self.stop_seconds, lambda last: self.store.remove(PODS, *key(last)), pod)
 
     def end(self, namespace: str, name: str, exit_code: int, reason: str = "") -> None:
         """End a running Pod now, from outside."""
@@ -109,9 +121,11 @@ class Kubelet:
         status = dict(pod.get("status", {}))
         status |= {"phase": phase, "podIP": "10.0.0.1"}
         status.setdefault("startTime", self.store.timestamp())
+        going = {"running": {"startedAt": status["startTime"]}}
         status["containerStatuses"] = [
-            {"name": c["name"], "state": state, "restartCount": 0, "ready": "running" in state,
-             "image": c["image"]} for c in pod["spec"]["containers"]
+            {"name": c["name"], "restartCount": 0, "ready": "running" in state, "image": c["image"],
+             "state": state if c["name"] == CONTAINER or phase != "Running" else going}
+            for c in pod["spec"]["containers"]
         ]  # fmt: skip
         if not condition(pod, "Ready") and phase == "Running":
             status["conditions"] = [{"type": "Ready", "status": "True"}]

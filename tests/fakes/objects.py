@@ -40,10 +40,11 @@ NEW_EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False, has_status=True)
 SECRETS = Resource("", "v1", "secrets", "Secret")
+POD_GROUPS = Resource("scheduling.k8s.io", "v1beta1", "podgroups", "PodGroup", has_status=True)
 
 RESOURCES = (
     TFJOBS, JOBS, PODS, SERVICES, CONFIG_MAPS, DEPLOYMENTS,
-    EVENTS, NEW_EVENTS, LEASES, NAMESPACES, SECRETS,
+    EVENTS, NEW_EVENTS, LEASES, NAMESPACES, SECRETS, POD_GROUPS,
 )  # fmt: skip
 
 

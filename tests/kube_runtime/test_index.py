@@ -12,11 +12,11 @@ def index():
 
 def test_what_a_pass_could_notice_is_told_and_nothing_else():
     made, told = index()
-    made.put(obj("a", 1, phase="Pending"))
-    made.put(obj("a", 2, phase="Pending"))
-    made.put(obj("a", 3, phase="Running"))
-    made.remove("a")
-    made.remove("a")
+    made.upsert(obj("a", 1, phase="Pending"))
+    made.upsert(obj("a", 2, phase="Pending"))
+    made.upsert(obj("a", 3, phase="Running"))
+    made.delete("a")
+    made.delete("a")
     assert told == [
         ("tfjob", "Pending", False),
         ("tfjob", "Running", False),
@@ -26,62 +26,70 @@ def test_what_a_pass_could_notice_is_told_and_nothing_else():
 
 def test_older_news_never_replace_newer_ones():
     made, _ = index()
-    made.put(obj("a", 5, phase="Running"))
-    made.put(obj("a", 4, phase="Pending"))
+    made.upsert(obj("a", 5, phase="Running"))
+    made.upsert(obj("a", 4, phase="Pending"))
     assert made.of("tfjob") == {"a": "Running"}
 
 
 def test_fault_10_a_successor_of_the_same_name_is_another_object():
     made, _ = index()
-    made.put(obj("old", 1, "old-job", phase="Failed"))
-    made.put(obj("new", 2, "new-job", phase="Running"))
+    made.upsert(obj("old", 1, "old-job", phase="Failed"))
+    made.upsert(obj("new", 2, "new-job", phase="Running"))
     assert (made.of("old-job"), made.of("new-job")) == ({"old": "Failed"}, {"new": "Running"})
 
 
 def test_our_own_write_is_seen_before_the_watch_tells():
     made, _ = index()
     made.version = 5
-    made.put_own(obj("a", 6, phase="Pending"))
+    made.upsert_from_response(obj("a", 6, phase="Pending"))
     assert made.of("tfjob") == {"a": "Pending"}
 
 
 def test_our_own_write_does_not_bring_back_what_the_watch_saw_go():
     made, _ = index()
     made.version = 9
-    made.put_own(obj("a", 6, phase="Pending"))
+    made.upsert_from_response(obj("a", 6, phase="Pending"))
     assert made.of("tfjob") == {}
 
 
 def test_late_news_do_not_bring_back_what_we_deleted():
     made, told = index()
-    made.put(obj("a", 1, phase="Running"))
-    made.remove_own("a")
-    made.put(obj("a", 2, phase="Failed"))
+    made.upsert(obj("a", 1, phase="Running"))
+    made.delete_local("a")
+    made.upsert(obj("a", 2, phase="Failed"))
     assert (made.of("tfjob"), len(told)) == ({}, 2)
-    made.remove("a")
+    made.delete("a")
     assert len(told) == 2
 
 
 def test_what_we_deleted_and_something_holds_is_there_while_it_lasts():
     made, _ = index()
-    made.put(obj("a", 1, phase="Running"))
-    made.remove_own("a")
+    made.upsert(obj("a", 1, phase="Running"))
+    made.delete_local("a")
     going = obj("a", 2, phase="Running")
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    made.put(going)
+    made.upsert(going)
     assert made.of("tfjob") == {"a": "Running"}
 
 
 def test_a_new_list_forgets_what_it_does_not_have_unless_it_is_newer():
     made, _ = index()
     for uid, version in (("kept", 1), ("gone", 2), ("newer", 12)):
-        made.put(obj(uid, version))
-    made.keep_only({"kept"}, 10)
+        made.upsert(obj(uid, version))
+    made.replace({"kept"}, 10)
     assert set(made.of("tfjob")) == {"kept", "newer"}
+
+
+def test_an_object_that_changes_its_owner_is_no_longer_the_firsts():
+    made, told = index()
+    made.upsert(obj("a", 1, "one", phase="Running"))
+    made.upsert(obj("a", 2, "two", phase="Running"))
+    assert (made.of("one"), made.of("two")) == ({}, {"a": "Running"})
+    assert ("one", "Running", True) in told
 
 
 def test_an_object_without_an_owner_is_nobodys():
     told = Told()
     made = Index(lambda o: o, lambda o: "", told)
-    made.put(obj("a", 1))
+    made.upsert(obj("a", 1))
     assert (made.owners(), told) == ([], [])

@@ -3,7 +3,7 @@
 import asyncio
 
 from kube_runtime.index import Index
-from kube_runtime.kube import PODS, Kube
+from kube_runtime.kube import PODS, ApiError, Kube, Response
 from kube_runtime.reflector import Reflector
 from tests.fakes import virtual_time
 
@@ -14,7 +14,17 @@ class Watches:
     """A transport with a script: per watch a list of events, after which it breaks."""
 
     def __init__(self, *scripts):
-        self.scripts, self.asked = list(scripts), []
+        self.scripts, self.asked, self.lists = list(scripts), [], []
+
+    async def send(self, request):
+        """A list, in two pages."""
+        self.lists.append(dict(request.query))
+        if "continue" in request.query:
+            items = [event("", 2, "b")["object"]]
+            return Response(200, {"items": items, "metadata": {"resourceVersion": "5"}})
+        items = [event("", 1, "a")["object"]]
+        meta = {"resourceVersion": "5", "continue": "more"}
+        return Response(200, {"items": items, "metadata": meta})
 
     async def stream(self, request):
         self.asked.append(dict(request.query))
@@ -75,3 +85,79 @@ def test_after_a_forgotten_version_what_is_gone_is_forgotten_too():
 def test_nobody_ends_the_beginning_by_an_annotation_of_his_own():
     hostile = [event("ADDED", 3, "a", annotations=END)]
     assert followed(hostile)[1] is False
+
+
+class Server(Watches):
+    """A transport of which every watch does the same."""
+
+    def __init__(self, watch):
+        super().__init__()
+        self.watch = watch
+
+    async def stream(self, request):
+        self.asked.append(dict(request.query))
+        async for found in self.watch(request):
+            yield found
+
+
+def watched(transport, seconds=60):
+    """(the reflector, UIDs in its index) after some time with a transport."""
+
+    async def run():
+        index = Index(lambda obj: obj, lambda obj: "owner", lambda *_: None)
+        reflector = Reflector(Kube(transport), "", PODS, {}, index)
+        task = asyncio.ensure_future(reflector.run())
+        await asyncio.sleep(seconds)
+        task.cancel()
+        return reflector, sorted(index.of("owner"))
+
+    return virtual_time.run(run())
+
+
+async def ends_at_once(request):
+    if "sendInitialEvents" in request.query:
+        yield event("BOOKMARK", 5, annotations=END)
+
+
+def test_a_watch_that_ends_at_once_is_opened_again_with_longer_and_longer_pauses():
+    server = Server(ends_at_once)
+    watched(server, seconds=600)
+    assert 20 < len(server.asked) < 80
+
+
+async def has_no_end(request):
+    if "sendInitialEvents" in request.query:
+        yield event("ADDED", 3, "a")
+    await asyncio.sleep(100)
+
+
+def test_a_streaming_list_without_its_end_is_listed_in_pages_instead():
+    server = Server(has_no_end)
+    reflector, uids = watched(server, seconds=150)
+    assert (uids, reflector.synced.is_set()) == (["a", "b"], True)
+    assert [query.get("continue") for query in server.lists] == [None, "more"]
+    assert server.asked[-1]["resourceVersion"] == "5"
+
+
+async def knows_no_streaming_list(request):
+    if "sendInitialEvents" in request.query:
+        raise ApiError(Response(422, {"message": "sendInitialEvents is forbidden"}))
+    await asyncio.sleep(100)
+    yield event("BOOKMARK", 9)
+
+
+def test_so_is_it_with_an_api_server_that_knows_none():
+    reflector, uids = watched(Server(knows_no_streaming_list))
+    assert (uids, reflector.synced.is_set()) == (["a", "b"], True)
+
+
+async def is_forbidden(request):
+    raise ApiError(Response(403, {"message": "you may not watch pods"}))
+    yield
+
+
+def test_a_watch_that_is_refused_is_a_warning_once_and_says_why(caplog):
+    reflector, _ = watched(Server(is_forbidden))
+    assert (reflector.settled.is_set(), reflector.synced.is_set()) == (True, False)
+    assert reflector.refusal == "you may not watch pods"
+    assert [each.levelname for each in caplog.records].count("WARNING") == 1

@@ -3,8 +3,10 @@ import asyncio
 import pytest
 import uvloop
 
-from kube_runtime.work_queue import TURN_SECONDS, Lane, WorkQueue
+from kube_runtime.work_queue import WorkQueue
 from tests.fakes import virtual_time
+
+URGENT, NORMAL, IDLE = range(3)
 
 
 def in_virtual_time(test):
@@ -17,11 +19,11 @@ def in_virtual_time(test):
     return run
 
 
-async def drain(queue, widest=Lane.PROGRESS):
+async def drain(queue, last_priority=IDLE):
     taken = []
     while len(queue):
-        key, lane = await queue.get(widest)
-        taken.append((key, lane))
+        key, priority = await queue.get(last_priority)
+        taken.append((key, priority))
         queue.done(key)
     return taken
 
@@ -29,92 +31,102 @@ async def drain(queue, widest=Lane.PROGRESS):
 @in_virtual_time
 async def test_a_key_stands_in_the_queue_once():
     queue = WorkQueue()
-    queue.add("a", Lane.START)
-    queue.add("a", Lane.START)
-    assert await drain(queue) == [("a", Lane.START)]
+    queue.add("a", NORMAL)
+    queue.add("a", NORMAL)
+    assert await drain(queue) == [("a", NORMAL)]
 
 
 @in_virtual_time
-async def test_finishing_outranks_starting_and_starting_mere_progress():
+async def test_the_most_urgent_key_comes_first():
     queue = WorkQueue()
-    for key, lane in (("p", Lane.PROGRESS), ("s", Lane.START), ("f", Lane.FINISH)):
-        queue.add(key, lane)
-    assert [key for key, _ in await drain(queue)] == ["f", "s", "p"]
+    for key, priority in (("i", IDLE), ("n", NORMAL), ("u", URGENT)):
+        queue.add(key, priority)
+    assert [key for key, _ in await drain(queue)] == ["u", "n", "i"]
 
 
 @in_virtual_time
-async def test_a_key_moves_to_a_more_pressing_lane_and_never_back():
+async def test_a_key_becomes_more_urgent_and_never_less():
     queue = WorkQueue()
-    queue.add("a", Lane.PROGRESS)
-    queue.add("a", Lane.FINISH)
-    queue.add("a", Lane.PROGRESS)
-    assert await drain(queue) == [("a", Lane.FINISH)]
+    for priority in (IDLE, URGENT, IDLE):
+        queue.add("a", priority)
+    assert await drain(queue) == [("a", URGENT)]
 
 
 @in_virtual_time
-async def test_a_finisher_takes_nothing_else():
+async def test_a_worker_goes_down_to_its_last_priority():
     queue = WorkQueue()
-    queue.add("s", Lane.START)
-    waiting = asyncio.ensure_future(queue.get(Lane.FINISH))
+    queue.add("n", NORMAL)
+    waiting = asyncio.ensure_future(queue.get(URGENT))
     await asyncio.sleep(1)
     assert not waiting.done()
-    queue.add("f", Lane.FINISH)
-    assert await waiting == ("f", Lane.FINISH)
+    queue.add("u", URGENT)
+    assert await waiting == ("u", URGENT)
+
+
+@in_virtual_time
+async def test_groups_take_turns():
+    queue = WorkQueue(group=lambda key: key[0])
+    for key in ("a1", "a2", "a3", "b1", "b2", "c1"):
+        queue.add(key, NORMAL)
+    taken = [key for key, _ in await drain(queue)]
+    assert taken == ["a1", "b1", "c1", "a2", "b2", "a3"]
 
 
 @in_virtual_time
 async def test_a_key_is_never_worked_on_by_two_and_comes_again_when_it_changed_meanwhile():
     queue = WorkQueue()
-    queue.add("a", Lane.START)
-    await queue.get(Lane.PROGRESS)
-    queue.add("a", Lane.PROGRESS)
-    queue.add("a", Lane.START)
+    queue.add("a", NORMAL)
+    await queue.get(IDLE)
+    queue.add("a", IDLE)
+    queue.add("a", NORMAL)
     assert len(queue) == 0
     queue.done("a")
-    assert await drain(queue) == [("a", Lane.START)]
+    assert await drain(queue) == [("a", NORMAL)]
 
 
 @in_virtual_time
 async def test_a_waiting_worker_wakes_for_a_key():
     queue = WorkQueue()
-    workers = [asyncio.ensure_future(queue.get(Lane.PROGRESS)) for _ in range(3)]
+    workers = [asyncio.ensure_future(queue.get(IDLE)) for _ in range(3)]
     await asyncio.sleep(0)
     for key in "abc":
-        queue.add(key, Lane.PROGRESS)
+        queue.add(key, IDLE)
     assert sorted(key for key, _ in await asyncio.gather(*workers)) == ["a", "b", "c"]
 
 
 @in_virtual_time
-async def test_retries_wait_twice_as_long_each_time_up_to_a_minute_and_success_forgets():
+async def test_failures_wait_twice_as_long_each_time_up_to_a_minute_and_success_forgets():
     queue, loop, waits = WorkQueue(), asyncio.get_running_loop(), []
     for _ in range(12):
-        queue.retry("a", Lane.START)
+        queue.add_rate_limited("a", NORMAL)
         before = loop.time()
-        await queue.get(Lane.PROGRESS)
+        await queue.get(IDLE)
         queue.done("a")
         waits.append(round(loop.time() - before, 3))
     assert (waits[:4], waits[-1]) == ([0.25, 0.5, 1.0, 2.0], 60.0)
-    queue.succeeded("a")
-    queue.retry("a", Lane.START)
+    queue.forget("a")
+    assert queue.add_rate_limited("a", NORMAL) == 0.25
     before = loop.time()
-    await queue.get(Lane.PROGRESS)
+    await queue.get(IDLE)
     assert loop.time() - before == pytest.approx(0.25)
 
 
 @in_virtual_time
-async def test_a_retry_is_not_before_the_server_wants_it():
+async def test_nothing_brings_a_key_back_before_the_server_wants_it():
     queue, loop = WorkQueue(), asyncio.get_running_loop()
-    queue.retry("a", Lane.START, at_least_seconds=7)
-    await queue.get(Lane.PROGRESS)
+    queue.add_after("a", 1, NORMAL)
+    queue.add_rate_limited("a", NORMAL, at_least=7)
+    queue.add("a", URGENT)
+    assert await queue.get(IDLE) == ("a", URGENT)
     assert loop.time() == pytest.approx(7)
 
 
 @in_virtual_time
-async def test_of_several_times_the_earliest_counts():
+async def test_of_several_delays_the_earliest_counts_with_the_best_priority():
     queue, loop = WorkQueue(), asyncio.get_running_loop()
-    for seconds in (9, 3, 6):
-        queue.add_later("a", Lane.PROGRESS, seconds)
-    await queue.get(Lane.PROGRESS)
+    for seconds, priority in ((9, IDLE), (3, IDLE), (6, URGENT)):
+        queue.add_after("a", seconds, priority)
+    assert await queue.get(IDLE) == ("a", URGENT)
     assert loop.time() == pytest.approx(3)
     queue.done("a")
     await asyncio.sleep(20)
@@ -122,45 +134,31 @@ async def test_of_several_times_the_earliest_counts():
 
 
 @in_virtual_time
+async def test_delays_of_many_keys_do_not_wait_for_each_other():
+    queue, loop = WorkQueue(), asyncio.get_running_loop()
+    for number in range(1000):
+        queue.add_after(str(number), 2.0, IDLE)
+    await asyncio.sleep(2.01)
+    assert len(await drain(queue)) == 1000
+    assert loop.time() < 2.1
+
+
+@in_virtual_time
 async def test_a_worker_that_is_gone_takes_no_key_with_it():
     queue = WorkQueue()
-    gone = asyncio.ensure_future(queue.get(Lane.PROGRESS))
+    gone = asyncio.ensure_future(queue.get(IDLE))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.wait({gone})
-    queue.add("a", Lane.START)
-    assert await queue.get(Lane.PROGRESS) == ("a", Lane.START)
+    queue.add("a", NORMAL)
+    assert await queue.get(IDLE) == ("a", NORMAL)
 
 
-@in_virtual_time
-async def test_keys_that_take_turns_come_one_after_the_other():
-    queue, times = WorkQueue(), []
-    for key in "abc":
-        queue.add_in_turn(key, Lane.PROGRESS, 2.0)
-    for _ in "abc":
-        key, _ = await queue.get(Lane.PROGRESS)
-        times.append((key, asyncio.get_running_loop().time()))
-        queue.done(key)
-    first = times[0][1]
-    after = [(key, round((at - first) / TURN_SECONDS)) for key, at in times]
-    assert after == [("a", 0), ("b", 1), ("c", 2)]
-
-
-@in_virtual_time
-async def test_a_key_that_waits_for_its_turn_takes_no_second_one():
-    queue = WorkQueue()
-    for _ in range(100):
-        queue.add_in_turn("a", Lane.PROGRESS, 2.0)
-    queue.add_in_turn("b", Lane.PROGRESS, 2.0)
-    await asyncio.sleep(2.0 + 2 * TURN_SECONDS)
-    assert await drain(queue) == [("a", Lane.PROGRESS), ("b", Lane.PROGRESS)]
-
-
-def test_a_time_that_has_all_but_come_may_be_asked_for_twice_on_the_real_loop():
+def test_a_delay_of_almost_nothing_may_be_asked_for_twice_on_the_real_loop():
     async def run():
         queue = WorkQueue()
         for _ in range(2):
-            queue.add_later("a", Lane.FINISH, 0.0001)
-        return await queue.get(Lane.FINISH)
+            queue.add_after("a", 0.0001, URGENT)
+        return await queue.get(URGENT)
 
-    assert uvloop.run(run()) == ("a", Lane.FINISH)
+    assert uvloop.run(run()) == ("a", URGENT)

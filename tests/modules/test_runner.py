@@ -114,7 +114,7 @@ def test_what_runs_in_the_background_is_waited_for_until_it_shows_what_the_page_
 def test_what_runs_in_the_background_and_shows_something_else_is_told(complaints):
     page = '```console background retry="1s"\n$ echo wrong\nready\n```'
     (complaint,) = complaints(page)
-    assert "-ready\n+wrong" in complaint
+    assert "-ready\n-...\n+wrong" in complaint
 
 
 def test_a_block_for_another_cluster_is_not_run(complaints):

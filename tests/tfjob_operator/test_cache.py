@@ -1,17 +1,17 @@
 import pytest
 
 from tests.kube_runtime.builders import Told, obj
-from tfjob_operator.cache import BEHIND, Cache, pack
+from tfjob_operator.cache import Cache, store
 
 
 def test_pods_and_warnings_reach_the_tfjob_through_their_job():
     pods = Told()
     cache = Cache(Told(), Told(), pods)
-    cache.jobs.put(obj("job", 1, "tfjob"))
-    cache.pods.put(obj("pod", 2, "job"))
-    cache.pods.put(obj("stray", 3, "someone-elses-job"))
+    cache.jobs.upsert(obj("job", 1, "tfjob"))
+    cache.pods.upsert(obj("pod", 2, "job"))
+    cache.pods.upsert(obj("stray", 3, "someone-elses-job"))
     warning = {"metadata": {"uid": "e", "resourceVersion": "4"}, "message": "exceeded quota"}
-    cache.warnings.put(warning | {"involvedObject": {"uid": "job"}})
+    cache.warnings.upsert(warning | {"involvedObject": {"uid": "job"}})
     observed = cache.children("tfjob")
     assert [owner for owner, *_ in pods] == ["tfjob", "tfjob"]
     assert list(observed.jobs) == ["name-job"]
@@ -19,41 +19,50 @@ def test_pods_and_warnings_reach_the_tfjob_through_their_job():
     assert observed.warnings == {"job": "exceeded quota"}
 
 
-def test_the_job_controller_is_behind_while_many_jobs_have_no_pod():
+def going(uid, version, job="job", **status):
+    """A Pod that is being deleted, with the annotation that says whose it is."""
+    meta = {"annotations": {"tensorflow.org/tfjob-uid": "tfjob"}}
+    meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    pod = obj(uid, version, job, metadata=meta, status=status)
+    pod["metadata"]["ownerReferences"][0]["name"] = f"name-{job}"
+    return pod
+
+
+def test_a_pod_that_outlives_its_job_is_known_to_the_tfjob_until_it_is_gone():
+    pods = Told()
+    cache = Cache(Told(), Told(), pods)
+    cache.jobs.upsert(obj("job", 1, "tfjob"))
+    cache.pods.upsert(going("pod", 2))
+    assert cache.children("tfjob").leftovers == {}
+    cache.jobs.delete("job")
+    assert list(cache.children("tfjob").leftovers) == ["name-job"]
+    del pods[:]
+    cache.pods.delete("pod")
+    assert [owner for owner, *_ in pods] == ["tfjob"]
+    assert cache.children("tfjob").leftovers == {}
+
+
+def test_so_is_it_by_an_operator_that_was_started_later_and_an_ended_one_holds_nothing():
     cache = Cache(Told(), Told(), Told())
-
-    def is_behind():
-        return cache.children("tfjob").job_controller_is_behind
-
-    for number in range(BEHIND + 1):
-        cache.jobs.put(obj(f"job-{number}", 1, f"tfjob-{number}"))
-    assert is_behind()
-    cache.pods.put(obj("pod", 2, "job-0"))
-    assert not is_behind()
-    cache.jobs.put(obj("job-0", 3, "tfjob-0", status={"failed": 1}))
-    assert not is_behind()
-    cache.jobs.put(obj("another", 4, "tfjob"))
-    assert is_behind()
-    cache.jobs.remove("job-1")
-    assert not is_behind()
-    cache.jobs.put(obj("suspended", 5, "tfjob", spec={"suspend": True}))
-    assert not is_behind()
+    cache.pods.upsert(going("pod", 2))
+    cache.pods.upsert(going("ended", 3, "other", phase="Failed"))
+    assert list(cache.children("tfjob").leftovers) == ["name-job"]
 
 
-@pytest.mark.parametrize("kind", ["services", "deployments"])
-def test_a_deleted_service_or_deployment_wakes_its_tfjob(kind):
+@pytest.mark.parametrize("kind", ["services", "config_maps", "pod_groups"])
+def test_a_deleted_child_wakes_its_tfjob(kind):
     jobs = Told()
     cache = Cache(Told(), jobs, Told())
     index = getattr(cache, kind)
-    index.put(obj("s", 1))
+    index.upsert(obj("s", 1))
     assert jobs == []
     assert list(getattr(cache.children("tfjob"), kind)) == ["name-s"]
-    index.remove("s")
+    index.delete("s")
     assert jobs == [("tfjob", None, True)]
     assert not getattr(cache.children("tfjob"), kind)
 
 
 def test_a_tfjob_is_kept_without_what_no_pass_reads():
     noise = {"managedFields": [{"manager": "kubectl"}], "annotations": {"a": "b"}}
-    packed = pack({"metadata": {"name": "j", "uid": "u", **noise}, "spec": {"a": 1}})
+    packed = store({"metadata": {"name": "j", "uid": "u", **noise}, "spec": {"a": 1}}).packed
     assert packed == b'{"metadata":{"name":"j","uid":"u"},"spec":{"a":1},"status":null}'

@@ -23,8 +23,8 @@ STATES = {
 )
 def test_the_policy_chooses_the_jobs_that_go(policy, names):
     job = parsed(*REPLICAS, runPolicy={"cleanPodPolicy": policy})
-    doomed = cleanup.jobs_to_delete(job, children(job, STATES))
-    assert sorted(child.name.split("-")[1] for child in doomed) == names
+    to_delete = cleanup.jobs_to_delete(job, children(job, STATES))
+    assert sorted(child.name.split("-")[1] for child in to_delete) == names
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_the_policy_chooses_the_jobs_that_go(policy, names):
 )
 def test_what_would_try_again_is_suspended_where_logs_are_kept(policy, names):
     job = parsed(*REPLICAS, runPolicy={"cleanPodPolicy": policy})
-    tired = cleanup.jobs_to_suspend(job, children(job, STATES))
-    assert [child.name.split("-")[1] for child in tired] == names
+    to_suspend = cleanup.jobs_to_suspend(job, children(job, STATES))
+    assert [child.name.split("-")[1] for child in to_suspend] == names
 
 
 @pytest.mark.parametrize("field", ["suspended", "deleting", "failure", "succeeded"])

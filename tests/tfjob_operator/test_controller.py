@@ -72,7 +72,7 @@ def test_what_a_status_tells_for_the_first_time_is_counted_once():
         return prometheus_client.generate_latest(operator.controller.metrics.registry).decode()
 
     told = virtual_time.run(live())
-    wanted = {"created": 1, "succeeded": 1, "failed": 0, "restarted": 1}
+    wanted = {"created": 1, "succeeded": 1, "failed": 0, "restarted": 1, "dropped_events": 0}
     assert [f"tfjob_{name}_total {count}.0" for name, count in wanted.items()] == [
         line for line in told.splitlines() if line.startswith("tfjob_") and "_total" in line
     ]

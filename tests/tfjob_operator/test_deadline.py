@@ -48,15 +48,13 @@ def test_a_ttl_counts_from_the_end(policy, status, left):
 
 
 @pytest.mark.parametrize(
-    ("ended", "is_behind", "left"),
+    ("ended", "left"),
     [
-        pytest.param(ago(0), False, 5, id="the others may end by themselves"),
-        pytest.param(ago(8), False, -3, id="they had their time"),
-        pytest.param(ago(5), True, 115, id="the Job controller has more urgent work"),
-        pytest.param(ago(130), True, -10, id="but not for ever"),
-        pytest.param(None, False, 0, id="when it ended nobody knows"),
+        pytest.param(ago(0), 5, id="the others may end by themselves"),
+        pytest.param(ago(8), -3, id="they had their time"),
+        pytest.param(None, 0, id="when it ended nobody knows"),
     ],
 )
-def test_cleaning_up_gives_time(ended, is_behind, left):
+def test_cleaning_up_gives_time(ended, left):
     job = parsed(status={"completionTime": ended})
-    assert deadline.seconds_to_cleanup(job, is_behind, NOW) == left
+    assert deadline.seconds_to_cleanup(job, NOW) == left

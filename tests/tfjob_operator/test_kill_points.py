@@ -13,7 +13,7 @@ import pytest
 from tests.fakes import virtual_time
 from tests.fakes.faults import FAULTS
 from tests.fakes.kubelet import Run, by_replica
-from tests.fakes.objects import PODS, TFJOBS, key
+from tests.fakes.objects import CONFIG_MAPS, JOBS, PODS, SERVICES, TFJOBS, key
 from tests.fakes.operator_life import (
     distributed,
     fake_world,
@@ -47,6 +47,32 @@ async def suspends_and_resumes(world):
         cluster.store.update(TFJOBS, obj)
 
 
+async def stops_slowly(world):
+    """The same user, and Pods that take eight seconds to stop."""
+    world.cluster.kubelet.stop_seconds = 8
+    await suspends_and_resumes(world)
+
+
+async def alters_by_hand(world):
+    """A user who takes labels from a Service and a Job, and deletes a ConfigMap and a Job."""
+    store = world.cluster.store
+    await asyncio.sleep(20)
+    for resource, name in ((SERVICES, "mnist-ps-76no-0"), (JOBS, "mnist-worker-76no-0")):
+        if found := store.find(resource, "default", name):
+            found["metadata"].pop("labels", None)
+            store.update(resource, found)
+    await asyncio.sleep(20)
+    for resource, name in ((CONFIG_MAPS, "cm-ps-76no"), (JOBS, "mnist-ps-76no-0")):
+        if store.find(resource, "default", name):
+            store.delete(resource, "default", name)
+
+
+def with_side_car():
+    pod = template()
+    pod["spec"]["containers"].append({"name": "shipper", "image": "shipper"})
+    return pod
+
+
 def pod_labels(change):
     return change.obj["metadata"].get("labels") or {} if change.resource is PODS else {}
 
@@ -69,6 +95,12 @@ LIVES = {
         ),
     ),
     "it is suspended and resumed": (script(), distributed(), suspends_and_resumes),
+    "its Pods stop slowly": (script(), distributed(), stops_slowly),
+    "its children are altered by hand": (script(), distributed(), alters_by_hand),
+    "side-cars run on": (
+        by_replica(master=[Run(30, 137), Run(60)]),
+        distributed(replicaSpecs=[replica("MASTER", template=with_side_car())], tensorboard=None),
+    ),
 }
 STALE_SEEDS = range(4)
 
@@ -132,6 +164,18 @@ def test_old_news_change_nothing(seed, fault, tried):
         make = lambda crash, n=number: FAULTS[fault](n, crash)  # noqa: E731
         end, _ = live("it succeeds", watch_delay=delays(seed), make_fault=make)
         assert end == wanted, f"{fault} at {calls[number]}, old news of seed {seed}"
+    tried.append(len(calls) + 1)
+
+
+@pytest.mark.parametrize("fault", ["killed before the call", "killed after the call"])
+def test_an_api_server_that_takes_its_time_changes_nothing(fault, tried):
+    wanted, _ = live("it succeeds")
+    peaceful, calls = live("it succeeds", latency_seconds=0.8)
+    assert peaceful == wanted
+    for number in range(len(calls)):
+        make = lambda crash, n=number: FAULTS[fault](n, crash)  # noqa: E731
+        end, _ = live("it succeeds", latency_seconds=0.8, make_fault=make)
+        assert end == wanted, f"{fault} at {calls[number]}"
     tried.append(len(calls) + 1)
 
 
@@ -221,6 +265,7 @@ def test_killed_again_and_again_the_job_still_ends(tried):
                 break
             await asyncio.sleep(1)
             assert len(world.operators) < 60, world.tail()
+        await asyncio.sleep(5)  # what was deleted last stops
         return summary(world)
 
     wanted, _ = live("it succeeds")

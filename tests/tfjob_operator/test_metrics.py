@@ -5,7 +5,7 @@ import aiohttp
 import pytest
 from prometheus_client import generate_latest
 
-from tfjob_operator import metrics, status
+from tfjob_operator import conditions, metrics
 from tfjob_operator.metrics import Metrics
 
 
@@ -16,15 +16,15 @@ def text(counters):
 @pytest.mark.parametrize(
     ("reason", "name"),
     [
-        (status.SUCCEEDED, "succeeded"),
-        (status.RESTARTING, "restarted"),
-        *((reason, "failed") for reason in status.FAILURES),
+        (conditions.SUCCEEDED, "succeeded"),
+        (conditions.SUCCESSFUL_CREATE, "created"),
+        *((reason, "failed") for reason in conditions.FAILURES),
     ],
 )
 def test_what_a_status_tells_is_counted_by_its_reason(reason, name):
     counters = Metrics()
     counters.count(reason)
-    counters.count(status.CHIEF_RUNNING)
+    counters.count(conditions.CHIEF_RUNNING)
     assert f"tfjob_{name}_total 1.0" in text(counters)
 
 
@@ -65,5 +65,6 @@ def test_one_port_serves_health_and_metrics(path, problems, wanted):
 def test_nothing_is_told_that_nobody_asks_for():
     names = {line.split("{")[0].split(" ")[0] for line in text(Metrics()).splitlines()}
     totals = {f"tfjob_{name}_total" for name in ("created", "succeeded", "failed", "restarted")}
+    totals |= {"tfjob_dropped_events_total"}
     durations = {f"tfjob_reconcile_duration_seconds_{part}" for part in ("bucket", "sum", "count")}
     assert names - {"#"} == totals | durations | {"tfjob_queue_depth"}

@@ -117,28 +117,35 @@ def situations(draw):
     deployments = {board: f"{board}-uid"} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         services[board] = f"{board}-service"
-    return job, Children(jobs, services, deployments, pods_there)
+    return job, Children(jobs, services, deployments, pods=pods_there)
 
 
 def carried_out(job, observed, plan):
     """The cluster after a plan: what Kubernetes would show once all of it is done."""
     gone = {deletion.uid for deletion in plan.deletions}
     jobs = {name: child for name, child in observed.jobs.items() if child.uid not in gone}
-    for each in plan.suspensions:
-        jobs[each.name] = replace(jobs[each.name], suspended=True)
+    for each in plan.patches:
+        jobs[each.name] = replace(jobs[each.name], suspended=each.spec["suspend"])
     services = {name: uid for name, uid in observed.services.items() if uid not in gone}
     deployments = {n: uid for n, uid in observed.deployments.items() if uid not in gone}
+    config_maps = {n: uid for n, uid in observed.config_maps.items() if uid not in gone}
     for body in (body for series in plan.creations for body in series):
-        name = body["metadata"]["name"]
-        if body["kind"] == "Job":
+        name = body.name
+        if body.kind == "Job":
             jobs[name] = Job(name=name, uid=f"{name}-new")
-        if body["kind"] == "Service":
+        if body.kind == "Service":
             services[name] = f"{name}-new"
-        if body["kind"] == "Deployment":
+        if body.kind == "ConfigMap":
+            config_maps[name] = f"{name}-new"
+        if body.kind == "Deployment":
             deployments[name] = f"{name}-new"
     left = {child.uid for child in jobs.values()}
-    kept = {uid: views for uid, views in observed.pods.items() if uid in left}
-    return Children(jobs, services, deployments, kept)
+    kept = {
+        uid: tuple(pod for pod in pods if pod.uid not in gone)
+        for uid, pods in observed.pods.items()
+        if uid in left
+    }
+    return Children(jobs, services, deployments, config_maps, pods=kept)
 
 
 @quick
@@ -147,14 +154,14 @@ def test_reconcile_settles_and_then_wants_nothing_more(situation):
     job, observed = situation
     for _ in range(8):
         plan = reconcile(job, observed, CONFIG, NOW)
-        if not any((plan.status, plan.deletions, plan.suspensions, plan.creations)):
+        if not any((plan.status, plan.deletions, plan.patches, plan.creations)):
             break
         if any(deletion.kind == "TfJob" for deletion in plan.deletions):
             return
         observed = carried_out(job, observed, plan)
         job = job.with_status(plan.status or job.status)
     again = reconcile(job, observed, CONFIG, NOW)
-    assert not any((again.status, again.deletions, again.suspensions, again.creations))
+    assert not any((again.status, again.deletions, again.patches, again.creations))
 
 
 @quick
@@ -185,7 +192,7 @@ def test_a_finished_job_never_creates_and_never_changes_its_verdict(situation, e
 @given(situations())
 def test_a_plan_never_holds_two_objects_of_one_name(situation):
     plan = reconcile(*situation, CONFIG, NOW)
-    made = [(b["kind"], b["metadata"]["name"]) for series in plan.creations for b in series]
+    made = [(each.kind, each.name) for series in plan.creations for each in series]
     assert len(made) == len(set(made))
     dropped = [(deletion.kind, deletion.name) for deletion in plan.deletions]
     assert len(dropped) == len(set(dropped))
@@ -197,8 +204,9 @@ def test_only_what_was_observed_as_its_own_is_deleted_or_suspended(situation):
     job, observed = situation
     own = {child.uid for child in observed.jobs.values()}
     own |= {*observed.services.values(), *observed.deployments.values()}
+    own |= {pod.uid for pods in observed.pods.values() for pod in pods}
     plan = reconcile(job, observed, CONFIG, NOW)
-    assert {change.uid for change in (*plan.deletions, *plan.suspensions)} <= own | {UID}
+    assert {change.uid for change in (*plan.deletions, *plan.patches)} <= own | {UID}
 
 
 @quick
@@ -236,7 +244,7 @@ def histories(draw):
 def children_after(events):
     cache = Cache(*[lambda *_: None] * 3)
     for kind, obj in events:
-        getattr(cache, kind).put(obj)
+        getattr(cache, kind).upsert(obj)
     return cache.children(UID)
 
 

@@ -8,7 +8,7 @@ from kube_runtime.kube import Response
 from tests.fakes import rbac, virtual_time
 from tests.fakes.faults import conflict
 from tests.fakes.kubelet import Run, by_replica
-from tests.fakes.objects import LEASES, TFJOBS
+from tests.fakes.objects import CONFIG_MAPS, DEPLOYMENTS, LEASES, SERVICES, TFJOBS
 from tests.fakes.operator_life import NAME, distributed, fake_world, replica, template
 from tests.fakes.paths import CHART
 
@@ -21,13 +21,17 @@ def eventful_life(rules):
 
     News are three seconds old, each kind's first creation loses its answer, the first status
     write meets a conflict, workers are taken away, a template that was refused is made good, one
-    replica would try again after the end, the time after the end runs out.
+    replica would try again after the end, the time after the end runs out. The API server has no
+    streaming lists, labels are taken away by hand, a side-car outlives its training, and a job is
+    suspended twice.
     """
 
     async def live():
         ever = Run(exit_code=None)
         late = [Run(95, 137), Run(8, 137), ever]  # at the end it waits for its third attempt
-        script = by_replica(master=[Run(120)], worker=[ever], ps=[ever], evaluator=late)
+        script = by_replica(
+            master=[Run(120)], worker=[ever], ps=[ever], evaluator=late, chief=[Run(5, 137), ever]
+        )
         world = fake_world(script)
         operator = await world.start_operator(
             rules=rules, fault=first_of_each_kind(), identity="one", watch_delay=lambda change: 3.0
@@ -38,8 +42,13 @@ def eventful_life(rules):
         spec = {"runPolicy": {"ttlSecondsAfterFinished": 60}, "enableDynamicWorker": True}
         replicas = [replica("MASTER"), workers, ps, replica("EVALUATOR")]
         world.cluster.store.create(TFJOBS, distributed(replicaSpecs=replicas, **spec))
+        chief = [replica("CHIEF", template=with_side_car())]
+        side_car = distributed("side", RuntimeId="side", tensorboard=None, replicaSpecs=chief)
+        world.cluster.store.create(TFJOBS, side_car)
         await make_a_template_good(world)
-        await asyncio.sleep(70)
+        await asyncio.sleep(40)
+        take_labels_away(world)
+        await suspend_twice(world)
         await take_a_worker_away(world)
         await asyncio.sleep(400)
         await operator.stop()
@@ -57,13 +66,47 @@ async def take_a_worker_away(world):
 
 
 async def make_a_template_good(world):
-    store = world.cluster.store
-    replicas = [replica("MASTER"), replica("WORKER", template=template(image=""))]
+    """Of two jobs: beside the refused worker, one has TensorBoard, one a parameter server."""
+    store, bad = world.cluster.store, replica("WORKER", template=template(image=""))
+    replicas = [replica("MASTER"), bad]
     store.create(TFJOBS, distributed("typo", RuntimeId="typo", replicaSpecs=replicas))
+    served = [*replicas, {"replicas": 1, "tfReplicaType": "PS"}]
+    spec = {"RuntimeId": "type", "replicaSpecs": served, "tensorboard": None}
+    store.create(TFJOBS, distributed("type", **spec))
     await asyncio.sleep(20)
-    found = store.get(TFJOBS, "default", "typo")
-    found["spec"]["replicaSpecs"][1]["template"] = template()
-    store.update(TFJOBS, found)
+    for name in ("typo", "type"):
+        found = store.get(TFJOBS, "default", name)
+        found["spec"]["replicaSpecs"][1]["template"] = template()
+        store.update(TFJOBS, found)
+
+
+def with_side_car():
+    pod = template()
+    pod["spec"]["containers"].append({"name": "shipper", "image": "shipper"})
+    return pod
+
+
+def take_labels_away(world):
+    """What somebody does to children of the one job, by hand."""
+    for resource, name in (
+        (SERVICES, "mnist-ps-76no-0"),
+        (CONFIG_MAPS, "cm-ps-76no"),
+        (DEPLOYMENTS, "mnist-tensorboard-76no"),
+    ):
+        found = world.cluster.store.find(resource, "default", name)
+        if found and found["metadata"].pop("labels", None):
+            world.cluster.store.update(resource, found)
+
+
+async def suspend_twice(world):
+    store = world.cluster.store
+    spec = {"RuntimeId": "paus", "tensorboard": None, "replicaSpecs": [replica("MASTER")]}
+    store.create(TFJOBS, distributed("pause", **spec, runPolicy={"suspend": True}))
+    for suspend in (False, True):
+        await asyncio.sleep(15)
+        found = store.get(TFJOBS, "default", "pause")
+        found["spec"]["runPolicy"]["suspend"] = suspend
+        store.update(TFJOBS, found)
 
 
 def first_of_each_kind():
@@ -73,6 +116,8 @@ def first_of_each_kind():
     async def fault(number, request, go_on):
         kind = request.method, request.path.split("namespaces/default/")[-1]
         is_status = request.path.endswith("/status")
+        if "sendInitialEvents" in request.query:
+            return Response(422, {"message": "sendInitialEvents is forbidden for watch"})
         if request.method not in ("POST", "PUT") or "leases" in request.path or kind in seen:
             return await go_on(request)
         seen.add(kind)

@@ -16,9 +16,9 @@ from tests.tfjob_operator.builders import (
     replica,
     template,
 )
-from tfjob_operator import status
-from tfjob_operator.events import news
-from tfjob_operator.observed import Children
+from tfjob_operator import conditions, status
+from tfjob_operator.events import new_events
+from tfjob_operator.observed import Children, Job
 from tfjob_operator.reconcile import reconcile
 
 DISTRIBUTED = (replica("MASTER"), replica("WORKER", 2), replica("PS"))
@@ -31,9 +31,7 @@ def plan_for(job, observed=None, now=NOW):
 
 
 def made(plan):
-    return [
-        (body["kind"], body["metadata"]["name"]) for series in plan.creations for body in series
-    ]
+    return [(creation.kind, creation.name) for series in plan.creations for creation in series]
 
 
 def deleted(plan):
@@ -56,7 +54,9 @@ def test_a_new_job_gets_a_service_and_a_job_per_replica_the_service_first():
         for who, index in (("master", 0), ("worker", 0), ("worker", 1), ("ps", 0))
         for kind in ("Service", "Job")
     ]
-    assert plan.status is None
+    assert plan.status_first
+    assert conditions.find(plan.status, "Created")["reason"] == "Creating"
+    assert (plan.status["phase"], plan.status["startTime"]) == ("Creating", ago(0))
 
 
 def test_only_what_is_missing_is_made():
@@ -69,14 +69,29 @@ def test_only_what_is_missing_is_made():
 def test_the_default_ps_come_after_their_config_map():
     job = parsed(replica("MASTER"), {"tfReplicaType": "PS", "replicas": 2})
     plan = plan_for(job, Children())
-    assert [kind for kind, _ in made(plan)][2:] == ["ConfigMap", "Service", "Job", "Service", "Job"]
-    assert len(plan.creations) == 2
+    assert [kind for kind, _ in made(plan)][2:] == ["ConfigMap", "Service", "Service"]
+    started = job.with_status(plan.status)
+    assert plan_for(started, Children()).requeue_after_seconds == 0
+    long = {"cm-ps-mnist-76no": "uid"}
+    plan = plan_for(started, replace(Children(), config_maps=long))
+    (creation,) = plan.creations[-1][1:]
+    volumes = creation["spec"]["template"]["spec"]["volumes"]
+    assert volumes[0]["configMap"] == {"name": "cm-ps-mnist-76no"}
+
+
+def test_a_config_map_that_somebody_deleted_is_made_again():
+    job = parsed(replica("MASTER"), {"tfReplicaType": "PS"})
+    there = replace(children(job), config_maps={})
+    assert made(plan_for(job, there)) == [("ConfigMap", "cm-ps-76no")]
 
 
 def test_tensorboard_comes_with_the_job_and_stays_after_it():
     job = parsed(tensorboard={"logDir": "/logs"})
     assert ("Deployment", "mnist-tensorboard-76no") in made(plan_for(job, Children()))
-    assert {kind for kind, _ in deleted(plan_for(job.with_status(DONE)))} == {"Job"}
+    there = replace(children(job), deployments={"mnist-tensorboard-76no": "board"})
+    there = replace(there, services={**there.services, "mnist-tensorboard-76no": "s"})
+    gone = deleted(plan_for(job.with_status(DONE), there))
+    assert gone == [(kind, "mnist-master-76no-0") for kind in ("Job", "Service")]
 
 
 @pytest.mark.parametrize("gone", [["Deployment"], ["Service"], ["Deployment", "Service"], []])
@@ -127,7 +142,7 @@ def test_nothing_is_done_to_a_job(job):
 def test_the_chiefs_success_is_the_jobs_though_others_run():
     job = parsed(*DISTRIBUTED)
     plan = plan_for(job, children(job, SUCCEEDED))
-    assert (plan.status["state"], plan.is_urgent) == ("Succeeded", True)
+    assert plan.status["state"] == "Succeeded"
     assert deleted(plan) == []  # the status first: a crash after it re-creates nothing
 
 
@@ -138,7 +153,9 @@ def test_after_the_end_what_still_runs_goes_and_then_it_is_done():
     assert ended.status["phase"] == "CleanUp"
     later = NOW + timedelta(seconds=5)
     plan = plan_for(ended, observed, later)
-    assert [name.split("-")[1] for _, name in deleted(plan)] == ["worker", "worker", "ps"]
+    gone = [name.split("-")[1] for kind, name in deleted(plan) if kind == "Job"]
+    assert gone == ["worker", "worker", "ps"]
+    assert {name for kind, name in deleted(plan) if kind == "Service"} == set(observed.services)
     jobs = {"mnist-master-76no-0": observed.jobs["mnist-master-76no-0"]}
     assert plan_for(ended, replace(observed, jobs=jobs), later).status["phase"] == "Done"
 
@@ -147,20 +164,13 @@ def test_those_that_end_right_after_the_chief_are_given_the_time_and_keep_their_
     job = parsed(*DISTRIBUTED)
     ended = settled(job, children(job, SUCCEEDED))
     plan = plan_for(ended, children(job, SUCCEEDED), NOW + timedelta(seconds=1))
-    assert (deleted(plan), plan.status, plan.wake_seconds) == ([], None, 4)
+    assert (deleted(plan), plan.status, plan.requeue_after_seconds) == ([], None, 4)
     good = SUCCEEDED | dict.fromkeys(["worker_0", "worker_1", "ps_0"], pod("Succeeded", 0))
     plan = plan_for(ended, children(job, good), NOW + timedelta(seconds=1))
-    assert (deleted(plan), plan.status["phase"]) == ([], "Done")
-
-
-def test_cleaning_up_waits_for_a_job_controller_that_is_behind_and_asks_again():
-    job = parsed(*DISTRIBUTED)
-    observed = replace(children(job, SUCCEEDED), job_controller_is_behind=True)
-    ended = settled(job, observed)
-    plan = plan_for(ended, observed, NOW + timedelta(seconds=30))
-    assert (deleted(plan), plan.wake_seconds) == ([], 10)
-    later = replace(observed, job_controller_is_behind=False)
-    assert len(deleted(plan_for(ended, later, NOW + timedelta(seconds=30)))) == 3
+    assert (deleted(plan), plan.status) == ([], None)
+    late = plan_for(ended, children(job, good), NOW + timedelta(seconds=5))
+    assert {kind for kind, _ in deleted(late)} == {"Service"}
+    assert late.status["phase"] == "Done"
 
 
 def test_all_workers_decide_where_the_success_policy_says_so():
@@ -236,7 +246,7 @@ def test_fault_8_an_invalid_spec_fails_in_phase_and_state_at_once():
     job = parsed(replica("WORKER"))
     plan = plan_for(job, Children())
     assert (plan.status["phase"], plan.status["state"]) == ("Failed", "Failed")
-    assert (made(plan), plan.is_urgent) == ([], True)
+    assert made(plan) == []
     assert plan_for(job.with_status(plan.status), Children()).status is None
 
 
@@ -245,7 +255,7 @@ def test_a_spec_made_good_is_tried_again():
     good = parsed(status=bad.status, metadata={"generation": 2})
     plan = plan_for(good, Children())
     assert (plan.status["phase"], plan.status["observedGeneration"]) == ("Creating", 2)
-    assert (plan.is_urgent, plan.wake_seconds) == (True, 0)
+    assert plan.requeue_after_seconds == 0
     assert made(plan_for(good.with_status(plan.status), Children()))
 
 
@@ -254,10 +264,15 @@ def test_a_spec_made_good_begins_without_what_was_made_of_the_bad_one():
     good = parsed(*DISTRIBUTED, status=failed, metadata={"generation": 2})
     for old in (pod("Failed", 1), pod("Succeeded", 0), pod()):
         there = replace(children(good, {"master_0": old}), deployments={"board": "uid"})
+        going = {name: replace(child, deleting=True) for name, child in there.jobs.items()}
         plan = plan_for(good, there)
         assert {kind for kind, _ in deleted(plan)} == {"Job", "Service", "Deployment"}
         assert len(deleted(plan)) == 9
         assert (made(plan), plan.status["state"]) == ([], "Unknown")
+        assert all(each.foreground for each in plan.deletions if each.kind == "Job")
+        again = plan_for(good.with_status(plan.status), replace(there, jobs=going))
+        assert [kind for kind, _ in made(again) if kind == "Job"] == []
+        assert not status.is_finished(again.status or {})
 
 
 def test_a_failure_of_another_kind_is_final_whatever_the_spec_becomes():
@@ -273,14 +288,14 @@ def test_a_failure_of_another_kind_is_final_whatever_the_spec_becomes():
 def test_fault_16_a_deadline_ends_the_job_whenever_it_is_looked_at():
     policy = {"activeDeadlineSeconds": 60}
     job = settled(parsed(runPolicy=policy))
-    assert plan_for(job).wake_seconds == 60
+    assert plan_for(job).requeue_after_seconds == 60
     late = plan_for(job, now=NOW + timedelta(seconds=60))
     assert late.status["reason"].startswith("DeadlineExceeded")
 
 
 def test_fault_16_a_ttl_removes_the_tfjob_whenever_it_is_looked_at():
     job = parsed(runPolicy={"ttlSecondsAfterFinished": 60}, status=DONE)
-    assert plan_for(job, Children()).wake_seconds == 30
+    assert plan_for(job, Children()).requeue_after_seconds == 30
     late = plan_for(job, Children(), NOW + timedelta(seconds=30))
     assert deleted(late) == [("TfJob", "mnist")]
 
@@ -289,7 +304,7 @@ def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
     job = parsed(*DISTRIBUTED, runPolicy={"suspend": True})
     observed = children(job, {"worker_0": pod("Succeeded", 0)})
     told = plan_for(job, observed)
-    assert status.condition(told.status, "Suspended")["status"] == "True"
+    assert conditions.find(told.status, "Suspended")["status"] == "True"
     assert deleted(told) == []  # who decided by an old object is refused the status, not a deletion
     plan = plan_for(job.with_status(told.status), observed)
     assert [name.split("-")[1] for _, name in deleted(plan)] == ["master", "worker", "ps"]
@@ -300,8 +315,8 @@ def test_a_resumed_job_gets_its_children_again():
     paused = settled(parsed(*DISTRIBUTED, runPolicy={"suspend": True}), Children())
     job = parsed(*DISTRIBUTED, status=paused.status)
     told = plan_for(job, Children())
-    assert status.condition(told.status, "Suspended")["reason"] == "Resumed"
-    assert (made(told), told.is_urgent, told.wake_seconds) == ([], True, 0)
+    assert conditions.find(told.status, "Suspended")["reason"] == "Resumed"
+    assert (made(told), told.requeue_after_seconds) == ([], 0)
     assert len(made(plan_for(job.with_status(told.status), Children()))) == 8
 
 
@@ -321,16 +336,16 @@ def test_what_would_try_again_after_the_end_is_suspended_and_keeps_its_log():
     job = parsed(*DISTRIBUTED)
     states = {"master_0": pod("Failed", 137, reason="OOMKilled"), "worker_0": pod("Failed", 134)}
     failed = settled(job, children(job, states))
-    assert plan_for(failed, children(failed, states)).suspensions == ()
+    assert plan_for(failed, children(failed, states)).patches == ()
     late = NOW + timedelta(seconds=5)
     plan = plan_for(failed, children(failed, states), late)
-    assert [each.name for each in plan.suspensions] == [
-        *("mnist-master-76no-0", "mnist-worker-76no-0")
+    assert [each.name for each in plan.patches] == [*("mnist-master-76no-0", "mnist-worker-76no-0")]
+    assert [name for kind, name in deleted(plan) if kind == "Job"] == [
+        *("mnist-worker-76no-1", "mnist-ps-76no-0")
     ]
-    assert [name for _, name in deleted(plan)] == ["mnist-worker-76no-1", "mnist-ps-76no-0"]
     held = {"suspended": True}
     rest = children(failed, states, master_0=held, worker_0=held)
-    assert plan_for(failed, rest, late).suspensions == ()
+    assert plan_for(failed, rest, late).patches == ()
 
 
 def test_a_worker_that_ended_well_runs_again_with_always_but_the_chief_does_not():
@@ -356,7 +371,7 @@ def test_a_pod_that_may_not_be_made_is_a_condition():
     observed = replace(
         children(job, {"master_0": None}), warnings={"uid-master_0": "violates PodSecurity"}
     )
-    condition = status.condition(plan_for(job, observed).status, "Created")
+    condition = conditions.find(plan_for(job, observed).status, "Created")
     assert (condition["status"], condition["reason"]) == ("False", "FailedCreate")
     assert condition["message"] == "violates PodSecurity"
 
@@ -364,10 +379,10 @@ def test_a_pod_that_may_not_be_made_is_a_condition():
 def test_an_event_tells_what_is_new_and_only_once():
     job = parsed(*DISTRIBUTED)
     running = plan_for(job).status
-    assert [event["reason"] for event in news({}, running)] == ["SuccessfulCreate"]
+    assert [event["reason"] for event in new_events({}, running)] == ["SuccessfulCreate"]
     ended = plan_for(job, children(job, {"ps_0": pod("Failed", 2)})).status
-    assert [event["reason"] for event in news(running, ended)] == ["ReplicaFailed"]
-    assert news(ended, ended) == []
+    assert [event["reason"] for event in new_events(running, ended)] == ["ReplicaFailed"]
+    assert new_events(ended, ended) == []
 
 
 def test_fault_7_no_start_time_crashes_nothing():
@@ -407,3 +422,28 @@ def test_as_many_failures_as_the_budget_has_do_not_end_the_job():
     job = parsed(*DISTRIBUTED, runPolicy={"backoffLimit": 2})
     observed = children(job, worker_0={"failed": 1}, worker_1={"failed": 1})
     assert plan_for(job, observed).status["state"] == "Running"
+
+
+def test_at_the_end_an_indexed_job_is_suspended_and_its_running_pods_are_counted_no_more():
+    big = replica("WORKER", 2, layout="Indexed")
+    job = parsed(replica("MASTER"), big)
+    shared = Job("mnist-worker-76no", "w", completions=2, completed=frozenset({0}))
+    there = children(parsed(), SUCCEEDED)
+    pods = {**there.pods, "w": (pod("Succeeded", 0, index=0), pod(index=1))}
+    there = replace(there, jobs={**there.jobs, shared.name: shared}, pods=pods)
+    ended = settled(job, there)
+    assert ended.status["phase"] == "CleanUp"
+    plan = plan_for(ended, there, NOW + timedelta(seconds=5))
+    assert [each.name for each in plan.patches] == ["mnist-worker-76no"]
+    assert ("Job", "mnist-worker-76no") not in deleted(plan)
+    assert plan.status["replicas"] == "2/3"
+
+
+def test_an_indexed_job_gets_the_number_of_workers_that_the_spec_says():
+    big = replica("WORKER", 2, layout="Indexed")
+    job = parsed(replica("MASTER"), big, enableDynamicWorker=True)
+    shared = Job("mnist-worker-76no", "w", completions=5, completed=frozenset())
+    there = children(parsed())
+    there = replace(there, jobs={**there.jobs, shared.name: shared})
+    (resize,) = plan_for(job, there).patches
+    assert (resize.name, resize.spec["completions"]) == ("mnist-worker-76no", 2)

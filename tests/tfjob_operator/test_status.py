@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 
 from tests.tfjob_operator.builders import NOW, ago, parsed, replica
-from tfjob_operator import status
+from tfjob_operator import conditions, status
 from tfjob_operator.restart import Verdict
+from tfjob_operator.status import Progress
 
 JOB = parsed(replica("MASTER"), replica("WORKER", 2))
 LATER = NOW + timedelta(seconds=5)
@@ -17,28 +18,32 @@ def verdicts(master="Running", *workers, **more):
     }
 
 
-def conditions(told):
+def active(job, judged, now=NOW, **progress):
+    return status.active_status(job, Progress(judged, **progress), now)
+
+
+def held(told):
     return {c["type"]: c["status"] for c in told["conditions"]}
 
 
 def test_a_condition_is_merged_by_its_type():
-    told = status.with_conditions({}, {"Created": (True, "A", "a")}, NOW)
-    told = status.with_conditions(told, {"Running": (True, "B", "b")}, NOW)
-    told = status.with_conditions(told, {"Created": (False, "C", "c")}, LATER)
-    assert conditions(told) == {"Running": "True", "Created": "False"}
+    told = conditions.merge({}, {"Created": (True, "A", "a")}, NOW)
+    told = conditions.merge(told, {"Running": (True, "B", "b")}, NOW)
+    told = conditions.merge(told, {"Created": (False, "C", "c")}, LATER)
+    assert held(told) == {"Running": "True", "Created": "False"}
 
 
 def test_the_time_of_transition_moves_only_with_the_value():
-    told = status.with_conditions({}, {"Created": (True, "A", "a")}, NOW)
-    told = status.with_conditions(told, {"Created": (True, "A", "b")}, LATER)
+    told = conditions.merge({}, {"Created": (True, "A", "a")}, NOW)
+    told = conditions.merge(told, {"Created": (True, "A", "b")}, LATER)
     (condition,) = told["conditions"]
     assert condition["lastTransitionTime"] == ago(0)
     assert condition["lastUpdateTime"] == ago(-5)
 
 
 def test_the_same_said_again_changes_nothing():
-    told = status.at_work(JOB, verdicts(), "", NOW)
-    again = status.at_work(parsed(*_replicas(), status=told), verdicts(), "", LATER)
+    told = active(JOB, verdicts())
+    again = active(parsed(*_replicas(), status=told), verdicts(), now=LATER)
     assert again == told
 
 
@@ -79,46 +84,117 @@ def test_a_type_has_one_state(states, overall):
 
 
 def test_the_phase_follows_the_chief():
-    waiting = status.at_work(JOB, verdicts("Unknown"), "", NOW)
-    running = status.at_work(JOB, verdicts("Running"), "", NOW)
+    waiting = active(JOB, verdicts("Unknown"))
+    running = active(JOB, verdicts("Running"))
     assert (waiting["phase"], waiting["state"]) == ("Creating", "Unknown")
     assert (running["phase"], running["state"]) == ("Running", "Running")
-    assert conditions(running) == {"Created": "True", "Running": "True"}
+    assert held(running) == {"Created": "True", "Running": "True"}
 
 
 def test_a_retry_is_a_restarting_job_until_all_runs_again():
-    bad = status.at_work(JOB, verdicts("Unknown", retry="it was killed"), "", NOW)
-    assert conditions(bad) == {"Created": "True", "Restarting": "True"}
-    good = status.at_work(parsed(*_replicas(), status=bad), verdicts(), "", LATER)
-    assert conditions(good) == {"Created": "True", "Running": "True", "Restarting": "False"}
+    bad = active(JOB, verdicts("Unknown", retry="it was killed"))
+    assert held(bad) == {"Created": "True", "Restarting": "True"}
+    good = active(parsed(*_replicas(), status=bad), verdicts(), now=LATER)
+    assert held(good) == {"Created": "True", "Running": "True", "Restarting": "False"}
+
+
+def test_after_a_restart_the_status_still_says_why_and_how_often():
+    why = "Pod p was disrupted (PreemptionByScheduler: for another)"
+    bad = active(JOB, verdicts("Unknown", retry=why), failed_pods=1)
+    assert (conditions.find(bad, "Restarting")["message"], bad["restarts"]) == (why, 1)
+    good = active(parsed(*_replicas(), status=bad), verdicts(), failed_pods=1, now=LATER)
+    restarting = conditions.find(good, "Restarting")
+    assert (restarting["status"], restarting["reason"]) == ("False", "Recovered")
+    assert why in restarting["message"]
+    assert good["restarts"] == 1
+
+
+def test_a_disruption_is_a_restart_though_no_job_counts_it():
+    bad = active(JOB, verdicts("Unknown", retry="Pod p was disrupted (Evicted)"))
+    same = active(
+        parsed(*_replicas(), status=bad),
+        verdicts("Unknown", retry="Pod p was disrupted (Evicted)"),
+    )
+    again = active(
+        parsed(*_replicas(), status=same), verdicts("Unknown", retry="Pod q was disrupted (x)")
+    )
+    assert [each["restarts"] for each in (bad, same, again)] == [1, 1, 2]
+
+
+def test_a_replica_that_has_not_come_back_has_not_recovered():
+    bad = active(JOB, verdicts("Unknown", retry="it was killed"))
+    still = active(parsed(*_replicas(), status=bad), verdicts("Unknown"), now=LATER)
+    assert held(still)["Restarting"] == "True"
+
+
+def test_the_first_pod_that_cannot_run_is_a_condition_until_it_does():
+    why = ("ImagePullBackOff", "MASTER 0: Pod p: Back-off pulling image")
+    bad = active(JOB, verdicts("Unknown"), waiting=why)
+    found = conditions.find(bad, "Waiting")
+    assert (found["status"], found["reason"], found["message"]) == ("True", *why)
+    good = active(parsed(*_replicas(), status=bad), verdicts(), now=LATER)
+    assert conditions.find(good, "Waiting")["status"] == "False"
+    assert "Waiting" not in held(active(JOB, verdicts()))
+
+
+def test_a_chief_that_no_longer_runs_is_not_called_running():
+    running = parsed(*_replicas(), status=active(JOB, verdicts()))
+    told = active(running, verdicts("Unknown"), now=LATER)
+    assert (told["phase"], told["state"]) == ("Running", "Unknown")
+    assert held(told)["Running"] == "False"
+
+
+def test_messages_are_cut_at_the_length_of_an_event():
+    told = status.failed(JOB, conditions.INVALID_TEMPLATE, "x" * 5000, NOW)
+    assert len(told["reason"]) == 1024
+    assert len(conditions.find(told, "Failed")["message"]) == 1024
+
+
+def test_which_replicas_have_succeeded_is_remembered():
+    told = active(JOB, verdicts("Running", "Succeeded", "Running"))
+    assert told["completedIndexes"] == {"WORKER": "0"}
+    assert status.completed(told, "WORKER") == {0}
+
+
+def test_tensorboard_has_a_condition_of_its_own():
+    waits = active(JOB, verdicts(), board_ready=False)
+    ready = active(parsed(*_replicas(), status=waits), verdicts(), board_ready=True)
+    assert [held(each)["TensorBoardReady"] for each in (waits, ready)] == ["False", "True"]
+
+
+def test_a_short_job_tells_that_it_was_created():
+    first = status.first_status(JOB, verdicts("Unknown"), NOW)
+    told = status.succeeded(parsed(*_replicas(), status=first), verdicts("Succeeded"), LATER)
+    assert held(told) == {"Created": "True", "Succeeded": "True"}
+    assert told["conditions"][-1]["reason"] == "Succeeded"  # which -o wide shows
 
 
 def test_what_keeps_pods_from_being_made_is_told_and_taken_back():
-    bad = status.at_work(JOB, verdicts("Unknown"), "exceeded quota", NOW)
-    assert status.condition(bad, "Created")["message"] == "exceeded quota"
-    assert conditions(bad) == {"Created": "False"}
-    good = status.at_work(parsed(*_replicas(), status=bad), verdicts(), "", LATER)
-    assert conditions(good) == {"Created": "True", "Running": "True"}
+    bad = active(JOB, verdicts("Unknown"), blocked="exceeded quota")
+    assert conditions.find(bad, "Created")["message"] == "exceeded quota"
+    assert held(bad) == {"Created": "False"}
+    good = active(parsed(*_replicas(), status=bad), verdicts(), now=LATER)
+    assert held(good) == {"Created": "True", "Running": "True"}
 
 
 def test_a_failure_is_told_in_phase_state_reason_and_condition():
-    told = status.failed(JOB, status.INVALID_SPEC, "spec.x: is wrong", NOW)
+    told = status.failed(JOB, conditions.INVALID_SPEC, "spec.x: is wrong", NOW)
     assert (told["phase"], told["state"]) == ("Failed", "Failed")
     assert told["reason"] == "InvalidSpec: spec.x: is wrong"
-    assert status.condition(told, "Failed")["reason"] == "InvalidSpec"
+    assert conditions.find(told, "Failed")["reason"] == "InvalidSpec"
     assert told["completionTime"] == ago(0)
 
 
 def test_an_ended_job_runs_no_more():
-    running = parsed(*_replicas(), status=status.at_work(JOB, verdicts(), "", NOW))
+    running = parsed(*_replicas(), status=active(JOB, verdicts()))
     told = status.succeeded(running, verdicts("Succeeded"), LATER)
-    assert conditions(told) == {"Created": "True", "Running": "False", "Succeeded": "True"}
+    assert held(told) == {"Created": "True", "Running": "False", "Succeeded": "True"}
     assert status.is_finished(told)
 
 
 def test_a_suspended_job_has_no_start_and_a_resumed_one_has_a_new_one():
-    running = status.at_work(JOB, verdicts(), "", NOW)
-    paused = status.suspended(parsed(*_replicas(), status=running), NOW)
-    assert (paused.get("startTime"), conditions(paused)["Suspended"]) == (None, "True")
+    running = active(JOB, verdicts())
+    paused = status.suspended(parsed(*_replicas(), status=running), True, NOW)
+    assert (paused.get("startTime"), held(paused)["Suspended"]) == (None, "True")
     resumed = status.resumed(parsed(*_replicas(), status=paused), LATER)
-    assert (resumed["startTime"], conditions(resumed)["Suspended"]) == (ago(-5), "False")
+    assert (resumed["startTime"], held(resumed)["Suspended"]) == (ago(-5), "False")

@@ -168,8 +168,8 @@ OPERATOR = [
         verdict=NOT_STARTED,
     ),
     _operator(
-        "missing-image", "runs.image.misspelled", "tf-job-operatr:1.0.0 is not on this cluster",
-        "tf-job-operator:1.0.0",
+        "missing-image", "runs.image.misspelled", "tf-job-operatr:1.1.0 is not on this cluster",
+        "tf-job-operator:1.1.0",
         _helm("install", *AZURE, "--set", "image.repository=localhost/tf-job-operatr"),
     ),
     _operator(
@@ -262,7 +262,7 @@ MODULE5 = [
     _five("invalid-image", "image.invalid", "fashion mnist:1.2.0", "no spaces"),
     _five("pull-policy", "image.pull-policy", "imagePullPolicy: Always", "Drop `imagePullPolicy`",
           live=True),
-    _five("other-image", "image.other", "tf-job-operator:1.0.0", "fashion-mnist:1.2.0"),
+    _five("other-image", "image.other", "tf-job-operator:1.1.0", "fashion-mnist:1.2.0"),
     _five("too-many-gpus", "gpus.too-many", "asks for 99", "nvidia-gpu: 1"),
     _five("two-gpus", "gpus.count", "asks for 2", "nvidia-gpu: 1"),
     _five("no-gpu", "gpus.none", "no GPU asked for", "nvidia-gpu: 1", live=True),

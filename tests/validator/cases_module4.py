@@ -96,7 +96,7 @@ MODULE4 = [
          "app.kubernetes.io/instance: {{ .Release.Name }}"),
     _two("missing-image", "job.image.misspelled", "fashion-mnits", "fashion-mnist",
          "helm install module4-ex2 {chart} --set image=localhost/fashion-mnits:1.2.0"),
-    _two("other-image", "job.image.other", "tf-job-operator:1.0.0", "fashion-mnist:1.2.0"),
+    _two("other-image", "job.image.other", "tf-job-operator:1.1.0", "fashion-mnist:1.2.0"),
     _two("exponent", "job.ends.exit.2.value", "1e2", "helm upgrade --install module4-ex2",
          INSTALL_2, "helm upgrade module4-ex2 {chart} --set maxSteps=1e2", trains=True),
     _two("one-word", "job.ends.exit.2.one-word", "unrecognized arguments", "helm upgrade",

@@ -31,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 CHEATS, SNAPSHOTS = HERE / "cheats", HERE / "cheat_snapshots"
 # More would train longer than a check may take, on two processors.
 PARALLEL = 2
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 SUCCEEDED = {
     "phase": "Done",
     "state": "Succeeded",
@@ -141,6 +141,12 @@ def after_the_end(stage: Stage) -> None:
     time.sleep(8)
 
 
+def worker_deleted(stage: Stage) -> None:
+    stage.wait(stage.steps)
+    stage.kubectl("delete", "pod", *stage.pods("WORKER")[:1], "--wait=false")
+    stage.wait(stage.over)
+
+
 def master_deleted(stage: Stage) -> None:
     stage.wait(stage.steps)
     stage.kubectl("delete", "pod", *stage.pods("MASTER")[:1], "--wait=false")
@@ -154,6 +160,7 @@ AFTERWARDS: dict[str, Callable[[Stage], None]] = {
     "5.1-child-by-hand": child_by_hand,
     "6.2-after-the-end": after_the_end,
     "6.2-master-deleted": master_deleted,
+    "honest/6.2-indexed": worker_deleted,
 }
 
 

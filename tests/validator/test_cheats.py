@@ -267,7 +267,7 @@ EDITED = [
     ("a container that has not ended", PLAIN,
      lambda d: chief(d)["status"]["containerStatuses"][0].update(state={"running": {}}),
      "trained.not-ended"),
-    ("another image in the workers", LOST, other_workers(image="x/tf-job-operator:1.0.0"),
+    ("another image in the workers", LOST, other_workers(image="x/tf-job-operator:1.1.0"),
      "image.other"),
     ("workers that sleep", LOST, other_workers(command=["sleep", "999"]),
      "trained.program.command"),

@@ -443,6 +443,7 @@ def test_the_first_broken_link_of_a_tfjob(changes, verdict, cause, found, fix):
         pytest.param([TRAINING, unbegun], id="running, its log unread"),
         pytest.param([world.unschedulable("1 Insufficient cpu.")], id="no room"),
         pytest.param([not_created("FailedCreate", USED_UP)], id="a quota is used up"),
+        pytest.param([not_created("Creating", "The children are being created")], id="creating"),
         pytest.param([pod_status(terminated(143, "Error"), phase="Failed")], id="tried again"),
         pytest.param(
             [pod_status(terminated(0), phase="Running"), beside({"running": {}})], id="a side-car"

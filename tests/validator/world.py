@@ -20,7 +20,7 @@ Data = dict[str, Any]
 Change = Callable[[Data], object]
 GPU = "alpha.kubernetes.io/nvidia-gpu"
 IMAGE = "localhost/fashion-mnist:1.2.0"
-OPERATOR_IMAGE = "localhost/tf-job-operator:1.0.0"
+OPERATOR_IMAGE = "localhost/tf-job-operator:1.1.0"
 RUNTIME = "ab12"
 CHILD = f"module5-ex1-master-{RUNTIME}-0"
 POD = f"{CHILD}-x"
@@ -370,8 +370,9 @@ def worker_lost(data: Data, at: str = "12:00:05", back: str = "12:00:08") -> Non
         data["logs"][key] = whole("\n".join(lines))
     name = f"{mine['metadata']['name']}-worker-{RUNTIME}-1"
     worker = {"kind": "Job", "metadata": metadata(name)}
-    for moment in ("11:59:51", at):
-        made = event(worker, "SuccessfulCreate", "Created pod", "Normal", f"2026-01-31T{moment}Z")
+    for moment, pod_name in (("11:59:51", f"{name}-abcde"), (at, f"{name}-fghij")):
+        message, time = f"Created pod: {pod_name}", f"2026-01-31T{moment}Z"
+        made = event(worker, "SuccessfulCreate", message, "Normal", time)
         data["objects"]["events"].append(made)
 
 

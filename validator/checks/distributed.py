@@ -253,19 +253,21 @@ def _recovered(tfjob: Object) -> datetime | None:
 
 
 def _replacements(seen: Seen, role: str = "worker") -> list[datetime]:
-    """When the Pods after the first of each such replica's Job were made, by the Jobs' events.
+    """When the Pods after the first of each such replica were made, by the events of their Jobs.
 
-    The Jobs of workers may be gone at the end.
+    The Jobs of workers may be gone at the end. A replica has a Job of its own, or is one index of
+    an Indexed Job: its Pods' names say which one it is, all but their last part.
     """
     runtime = text(seen.object, "status", "runtimeId")
-    prefix = f"{seen.subject.name[:40]}-{role}-{runtime}-"
+    jobs = f"{seen.subject.name[:40]}-{role}-{runtime}"
     made: dict[str, list[datetime]] = {}
     for event in seen.cluster.items_if_readable("events"):
-        job = text(event, "involvedObject", "name")
+        job, kind = (text(event, "involvedObject", key) for key in ("name", "kind"))
         time = parse_time(text(event, "lastTimestamp") or text(event, "eventTime"))
-        about_job = text(event, "involvedObject", "kind") == "Job" and job.startswith(prefix)
+        about_job = kind == "Job" and (job == jobs or job.startswith(f"{jobs}-"))
         if about_job and text(event, "reason") == "SuccessfulCreate" and time:
-            made.setdefault(job, []).append(time)
+            replica = text(event, "message").rpartition("-")[0] or job
+            made.setdefault(replica, []).append(time)
     return [time for times in made.values() for time in sorted(times)[1:]]
 
 

@@ -1,6 +1,10 @@
-{{/* One installation per cluster: names are fixed, as in 2017. */}}
+{{/* The name of 2017, or another one for a second installation in one namespace. */}}
+{{- define "tf-job-operator.name" -}}
+{{ .Values.nameOverride | default "tf-job-operator" }}
+{{- end }}
+
 {{- define "tf-job-operator.labels" -}}
-name: tf-job-operator
+name: {{ include "tf-job-operator.name" . }}
 app.kubernetes.io/name: tf-job-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -13,7 +17,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{- define "tf-job-operator.serviceAccountName" -}}
-{{ .Values.serviceAccount.name | default (ternary "tf-job-operator" "default" .Values.serviceAccount.create) }}
+{{ .Values.serviceAccount.name | default (ternary (include "tf-job-operator.name" .) "default" .Values.serviceAccount.create) }}
 {{- end }}
 
 {{/* Where Pods of the operator's image may run, and what fetches it: of hooks and tests too. */}}
@@ -36,6 +40,12 @@ runAsNonRoot: true
 runAsUser: 65532
 runAsGroup: 65532
 seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{/* For Pods that end by themselves: a quota may ask for resources. */}}
+{{- define "tf-job-operator.smallResources" -}}
+requests: {cpu: 50m, memory: 64Mi}
+limits: {cpu: 500m, memory: 256Mi}
 {{- end }}
 
 {{/* What a GPU brings on each cloud; nvidia.com/gpu is served by a device plugin, which mounts. */}}

@@ -6,6 +6,7 @@ from tests.validator import world
 from tests.validator.world import condition, spoiled, without
 from validator import exercises  # noqa: F401 (registers the exercises)
 from validator.engine import grade
+from validator.snapshot import INDEX
 from validator.verdicts import Verdict
 
 WRONG, DONE = Verdict.WRONG, Verdict.DONE
@@ -131,6 +132,23 @@ def next_day(data):
     data["taken"] = "2026-02-01T09:00:00Z"
 
 
+def indexed(data):
+    """The workers are one Indexed Job, which says that it made Pods of both."""
+    events = data["objects"]["events"]
+    job = events[-1]["involvedObject"]["name"].rpartition("-")[0]
+    for event in events[-2:]:
+        event["involvedObject"]["name"] = job
+    message = f"Created pod: {job}-0-klmno"
+    events.append({**events[-2], "message": message, "lastTimestamp": "2026-01-31T12:00:04Z"})
+
+
+def never_again(data):
+    """The second Pod of worker 1 was never made."""
+    data["objects"]["events"] = [
+        event for event in data["objects"]["events"] if not event["message"].endswith("fghij")
+    ]
+
+
 def early(data):
     """The second Pod of the worker's Job was made before the first step."""
     data["objects"]["events"][-1]["lastTimestamp"] = "2026-01-31T11:59:55Z"
@@ -142,6 +160,7 @@ def early(data):
         pytest.param([no_events], id="the events have expired"),
         pytest.param([no_line], id="the log does not name it"),
         pytest.param([no_condition], id="the condition is not there"),
+        pytest.param([no_condition, indexed], id="the workers are one Indexed Job"),
         pytest.param([no_events, next_day], id="graded the next day"),
     ],
 )
@@ -161,6 +180,12 @@ def test_two_of_three_signs_prove_that_a_worker_was_replaced(changes):
             [restarting("False", "Finished"), no_line], WRONG, "not-back", id="it did not come back"
         ),
         pytest.param([no_line, no_condition], WRONG, "unclear", id="one sign alone"),
+        pytest.param(
+            [no_condition, no_line, indexed, never_again],
+            WRONG,
+            "none",
+            id="the first Pods of two replicas of an Indexed Job",
+        ),
         pytest.param(
             [no_condition, no_events, next_day], COULD_NOT, "expired", id="one sign, a day later"
         ),
@@ -202,6 +227,21 @@ def test_else_it_is_to_wait(changes):
     result = judge("6.2", still_training, *changes)
     assert result.verdict is CONVERGING
     assert "delete" not in result.finding.next_step
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_no_replica_of_an_indexed_job_hides_another(missing):
+    def one_has_no_image(data):
+        still_training(data)
+        worker, pods = data["objects"]["jobs"][-1], data["objects"]["pods"]
+        states = [world.at_work(), world.at_work()]
+        states[missing] = world.waiting("ErrImagePull", "not found")
+        pods[1:] = [world.pod(f"worker-{n}", worker, state) for n, state in enumerate(states)]
+        for number, pod in enumerate(pods[1:]):
+            pod["metadata"]["labels"][INDEX] = str(number)
+
+    result = judge("6.2", one_has_no_image, no_events, no_line)
+    assert (result.verdict, result.finding.id) == (WRONG, "image.absent"), result.finding
 
 
 def test_one_that_has_failed_is_wrong_whatever_may_still_be_deleted():

@@ -37,7 +37,7 @@ def pod(*statuses):
     def change(data):
         deployment(status={})(data)
         mine = world.pod_of(data["operator"]["deployments"][0], *statuses, phase="Pending")
-        mine["spec"]["containers"][0]["image"] = "localhost/tf-job-operatr:1.0.0"
+        mine["spec"]["containers"][0]["image"] = "localhost/tf-job-operatr:1.1.0"
         data["operator"]["pods"] = [mine]
 
     return change
@@ -109,7 +109,7 @@ def test_an_operator_that_was_installed_is_done():
         ),
         pytest.param(
             [pod(world.waiting("ErrImageNeverPull"))], WRONG, "runs.image.misspelled",
-            "tf-job-operator:1.0.0", id="its image is not there",
+            "tf-job-operator:1.1.0", id="its image is not there",
         ),
         pytest.param(
             [deployment(status={})], CONVERGING, "runs.starting", "rollout status", id="it starts"

@@ -1,0 +1,205 @@
+"""Applies a Plan: deletions, creations and the status write, and what their refusals mean.
+
+The controller calls ``PlanExecutor`` with what reconcile decided. Creating what exists and deleting
+what is gone are successes; what is raised here is retried by the controller's queue.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from kube_runtime.kube import JOBS, ApiError, Kube, Resource
+
+from . import conditions, observed, status
+from .cache import Cache
+from .events import EventRecorder, new_events
+from .kinds import API_VERSION, KIND, TFJOBS
+from .metrics import Metrics
+from .plan import Deletion, JobPatch, Plan
+from .refusals import CreateRejected, classify_create_error, rank
+from .resources import Creation
+from .spec import Json, TfJob
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 8  # series of children under way at a time, for one job
+
+
+class PlanExecutor:
+    """The writes. Their answers go into the cache, before the watch shows them."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        cache: Cache,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        resources: Mapping[str, Resource],
+    ) -> None:
+        self._kube, self._cache, self._metrics, self._clock = kube, cache, metrics, clock
+        self._resources, self._indexes = resources, cache.children_by_kind
+        self.recorder = EventRecorder(kube, clock, metrics.dropped_events)
+
+    async def apply(self, job: TfJob, plan: Plan) -> None:
+        """Do what the plan says. Raises: what is to be tried again, after the status is written."""
+        if plan.status_first and plan.status is not None:
+            await self.write_status(job, plan.status)
+            return
+        await _all(self._delete(job, deletion) for deletion in plan.deletions)
+        await _all(self._patch(job, patch) for patch in plan.patches)
+        error = await self._create_all(job, plan.creations)
+        new = plan.status
+        if isinstance(error, CreateRejected):
+            new = self._rejected(job, plan.status or job.status, error)
+        elif error is not None and new is not None and status.is_finished(new):
+            raise error  # an end is written when nothing of the job is missing any more
+        if new is not None and new != job.status:
+            await self.write_status(job, new)
+        if error is not None and not getattr(error, "is_permanent", False):
+            raise error
+
+    def _rejected(self, job: TfJob, new: Json, error: CreateRejected) -> Json:
+        """The status that says what is in the way, beside how the other replicas do."""
+        if status.is_finished(new):
+            return new
+        write = status.failed if error.is_permanent else status.blocked_status
+        return write(job.with_status(new), error.reason, str(error), self._clock())
+
+    # ------------------------------------------------------------------ creations
+
+    async def _create_all(
+        self, job: TfJob, series: tuple[tuple[Creation, ...], ...]
+    ) -> BaseException | None:
+        """Create the children in batches of 1, 2, 4, 8, 8 …, up to the first that is refused.
+
+        Returns the most telling error of that batch. A quota that is used up is not asked a
+        thousand times, and one refusal is enough to stop.
+        """
+        start, size = 0, 1
+        while start < len(series):
+            batch = series[start : start + size]
+            results = await asyncio.gather(
+                *(self._create_series(job, each) for each in batch), return_exceptions=True
+            )
+            errors = [result for result in results if isinstance(result, BaseException)]
+            if errors:
+                return min(errors, key=rank)
+            start, size = start + size, min(2 * size, MAX_BATCH)
+        return None
+
+    async def _create_series(self, job: TfJob, series: tuple[Creation, ...]) -> None:
+        for creation in series:
+            try:
+                await self._create(job, creation)
+            except CreateRejected as error:
+                if error.reason != conditions.NAME_TAKEN or creation.alternative is None:
+                    raise
+                await self._create(job, creation.alternative)
+
+    async def _create(self, job: TfJob, creation: Creation) -> None:
+        """Create one child; that it exists already is a success, if it is ours."""
+        body = creation.build()
+        if creation.only_repair:
+            await self._repair(job, body)
+            return
+        try:
+            made = await self._kube.create(self._resources[creation.kind], body)
+        except ApiError as error:
+            if error.status != 409:
+                raise classify_create_error(creation.kind, creation.name, error) from error
+            made = await self._existing(job, body)
+        self._indexes[creation.kind].upsert_from_response(made)
+
+    async def _repair(self, job: TfJob, body: Json) -> None:
+        """Give a child that no watch shows its labels back; if it is gone, its Pods go too."""
+        try:
+            found = await self._existing(job, body)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        else:
+            self._indexes[body["kind"]].upsert_from_response(found)
+
+    async def _existing(self, job: TfJob, body: Json) -> Json:
+        """What has the name of a child: ours, from an earlier attempt, or a stranger's.
+
+        Ours may have lost its labels, and then no watch shows it: they are written again.
+        """
+        kind, name = body["kind"], body["metadata"]["name"]
+        resource = self._resources[kind]
+        found = await self._kube.get(resource, job.namespace, name)
+        if observed.owner(found) != job.uid:
+            message = (
+                f"{kind} {name} exists and is not owned by this TfJob; delete it, or give this "
+                "TfJob another name or RuntimeId"
+            )
+            raise CreateRejected(conditions.NAME_TAKEN, message)
+        labels, wanted = found["metadata"].get("labels") or {}, body["metadata"]["labels"]
+        if any(labels.get(key) != value for key, value in wanted.items()):
+            change = {"metadata": {"uid": found["metadata"]["uid"], "labels": wanted}}
+            found = await self._kube.patch(resource, job.namespace, name, change)
+        return found
+
+    # ------------------------------------------------------------------ changes
+
+    async def _delete(self, job: TfJob, deletion: Deletion) -> None:
+        resource, index = self._resources[deletion.kind], self._indexes.get(deletion.kind)
+        try:
+            left = await self._kube.delete(
+                *(resource, job.namespace, deletion.name, deletion.uid),
+                foreground=deletion.foreground,
+            )
+        except ApiError as error:
+            if error.status != 404:  # a 409 may be another of that name, or bad luck: look again
+                raise
+            left = {}
+        if index and "deletionTimestamp" in left.get("metadata", {}):
+            index.upsert_from_response(left)  # something holds it: Pods, or a grace period
+        elif index:
+            index.delete_local(deletion.uid)
+
+    async def _patch(self, job: TfJob, patch: JobPatch) -> None:
+        change = {"metadata": {"uid": patch.uid}, "spec": patch.spec}
+        try:
+            changed = await self._kube.patch(JOBS, job.namespace, patch.name, change)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        else:
+            self._cache.jobs.upsert_from_response(changed)
+
+    # ------------------------------------------------------------------ the status
+
+    async def write_status(self, job: TfJob, new: Json) -> None:
+        """Write the status, if the object is still the one that we decided about.
+
+        Refused (409) for a stale cache, a second operator or a successor of the same name; then the
+        newest is fetched and judged. The spec need not be sent: nobody changes it here.
+        """
+        meta = {"namespace": job.namespace, "name": job.name, "uid": job.uid}
+        meta["resourceVersion"] = job.resource_version
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "status": new}
+        try:
+            written = await self._kube.update(TFJOBS, body, "status")
+        except ApiError as error:
+            if error.status == 409:
+                newest = await self._kube.get(TFJOBS, job.namespace, job.name)
+                self._cache.tfjobs.upsert_from_response(newest)
+            raise
+        self._cache.tfjobs.upsert_from_response(written)
+        name = f"{job.namespace}/{job.name}"
+        log.info("%s %s", new["phase"], new["reason"], extra={"job": name})
+        self._metrics.restarted.inc(max(0, new.get("restarts", 0) - job.status.get("restarts", 0)))
+        for condition in new_events(job.status, new):
+            self._metrics.count(condition["reason"])
+            self.recorder.record(job, condition)
+
+
+async def _all(changes: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Make changes side by side. Raises: the first error, when all have been tried."""
+    results = await asyncio.gather(*changes, return_exceptions=True)
+    for error in results:
+        if isinstance(error, BaseException):
+            raise error

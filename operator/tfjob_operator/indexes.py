@@ -1,0 +1,24 @@
+"""Sets of replica indexes as Kubernetes writes them in a Job's status: ``0-2,5``."""
+
+from collections.abc import Iterable, Iterator
+
+
+def read(text: str) -> frozenset[int]:
+    """The indexes that a text names."""
+    return frozenset(index for part in text.split(",") if part for index in _range(part))
+
+
+def write(indexes: Iterable[int]) -> str:
+    """A text for indexes, the shortest that there is."""
+    runs: list[list[int]] = []
+    for index in sorted(set(indexes)):
+        if runs and index == runs[-1][1] + 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def _range(part: str) -> Iterator[int]:
+    first, _, last = part.partition("-")
+    return iter(range(int(first), int(last or first) + 1))

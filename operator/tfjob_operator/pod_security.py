@@ -1,0 +1,31 @@
+"""The Pod of a program of ours, as Pod Security level "restricted" wants it."""
+
+from .spec import Json
+
+RESTRICTED: Json = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "runAsUser": 10001,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def restricted_spec(container: Json, mounts: list[Json], volumes: list[Json]) -> Json:
+    """The Pod spec: it writes nothing but under /tmp, and has no token of a ServiceAccount."""
+    if all(mount.get("mountPath") != "/tmp" for mount in mounts):
+        name = f"{container['name']}-tmp"
+        mounts = [*mounts, {"name": name, "mountPath": "/tmp"}]
+        volumes = [*volumes, {"name": name, "emptyDir": {}}]
+    container = {
+        **container,
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "securityContext": RESTRICTED,
+        "volumeMounts": mounts,
+    }
+    return {
+        "automountServiceAccountToken": False,
+        "containers": [container],
+        "volumes": volumes,
+    }

@@ -1,0 +1,352 @@
+"""What a critical reading and users' reports found, each as the life of a job."""
+
+import asyncio
+
+import pytest
+
+from kube_runtime.kube import Response
+from tests.fakes import virtual_time
+from tests.fakes.kubelet import Run, by_replica
+from tests.fakes.objects import DEPLOYMENTS, JOBS, PODS, SERVICES, TFJOBS, condition, key
+from tests.fakes.operator_life import NAME, distributed, fake_world, leftovers, replica, template
+from tests.fakes.refusals import forbidden
+
+FOR_EVER = Run(exit_code=None)
+ALL_RUN = by_replica(master=[FOR_EVER], worker=[FOR_EVER], ps=[FOR_EVER])
+
+
+def in_world(story, script=ALL_RUN, **stops):
+    """Run a story (a coroutine function of a world) in virtual time."""
+
+    async def live():
+        world = fake_world(script)
+        for name, value in stops.items():
+            setattr(world.cluster.kubelet, name, value)
+        try:
+            return await story(world)
+        finally:
+            await world.stop()
+
+    return virtual_time.run(live())
+
+
+def put(world, obj, namespace="default"):
+    obj["metadata"]["namespace"] = namespace
+    return world.cluster.store.create(TFJOBS, obj)
+
+
+def single(name=NAME, **spec):
+    return distributed(name, **{"replicaSpecs": [replica("MASTER")], "tensorboard": None, **spec})
+
+
+def claim(world, kind, name=NAME):
+    found = world.job(name).get("status", {}).get("conditions", [])
+    return next((c for c in found if c["type"] == kind), {})
+
+
+def refuses(*words):
+    """An API server that refuses to create what a path ends in; counts the refusals."""
+    times = []
+
+    async def fault(number, request, go_on):
+        if request.method == "POST" and request.path.endswith(words):
+            times.append(asyncio.get_running_loop().time())
+            why = "exceeded quota: small, requested: count=1, used: count=0, limited: count=0"
+            return Response(403, forbidden(DEPLOYMENTS, "x", why).status)
+        return await go_on(request)
+
+    return fault, times
+
+
+# ------------------------------------------------------------------ never two of one replica
+
+
+def most_pods_of_one_replica(world):
+    """The most Pods that one replica ever had at a time, ended ones left out."""
+    most, there = 0, {}
+    for change in world.cluster.store.log:
+        if change.resource is PODS:
+            labels = change.obj["metadata"]["labels"]
+            who = labels["job_type"], labels["task_index"]
+            present = there.setdefault(who, set())
+            ended = change.obj["status"]["phase"] in ("Succeeded", "Failed")
+            gone = change.kind == "DELETED" or ended
+            (present.discard if gone else present.add)(change.obj["metadata"]["uid"])
+            most = max(most, len(present))
+    return most
+
+
+async def suspends_and_resumes(world):
+    for suspend in (True, False):
+        obj = world.job()
+        obj["spec"]["runPolicy"] = {"suspend": suspend}
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(4)
+
+
+async def deletes_the_job(world):
+    world.cluster.store.delete(JOBS, "default", "mnist-master-76no-0", propagation="Background")
+
+
+@pytest.mark.parametrize("user", [suspends_and_resumes, deletes_the_job])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_no_pod_starts_before_its_predecessor_is_gone(user, restarted):
+    async def story(world):
+        operator = await world.start_operator()
+        put(world, single())
+        await asyncio.sleep(20)
+        await user(world)
+        if restarted:
+            await operator.kill()
+            await world.start_operator()
+        await asyncio.sleep(60)
+        assert most_pods_of_one_replica(world) == 1
+        running = [p for p in world.cluster.store.peek(PODS) if p["status"]["phase"] == "Running"]
+        assert len(running) == 1
+        assert world.job()["status"]["state"] == "Running"
+
+    in_world(story, stop_seconds=12)
+
+
+def test_a_replica_that_has_succeeded_is_not_run_again_when_its_job_is_cleaned_up():
+    async def story(world):
+        await world.start_operator()
+        put(world, distributed())
+        await asyncio.sleep(30)
+        world.cluster.store.delete(JOBS, "default", "mnist-worker-76no-0")
+        await asyncio.sleep(60)
+        assert world.cluster.store.find(JOBS, "default", "mnist-worker-76no-0") is None
+        workers = world.job()["status"]["replicaStatuses"][1]["ReplicasStates"]
+        assert workers == {"Running": 1, "Succeeded": 1}
+
+    in_world(story, by_replica(master=[FOR_EVER], worker_0=[Run(5)], worker_1=[FOR_EVER]))
+
+
+# ------------------------------------------------------------------ the status
+
+
+def test_the_first_status_of_many_jobs_at_once_is_there_within_a_second():
+    async def story(world):
+        await world.start_operator()
+        await asyncio.sleep(5)
+        for number in range(200):
+            put(world, single(f"job-{number}", RuntimeId=None))
+        await asyncio.sleep(1)
+        first = [world.job(f"job-{number}").get("status", {}) for number in range(200)]
+        assert {status.get("phase") for status in first} == {"Creating"}
+        await asyncio.sleep(5)
+        for number in range(200):
+            assert claim(world, "Running", f"job-{number}")["status"] == "True"
+
+    in_world(story)
+
+
+def test_one_tenants_jobs_do_not_keep_anothers_waiting():
+    async def story(world):
+        world.cluster.add_namespace("other")
+        await world.start_operator()
+        await asyncio.sleep(5)
+        for number in range(200):
+            put(world, single(f"job-{number}", RuntimeId=None))
+        put(world, single("only", RuntimeId=None), "other")
+        await asyncio.sleep(0.2)
+        assert world.job("only", "other")["status"]["phase"] == "Creating"
+
+    in_world(story)
+
+
+def test_a_tensorboard_that_is_refused_hides_nothing_of_the_others():
+    fault, _ = refuses("/deployments")
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        put(world, distributed())
+        await asyncio.sleep(30)
+        status = world.job()["status"]
+        assert (status["state"], status["replicas"]) == ("Running", "4/4")
+        created = claim(world, "Created")
+        assert (created["status"], created["reason"]) == ("False", "FailedCreate")
+        assert "exceeded quota" in created["message"]
+        assert claim(world, "TensorBoardReady")["status"] == "False"
+
+    in_world(story)
+
+
+def test_a_short_job_gets_its_tensorboard_though_the_api_server_had_a_fault():
+    faults = []
+
+    async def once(number, request, go_on):
+        if request.method == "POST" and request.path.endswith("/deployments") and not faults:
+            faults.append(number)
+            return Response(500, {"message": "etcd is busy"})
+        return await go_on(request)
+
+    async def story(world):
+        await world.start_operator(fault=once)
+        put(world, single(tensorboard={"logDir": "/logs"}))
+        await world.until(world.is_done)
+        assert faults
+        assert world.cluster.store.find(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+
+    in_world(story, by_replica(master=[Run(0.1)]))
+
+
+def test_services_go_with_the_end_and_tensorboards_stays():
+    async def story(world):
+        await world.start_operator()
+        put(world, distributed())
+        await world.until(world.is_done)
+        await asyncio.sleep(30)
+        names = [key(each)[1] for each in world.cluster.store.peek(SERVICES)]
+        assert names == ["mnist-tensorboard-76no"]
+        world.cluster.store.delete(TFJOBS, "default", NAME)
+        await asyncio.sleep(5)
+        assert leftovers(world.cluster) == []
+
+    in_world(story, by_replica(master=[Run(20)], worker=[FOR_EVER], ps=[FOR_EVER]))
+
+
+# ------------------------------------------------------------------ refusals
+
+
+def test_what_a_quota_refuses_is_asked_for_a_few_times_a_minute():
+    fault, times = refuses("/jobs")
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        workers = replica("WORKER", 20)
+        put(world, single(replicaSpecs=[replica("MASTER"), workers]))
+        await asyncio.sleep(600)
+        assert len([at for at in times if at <= 60]) <= 8
+        assert len([at for at in times if at > 540]) <= 2
+        assert claim(world, "Created")["reason"] == "FailedCreate"
+
+    in_world(story)
+
+
+def test_many_deletions_run_side_by_side():
+    async def story(world):
+        await world.start_operator(latency_seconds=0.2)
+        spec = {"replicaSpecs": [replica("MASTER"), replica("WORKER", 20)]}
+        put(world, single(**spec))
+        await asyncio.sleep(60)
+        obj = world.job()
+        obj["spec"]["runPolicy"] = {"suspend": True}
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(3)
+        assert list(world.cluster.store.peek(JOBS)) == []
+
+    in_world(story)
+
+
+# ------------------------------------------------------------------ judging
+
+
+def with_side_car():
+    pod = template()
+    pod["spec"]["containers"].append({"name": "shipper", "image": "shipper"})
+    return pod
+
+
+def side_car_job(**spec):
+    return single(replicaSpecs=[replica("MASTER", template=with_side_car(), **spec)])
+
+
+def test_a_side_car_does_not_hide_that_the_training_was_killed():
+    async def story(world):
+        await world.start_operator()
+        put(world, side_car_job())
+        await world.until(world.is_done, seconds=120)
+        assert world.job()["status"]["state"] == "Succeeded"
+        assert world.job()["status"]["restarts"] == 1
+
+    in_world(story, by_replica(master=[Run(3, 137), Run(3)]))
+
+
+def test_a_success_beside_a_side_car_says_that_the_log_goes_and_how_to_keep_it():
+    async def story(world):
+        await world.start_operator()
+        put(world, side_car_job())
+        await world.until(world.is_done, seconds=120)
+        ended = claim(world, "Succeeded")
+        assert ended["status"] == "True"
+        assert "native side-car" in ended["message"]
+
+    in_world(story, by_replica(master=[Run(3)]))
+
+
+def test_a_pod_that_is_deleted_and_exits_with_0_has_not_succeeded():
+    async def story(world):
+        await world.start_operator()
+        put(world, single())
+        await asyncio.sleep(20)
+        (pod,) = world.cluster.store.peek(PODS)
+        world.cluster.store.delete(PODS, *key(pod))
+        await asyncio.sleep(60)
+        status = world.job()["status"]
+        assert status["state"] == "Running"
+        assert "deleted" in claim(world, "Restarting")["message"]
+        assert not condition(world.job(), "Succeeded")
+
+    in_world(story, stop_seconds=5, stop_code=0)
+
+
+# ------------------------------------------------------------------ altered by hand
+
+
+@pytest.mark.parametrize("resource", [JOBS, SERVICES])
+def test_a_label_that_somebody_took_away_is_written_again(resource):
+    async def story(world):
+        await world.start_operator()
+        put(world, single())
+        await asyncio.sleep(20)
+        child = world.cluster.store.get(resource, "default", "mnist-master-76no-0")
+        labels = child["metadata"].pop("labels")
+        world.cluster.store.update(resource, child)
+        await asyncio.sleep(20)
+        after = world.cluster.store.get(resource, "default", "mnist-master-76no-0")
+        assert after["metadata"]["labels"].items() >= labels.items()
+        calls = len(world.calls)
+        await asyncio.sleep(120)
+        assert [c for c in world.calls[calls:] if c.request.method in ("POST", "PATCH")] == []
+        assert world.job()["status"]["state"] == "Running"
+
+    in_world(story)
+
+
+def test_an_owner_that_somebody_took_away_is_named():
+    async def story(world):
+        await world.start_operator()
+        put(world, single())
+        await asyncio.sleep(20)
+        child = world.cluster.store.get(SERVICES, "default", "mnist-master-76no-0")
+        del child["metadata"]["ownerReferences"]
+        world.cluster.store.update(SERVICES, child)
+        await asyncio.sleep(30)
+        created = claim(world, "Created")
+        assert (created["reason"], created["status"]) == ("NameTaken", "False")
+        assert "Service mnist-master-76no-0" in created["message"]
+
+    in_world(story)
+
+
+# ------------------------------------------------------------------ watches
+
+
+@pytest.mark.parametrize("what", ["deployments", "events"])
+def test_an_optional_watch_that_is_refused_stops_nothing_and_is_a_warning(what):
+    async def refuse(number, request, go_on):
+        if request.method == "GET" and request.path.endswith(f"/{what}"):
+            return Response(403, {"message": f"you may not watch {what}"})
+        return await go_on(request)
+
+    async def story(world):
+        operator = await world.start_operator(fault=refuse)
+        put(world, single())
+        await world.until(world.is_done, seconds=60)
+        assert world.job()["status"]["state"] == "Succeeded"
+        await asyncio.sleep(1000)
+        assert operator.controller.problems() == []
+        assert what in operator.controller.warnings()[0]
+
+    in_world(story, by_replica(master=[Run(5)]))
