@@ -19,6 +19,7 @@ from validator.engine import EXERCISES, Exercise, belongs_to_an_exercise, grade
 from validator.kubeconfig import CHECKOUT, Connection
 from validator.near_misses import KINDS
 from validator.snapshot import Snapshot, Unreadable, listed, name_of, text
+from validator.subjects import Search
 from validator.tfjobs import GPU_RESOURCES, SAMPLE_IMAGE, gpus_of_cluster, repository
 from validator.verdicts import Verdict
 
@@ -156,6 +157,8 @@ def _deletions(cluster: Snapshot, each: Exercise) -> Iterator[Command]:
     own = (each.subject.kubectl, each.subject.name)
     if not each.release and _there(cluster, each.subject.plural, each.subject.name):
         yield ["kubectl", "delete", *own]
+    if isinstance(each.subject, Search) and each.subject.trials(cluster):
+        yield ["kubectl", "delete", "tfjobs", f"--selector={each.subject.selector}"]
     for kubectl, name in each.also:
         plural = FURTHER.get(kubectl, "")
         if plural not in cluster.data["objects"] or _there(cluster, plural, name):
