@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -35,6 +36,14 @@ REQUEST = quote(
 VALUE, SECONDS = 1.1e-5, 10.0
 # Where the worst loss is less than this many times the best, nothing was learnt of the values.
 SPREAD = 3
+# The name ends with an index that is not the first of its loop.
+_LATER = re.compile(r"-[1-9]\d*$")
+
+
+_INDICES = (
+    "Put the indices of the loops into the name, and the values into args: "
+    "`name: {{ $.Release.Name }}-{{ $i }}-{{ $j }}`."
+)
 
 
 class Grid(Chart):
@@ -118,6 +127,14 @@ def _holes(seen: Seen, pairs: dict[str, painter.Choice]) -> Finding | None:
             "Let args take the variables of the loops: `{{ $rate }}` and `{{ $layers }}`.",
         )
     rates, layers = {p.learning_rate for p in tried}, {p.hidden_layers for p in tried}
+    if len(layers) == 1 and all(_LATER.search(name) for name in pairs):
+        return seen.wrong(
+            "separator",
+            f"the release has made {len(pairs)} TfJobs, each with the last number of layers",
+            "a TfJob for each pair",
+            "Put the line `---` inside of the inner `range`, before apiVersion. Outside of it, "
+            "all TfJobs of a loop are one object for Helm, and the last one wins.",
+        )
     if len(rates) < RATES or len(layers) < LAYERS:
         return seen.wrong(
             "small",
@@ -133,7 +150,8 @@ def _holes(seen: Seen, pairs: dict[str, painter.Choice]) -> Finding | None:
         "holes",
         f"of {len(rates)} by {len(layers)} pairs, {len(missing)} have no TfJob: {missing[0]}",
         "each learning rate with each number of layers",
-        "Put the second `range` inside the first one.",
+        "Put the second `range` inside the first one. (If you deleted one by hand: an installation "
+        "makes all of them.)",
     )
 
 
@@ -180,19 +198,22 @@ def all_succeed() -> Check:
     """All of its TfJobs have succeeded."""
 
     def judge(seen: Seen) -> Finding | None:
-        return all_over(seen, succeeded)
+        finding = all_over(seen, succeeded)
+        if finding and finding.cause == "refused.name":
+            return finding.but(fix=(_INDICES,))
+        return finding
 
     return Check("ends", "All of them have succeeded.", judge, RUNS | {"operator deployments"})
 
 
 def one_board() -> Check:
-    """The release has made one TensorBoard, and it is ready."""
+    """The release has made one TensorBoard, outside of its TfJobs."""
 
     def judge(seen: Seen) -> Finding | None:
         deployments = made(seen, "deployments")
         inside = [name_of(job) for job in tfjobs(seen) if at(job, "spec", "tensorboard")]
         if len(deployments) == 1 and not inside:
-            return of_deployment(seen.cluster, deployments[0])
+            return None
         many = len(deployments) + len(inside)
         return seen.wrong(
             "many" if many else "none",
@@ -204,8 +225,8 @@ def one_board() -> Check:
             else "Copy templates/tensorboard.yaml from the starter into your chart.",
         )
 
-    title = "It has one TensorBoard, which is ready."
-    return Check("board", title, judge, HELM | RUNS | {"deployments"})
+    title = "It has one TensorBoard for all of them."
+    return Check("board", title, judge, HELM | {"tfjobs", "deployments"})
 
 
 def board_shows_all(service: str) -> Check:
@@ -216,7 +237,7 @@ def board_shows_all(service: str) -> Check:
         try:
             shown = _sessions(seen.cluster, request)
         except Unreadable as problem:
-            return _silent(seen, problem)
+            return _not_ready(seen) or _silent(seen, problem)
         for job in finished(seen):
             finding = _row(seen, job, shown)
             if finding:
@@ -224,7 +245,8 @@ def board_shows_all(service: str) -> Check:
         return None
 
     title = "TensorBoard's HParams has each pair, with the loss of its log."
-    return Check("hparams", title, judge, RUNS | LINES | {"services", f"answer {request}"})
+    reads = RUNS | LINES | {"services", "deployments", f"answer {request}"}
+    return Check("hparams", title, judge, reads)
 
 
 def _sessions(cluster: Snapshot, request: str) -> list[Session]:
@@ -286,6 +308,12 @@ def _row(seen: Seen, job: Object, shown: list[Session]) -> Finding | None:
 def _is_of(row: Session, line: painter.Line) -> bool:
     near = line.time is None or abs(row.time - line.time.timestamp()) <= SECONDS
     return abs(row.loss - line.loss) <= VALUE and near
+
+
+def _not_ready(seen: Seen) -> Finding | None:
+    """Why TensorBoard's own Pod does not run."""
+    board = next(reversed(made(seen, "deployments")), None)
+    return of_deployment(seen.cluster, board) if board else None
 
 
 def _silent(seen: Seen, problem: Unreadable) -> Finding:

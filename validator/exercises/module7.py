@@ -7,6 +7,7 @@ from validator.checks import (
     installed,
     sample_image,
 )
+from validator.checks.gpus import TODAY
 from validator.checks.grids import (
     CLAIM,
     Grid,
@@ -55,16 +56,16 @@ exercise(
             "$ helm install module7-ex1 {checkout}/my-module7-ex1",
         ),
         deployed(),
-        full_grid(),
         of_each(arguments_are_text()),
+        full_grid(),
         of_each(sample_image()),
-        of_each(asks_for_gpus(1, or_none=True)),
+        of_each(asks_for_gpus(1, or_none=True, resource=TODAY)),
         paints(),
         own_folders(),
+        one_board(),
         all_succeed(),
         painted(600, title="Each log is the painter's, to step 600 or further."),
         spread(),
-        one_board(),
         board_shows_all("module7-ex1-tensorboard"),
     ],
 )
@@ -78,10 +79,10 @@ exercise(
     says=cost,
     checks=[
         trials_exist(),
-        trials_are_over(),
-        enough_trials(),
         of_each(sample_image()),
         paints(),
+        trials_are_over(),
+        enough_trials(),
         choices(),
         some_pruned(),
         enough_whole(),
