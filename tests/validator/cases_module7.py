@@ -16,7 +16,8 @@ DONE, UNCLEAR = Verdict.DONE, Verdict.COULD_NOT_CHECK
 COMMANDS = MISTAKES.parent / "cheats/commands"
 INSTALL = "helm install module7-ex1 {chart}"
 SEARCH = "python {sweeps}/solution/search.py"
-SHORT = " --trials 10 --max-steps 500"
+# Enough for a verdict on what was tried, and too few for one on what came of it.
+SHORT = " --trials 10 --max-steps 100"
 WHOLE = " --trials 10 --max-steps 2000"
 
 
@@ -44,12 +45,8 @@ def _with(*replacements: str) -> str:
 REPORT = "trial.report(loss, step) => pass"
 LABELS = '"labels": {"sweep": options.name} => "labels": {}'
 NOTE = 'note = {"annotations": {PRUNED_AT: str(step)}} => note = {}'
-MARK = 'tfjobs.change(best.number, {"metadata": {"labels": {"best": "true"}}}) => pass'
 MINIMISE = 'study = optuna.create_study( => study = optuna.create_study(direction="maximize", '
 LAYERS = '"hidden_layers", 2, 8 => "hidden_layers", 60, 80'
-SMALL = "0.0001, 0.3, log => 0.000003, 0.0004, log"
-RATE = '"learning_rate": trial.suggest_float("learning_rate", 0.0001, 0.3, log=True) => '
-CHOICES = RATE + '"learning_rate": trial.suggest_categorical("learning_rate", [0.001, 0.01, 0.1])'
 IMAGE = "fashion-mnist:1.2.0 => fashion-mnits:1.2.0"
 PROGRAM = '"command": ["python", "-m", "painting.train"], => '
 SPEC = '"spec": {"replicaSpecs": [replica]}, => "spec": {"replicaSpecs": [replica], '
@@ -80,7 +77,8 @@ MODULE7 = [
     _one("unquoted-number", "each.args.unquoted", "", ""),
     _one("missing-image", "each.image.other", "fashion-mnits", "fashion-mnist:1.2.0",
          INSTALL + " --set image=localhost/fashion-mnits:1.2.0"),
-    _one("without-gpu", "each.gpus.none", "no GPU asked for", "nvidia.com/gpu: 1", INSTALL + " --set useGPU=false"),
+    _one("without-gpu", "each.gpus.none", "no GPU asked for", "nvidia.com/gpu: 1",
+         INSTALL + " --set useGPU=false"),
     _one("other-program", "each.program.command", "does not run the painter", "painting.train"),
     _one("one-folder", "folders.shared", "both write to /runs", "rate-{{ $rate }}"),
     _one("no-log-dir", "folders.lost", "/tmp/painting", "--log-dir=/runs/rate-{{ $rate }}"),
@@ -91,7 +89,7 @@ MODULE7 = [
     _one("few-steps", "painted.steps", "100 steps", "--max-steps=600",
          INSTALL + " --set maxSteps=100", trains=True),
     _one("near-values", "spread.narrow", "all values do about as well", "go by tens",
-         INSTALL + " --set hyperParamValues.learningRate={{0.008,0.01,0.012}}", trains=True),
+         INSTALL + " --set hyperParamValues.learningRate={{0.001,0.0011}}", trains=True),
     _one("board-elsewhere", "hparams.missing", "no row for rate", "the same claim", trains=True),
     _two("nothing-made", "exists.none", "no search module7-ex2", "starter/search.py",
          "kubectl get pods", verdict=NOT_STARTED, trains=False),
@@ -109,27 +107,23 @@ MODULE7 = [
     _two("deleted", "trials.deleted", "1 trials are gone: module7-ex2-3", "suspend it",
          SEARCH + SHORT, "kubectl delete tfjob module7-ex2-3"),
     _two("few-trials", "trials.few", "5 trials", "10 trials or more",
-         SEARCH + " --trials 5 --max-steps 500"),
+         SEARCH + " --trials 5 --max-steps 100"),
     _two("uniform", "choices.narrow", "the small ones were not tried", "log=True",
          _with("log=True => log=False") + SHORT),
-    _two("grid", "choices.grid", "that is a grid", "suggest_float", _with(CHOICES) + SHORT),
     _two("never-reported", "pruned.none", "none was suspended", "trial.report",
          _with(REPORT) + SHORT),
     _two("unmarked", "pruned.unmarked", "no annotation workshop/pruned-at-step", "annotation",
          _with(NOTE) + WHOLE),
-    _two("not-marked", "best.none", "no TfJob has the label best", "run to its end",
-         _with(MARK) + WHOLE),
     _two("maximised", "best.other", "the label best: true is on", "minimize",
          _with(MINIMISE) + WHOLE),
-    _two("small-rates", "good.loss", "the best, rate", "0.0001 to 0.3",
-         _with(SMALL) + WHOLE),
 ]  # fmt: skip
 
 # None of them is done.
 CHEATS = [
     _one("printed", "each.program.wrapped", "does not run the painter", "painting.train",
          cheat=True),
-    _one("last-value-wins", "grid.?", "", "", cheat=True),
+    _one("last-value-wins", "grid.twice", "3 TfJobs try rate 0.01 with 5 layers", "{{ $rate }}",
+         cheat=True),
     _one("rendered", "exists.none", "no Helm release module7-ex1", "helm install",
          "helm template module7-ex1 {chart} | kubectl apply -f -", verdict=NOT_STARTED,
          cheat=True),

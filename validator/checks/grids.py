@@ -78,8 +78,8 @@ def full_grid() -> Check:
         jobs = tfjobs(seen)
         if len(jobs) < 2:
             return _no_loop(seen, jobs)
-        pairs = {name_of(job): choice(job) for job in jobs}
-        odd = next((name for name, pair in pairs.items() if pair is None), "")
+        pairs = {name_of(job): pair for job in jobs if (pair := choice(job))}
+        odd = next((name_of(job) for job in jobs if name_of(job) not in pairs), "")
         return _no_numbers(seen, odd) if odd else _holes(seen, pairs)
 
     title = f"Its TfJobs are a full grid, of {RATES} learning rates by {LAYERS} layers or more."
