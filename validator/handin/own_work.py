@@ -6,6 +6,7 @@ marks, selectors), and what it mounts. Pure: works on the objects of a snapshot.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -62,6 +63,7 @@ class Names(NamedTuple):
         return any(
             name == wanted
             or (kind == plural and resembles(name, wanted))
+            or (wanted in self.sweeps and _of_a_trial(name, wanted))
             or (kind == "helm" and bool(release) and resembles(release, wanted))
             for kind, wanted in self.subjects
         )
@@ -70,6 +72,10 @@ class Names(NamedTuple):
         """Whether an object of this name was made for an exercise, and may be gone by now."""
         known = {n for _, n in self.subjects} | self.others
         return any(name == n or name.startswith(f"{n[:_LONGEST_PREFIX]}-") for n in known)
+
+
+def _of_a_trial(name: str, sweep: str) -> bool:
+    return bool(re.fullmatch(re.escape(sweep) + r"-\d{1,6}", name))
 
 
 def own_objects(objects: Object, names: Names) -> dict[str, list[Object]]:
