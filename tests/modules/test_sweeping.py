@@ -32,6 +32,7 @@ class Cluster:
     """TfJobs that print what a rule says, a line at each look; a suspended one ends."""
 
     def __init__(self, loss):
+        self.options = SimpleNamespace(max_steps=2000)
         self.loss, self.steps, self.suspended, self.made = loss, {}, {}, {}
 
     def create(self, number, choice):
@@ -154,3 +155,29 @@ def test_the_picture_has_the_last_painting_of_each_run_with_its_loss(paintings):
     assert drawn.count("<image ") == 2
     assert "loss 0.00100" in drawn
     assert drawn.index("rate 0.01<") < drawn.index("rate 0.1<")
+
+
+def test_a_trial_is_given_up_once_at_the_first_step_that_shows_it(search, monkeypatch):
+    """Also where many lines are new at one look, as on a busy machine."""
+    monkeypatch.setattr(search.time, "sleep", lambda seconds: None)
+    cluster = Cluster(lambda rate, step: abs(rate - 0.01) + 1 / step)
+    given_up = []
+    suspend = cluster.suspend
+
+    def counted(number, step):
+        given_up.append((number, step))
+        suspend(number, step)
+
+    def condition(number):
+        if number in cluster.suspended:
+            return "Suspended"
+        late, cluster.steps[number] = cluster.steps[number], cluster.steps[number] or 1600
+        cluster.steps[number] += 200
+        return "Succeeded" if late > 2000 else ""
+
+    monkeypatch.setattr(cluster, "suspend", counted)
+    monkeypatch.setattr(cluster, "condition", condition)
+    search.search(study_of(search), cluster, trials=12, parallel=4)
+    assert given_up
+    assert len({number for number, _ in given_up}) == len(given_up)
+    assert {step for _, step in given_up} == {600}

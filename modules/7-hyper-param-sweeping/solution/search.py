@@ -46,6 +46,7 @@ class TfJobs:
         _, context = config.list_kube_config_contexts()
         self.options = options
         self.namespace = options.namespace or context["context"].get("namespace", "default")
+        self.suspended: set[int] = set()
         self.objects, self.pods = client.CustomObjectsApi(), client.CoreV1Api()
 
     def name(self, number: int) -> str:
@@ -57,6 +58,7 @@ class TfJobs:
 
     def suspend(self, number: int, step: int) -> None:
         """The operator deletes the Pod, and its GPU is free. The TfJob stays."""
+        self.suspended.add(number)
         note = {"annotations": {PRUNED_AT: str(step)}}
         self.change(number, {"metadata": note, "spec": {"runPolicy": {"suspend": True}}})
 
@@ -129,7 +131,9 @@ def is_over(study: optuna.Study, trial: Trial, tfjobs: TfJobs) -> bool:
     if not ended:
         reported = study.trials[number].intermediate_values
         for step in sorted(losses.keys() - reported.keys()):
-            look(trial, step, losses[step], tfjobs)
+            # What is given up says no more, and after the last step nothing can be saved.
+            if number not in tfjobs.suspended and step < tfjobs.options.max_steps:
+                look(trial, step, losses[step], tfjobs)
         return False
     if ended == "Succeeded":
         study.tell(trial, list(losses.values())[-1])
