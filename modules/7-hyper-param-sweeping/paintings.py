@@ -3,16 +3,18 @@
     python modules/7-hyper-param-sweeping/paintings.py module7-ex1-tensorboard > my-paintings.svg
 
 A row for each learning rate, a column for each number of layers; below each painting, its loss.
-It asks TensorBoard through the API server, with kubectl, in the current namespace.
+It asks TensorBoard through the API server, with `kubectl proxy`, in the current namespace.
 """
 
 import base64
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
+from urllib.request import ProxyHandler, build_opener
 
 REQUEST = {"allowedStatuses": ["STATUS_UNKNOWN"], "colParams": [], "startIndex": 0,
            "sliceSize": 100, "experimentName": ""}  # fmt: skip
@@ -30,19 +32,23 @@ class Painting(NamedTuple):
     png: bytes
 
 
-def server(service: str) -> Get:
-    """A function that asks this Service for a path."""
-    view = ["config", "view", "--minify", "--output=jsonpath={..namespace}"]
-    namespace = kubectl(*view).decode() or "default"
-    base = f"/api/v1/namespaces/{namespace}/services/{service}:80/proxy/data/plugin"
-    return lambda path: kubectl("get", "--raw", f"{base}/{path}")
-
-
-def kubectl(*words: str) -> bytes:
-    done = subprocess.run(["kubectl", *words], capture_output=True)
-    if done.returncode:
-        raise SystemExit(f"Cannot ask TensorBoard: {done.stderr.decode().strip()}")
-    return done.stdout
+@contextmanager
+def server(service: str) -> Iterator[Get]:
+    """A function that asks this Service for a path, through one `kubectl proxy`."""
+    view = ["kubectl", "config", "view", "--minify", "--output=jsonpath={..namespace}"]
+    namespace = subprocess.run(view, capture_output=True, text=True).stdout or "default"
+    direct = build_opener(ProxyHandler({}))
+    with subprocess.Popen(
+        ["kubectl", "proxy", "--port=0"], stdout=subprocess.PIPE, text=True
+    ) as it:
+        address = it.stdout.readline().split()[-1:] or ["127.0.0.1"]
+        base = f"http://{address[0]}/api/v1/namespaces/{namespace}/services/{service}:80/proxy"
+        try:
+            yield lambda path: direct.open(f"{base}/data/plugin/{path}", timeout=60).read()
+        except OSError as error:
+            raise SystemExit(f"Cannot ask TensorBoard, the Service {service}: {error}") from None
+        finally:
+            it.terminate()
 
 
 def paintings(get: Get) -> list[Painting]:
@@ -97,4 +103,5 @@ def text(x: int, y: int, words: str) -> str:
 
 
 if __name__ == "__main__":
-    print(drawn(paintings(server(sys.argv[1]))))
+    with server(sys.argv[1]) as get:
+        print(drawn(paintings(get)))

@@ -143,10 +143,9 @@ def is_over(study: optuna.Study, trial: Trial, tfjobs: TfJobs) -> bool:
 def show(trial: optuna.trial.FrozenTrial) -> None:
     """One line about a trial that has ended."""
     tried = " ".join(f"{name}={value:.5g}" for name, value in trial.params.items())
-    losses = trial.intermediate_values
-    how = f"loss {trial.value:.5f}" if trial.value is not None else trial.state.name.lower()
-    if trial.state is TrialState.PRUNED and losses:
-        how += f" at step {trial.last_step}, loss {losses[trial.last_step]:.5f}"
+    how = trial.state.name.lower() if trial.value is None else f"loss {trial.value:.5f}"
+    if trial.state is TrialState.PRUNED:
+        how += f", suspended at step {trial.last_step}"
     print(f"trial {trial.number:2}  {tried or 'nothing suggested'}  {how}", flush=True)
 
 
