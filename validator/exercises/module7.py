@@ -46,6 +46,9 @@ exercise(
     also=(("pvc", CLAIM),),
     needs=[OPERATOR],
     install=(f"helm upgrade --install module7-ex1 {FOLDER}/solution/module7-ex1",),
+    install_without_gpus=(
+        f"helm upgrade --install module7-ex1 {FOLDER}/solution/module7-ex1 --set useGPU=false",
+    ),
     says=best_of_all,
     checks=[
         installed(
@@ -76,6 +79,7 @@ exercise(
     subject=Search("module7-ex2"),
     needs=[OPERATOR],
     install=(f"python {FOLDER}/solution/search.py",),
+    install_without_gpus=(f"python {FOLDER}/solution/search.py --no-gpu",),
     says=cost,
     checks=[
         trials_exist(),

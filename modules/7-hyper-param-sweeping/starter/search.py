@@ -39,10 +39,10 @@ class TfJobs:
     """The TfJobs of this search, by the number of their trial."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        config.load_kube_config()
-        _, context = config.list_kube_config_contexts()
+        config.load_kube_config(context=options.context)
+        _, current = config.list_kube_config_contexts()
         self.options = options
-        self.namespace = options.namespace or context["context"].get("namespace", "default")
+        self.namespace = options.namespace or current["context"].get("namespace", "default")
         self.suspended: set[int] = set()
         self.objects, self.pods = client.CustomObjectsApi(), client.CoreV1Api()
 
@@ -191,6 +191,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--max-steps", type=int, default=2000, help="of a trial [%(default)s]")
     parser.add_argument("--no-gpu", action="store_true", help="for a cluster without GPUs")
     parser.add_argument("--namespace", help="where [the current one]")
+    parser.add_argument("--context", help="of the kubeconfig [the current one]")
     return parser.parse_args()
 
 
