@@ -15,6 +15,7 @@ import time
 import optuna
 from kubernetes import client, config
 from optuna.trial import Trial, TrialState
+from urllib3.exceptions import HTTPError
 
 IMAGE = "localhost/fashion-mnist:1.2.0"
 TFJOBS = {"group": "tensorflow.org", "version": "v1alpha1", "plural": "tfjobs"}
@@ -169,6 +170,12 @@ def main() -> int:
         return 1
     except (config.ConfigException, ValueError) as error:
         print(f"Cannot go on: {error}", file=sys.stderr)
+        return 1
+    except HTTPError:
+        print("Cannot go on: no answer from the cluster. `make lab` starts it.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("The search has ended early. Its TfJobs stay.", file=sys.stderr)
         return 1
     print(f"best: {tfjobs.name(best.number)}, loss {best.value:.5f}")
     return 0
