@@ -19,12 +19,14 @@ from validator.engine import EXERCISES, Exercise, belongs_to_an_exercise, grade
 from validator.kubeconfig import CHECKOUT, Connection
 from validator.near_misses import KINDS
 from validator.snapshot import Snapshot, Unreadable, listed, name_of, text
+from validator.subjects import Search
 from validator.tfjobs import GPU_RESOURCES, SAMPLE_IMAGE, gpus_of_cluster, repository
 from validator.verdicts import Verdict
 
 Command = list[str]
-# Helm waits for hooks, kubectl for Pods that end in peace.
+# Helm waits for hooks, kubectl for Pods that end in peace, a search for all of its trainings.
 TIMEOUT_SECONDS = 300
+SEARCH_SECONDS = 1800
 # Of further objects of an exercise, the kinds that are read, by kubectl's names.
 FURTHER = {"job": "jobs", "pvc": "persistentvolumeclaims"}
 
@@ -102,9 +104,9 @@ def _is_pending(cluster: Snapshot, claim: str) -> bool:
 def _solution(cluster: Snapshot, each: Exercise, folder: Path) -> list[Command]:
     if each.install:
         root = f"{CHECKOUT}/"
-        return [
-            shlex.split(line.replace("{checkout}/", shlex.quote(root))) for line in each.install
-        ]
+        plain = each.install_without_gpus if _gpus(cluster) == {} else ()
+        lines = plain or each.install
+        return [shlex.split(line.replace("{checkout}/", shlex.quote(root))) for line in lines]
     if not each.solution:
         raise Failed(f"exercise {each.number} has no solution that can be applied: see its page")
     name = each.solution
@@ -156,6 +158,8 @@ def _deletions(cluster: Snapshot, each: Exercise) -> Iterator[Command]:
     own = (each.subject.kubectl, each.subject.name)
     if not each.release and _there(cluster, each.subject.plural, each.subject.name):
         yield ["kubectl", "delete", *own]
+    if isinstance(each.subject, Search) and each.subject.trials(cluster):
+        yield ["kubectl", "delete", "tfjobs", f"--selector={each.subject.selector}"]
     for kubectl, name in each.also:
         plural = FURTHER.get(kubectl, "")
         if plural not in cluster.data["objects"] or _there(cluster, plural, name):
@@ -189,7 +193,7 @@ def _complete(command: Command, cluster: Snapshot, connection: Connection) -> Co
     """With the namespace and the context, so that the right cluster is changed, and the kind."""
     line = for_cluster(f"$ {shlex.join(command)}", cluster)
     words = shlex.split(line.removeprefix("$ "))
-    context = "--context" if command[0] == "kubectl" else "--kube-context"
+    context = "--kube-context" if command[0] == "helm" else "--context"
     where = {"--namespace": connection.namespace, context: connection.context}
     missing = [
         f"{flag}={value}"
@@ -213,7 +217,7 @@ def _run(command: Command, kubeconfig: str) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT_SECONDS,
+            timeout=SEARCH_SECONDS if command[0] == "python" else TIMEOUT_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failed(f"{command[0]} could not be run: {error}") from None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -44,7 +45,8 @@ HEAD_BYTES = 64 * 1024
 TAIL_LINES = 200
 TAIL_BYTES = 1024 * 1024
 ANSWER_BYTES = 1024 * 1024
-# A TfJob may have a thousand replicas; these many logs show how it goes, the chief's first.
+# A TfJob may have a thousand replicas; these many logs of an exercise show how it goes, the
+# chief's first.
 MOST_LOGS = 24
 
 Data = dict[str, Any]
@@ -326,11 +328,9 @@ def _logs(seen: Snapshot, exercises: Iterable[Exercise]) -> Iterator[Wanted]:
     """Head and tail of the containers whose log a check may ask for."""
     names: dict[tuple[str, str], None] = {}
     for each in exercises:
-        names.update(dict.fromkeys(_containers(seen, each)))
+        names.update(dict.fromkeys(islice(_containers(seen, each), MOST_LOGS)))
     space = quote(seen.namespace, safe="")
-    for position, (pod, container) in enumerate(names):
-        if position >= MOST_LOGS:
-            return
+    for pod, container in names:
         where = f"/api/v1/namespaces/{space}/pods/{quote(pod, safe='')}/log"
         where += f"?container={quote(container, safe='')}&timestamps=true"
         head = Ask(f"{where}&limitBytes={HEAD_BYTES}", "*/*", HEAD_BYTES)

@@ -134,7 +134,8 @@ class Exercise:
     copy of the starter in the checkout's root. ``also``: (kubectl kind, name)
     of further objects that belong to the exercise. ``optional``: a bonus.
     ``then``: commands that follow the solution's manifest.
-    ``install``: commands that solve it, where no manifest does. ``release``: the
+    ``install``: commands that solve it, where no manifest does;
+    ``install_without_gpus``: where the cluster has none. ``release``: the
     Helm release that the exercise makes, which ``reset`` uninstalls. ``says``:
     what is told of one that is done, in one line.
     """
@@ -152,6 +153,7 @@ class Exercise:
     optional: bool = False
     then: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
+    install_without_gpus: tuple[str, ...] = ()
     release: str = ""
     says: Callable[[Seen], str] | None = None
 

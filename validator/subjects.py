@@ -5,7 +5,7 @@ from __future__ import annotations
 from validator import diagnosis
 from validator.engine import Subject
 from validator.snapshot import Object, Snapshot, created, is_true, listed, mapping, name_of, text
-from validator.tfjobs import pod_spec, replica_specs, replica_type, same_image
+from validator.tfjobs import SWEEP, pod_spec, replica_specs, replica_type, same_image
 from validator.verdicts import Finding, converging, wrong
 
 # The label of an EndpointSlice with the name of its Service.
@@ -137,6 +137,38 @@ class Release(Subject):
 
     def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
         return ()
+
+
+class Search(Subject):
+    """The TfJobs that a program of the learner's makes, known by their label ``sweep``."""
+
+    kind, plural, kubectl = "search", "tfjobs", "tfjobs"
+    reads = frozenset({"tfjobs", "groups"}) | _PODS
+
+    @property
+    def selector(self) -> str:
+        """The label by which kubectl finds them."""
+        return f"{SWEEP}={self.name}"
+
+    def trials(self, cluster: Snapshot) -> list[Object]:
+        """Oldest first. Raises: Unreadable."""
+        found = cluster.items("tfjobs") if cluster.served("tfjobs") else []
+        mine = [job for job in found if text(job, "metadata", "labels", SWEEP) == self.name]
+        return sorted(mine, key=lambda job: (text(job, "metadata", "creationTimestamp"),
+                                             len(name_of(job)), name_of(job)))  # fmt: skip
+
+    def find(self, cluster: Snapshot) -> Object | None:
+        """The newest of them."""
+        return next(reversed(self.trials(cluster)), None)
+
+    def pods(self, cluster: Snapshot, item: Object) -> list[Object]:
+        return [pod for job in self.trials(cluster) for pod in diagnosis.newest_pods(cluster, job)]
+
+    def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
+        return (
+            f"$ kubectl delete tfjobs --selector={self.selector}",
+            f"$ python {file.removesuffix('.yaml')}.py",
+        )
 
 
 class Lab(Subject):

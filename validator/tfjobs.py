@@ -21,6 +21,9 @@ GPU_RESOURCES = ("alpha.kubernetes.io/nvidia-gpu", "nvidia.com/gpu")
 CHIEF_TYPES = ("MASTER", "CHIEF")
 # What spec.runPolicy.managedBy may say where the workshop's operator runs the TfJob.
 MANAGED_BY = "tensorflow.org/tfjob-operator"
+# Of a TfJob of module 7: the label with the name of its sweep, that of the best one, and the
+# annotation with the step at which a search has given it up.
+SWEEP, BEST, PRUNED_AT = "sweep", "best", "workshop/pruned-at-step"
 # One option may be cut as long as it stays clear, as Python's argparse allows.
 _SHORTEST_CUT = len("--ma")
 

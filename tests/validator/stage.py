@@ -29,11 +29,15 @@ from validator.verdicts import Verdict
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 OPERATOR_NAMESPACE = "tf-job-system"
 SOLUTION = CHECKOUT / "modules/4-helm/solution/module4-ex2"
+SWEEPS = CHECKOUT / "modules/7-hyper-param-sweeping"
+# By exercise, the chart of which {chart} is a copy, with the mistake's own files.
+CHARTS = {"7.1": SWEEPS / "solution/module7-ex1"}
 # What words of a command stand for; {chart} is the case's own chart.
 FOLDERS = {
     "tensorboard": CHECKOUT / "modules/4-helm/charts/tensorboard",
     "starter": CHECKOUT / "modules/4-helm/starter/module4-ex2",
     "solution": SOLUTION,
+    "sweeps": SWEEPS,
     "mistakes": MISTAKES,
     "kubernetes": CHECKOUT / "modules/2-kubernetes",
     "cheats": MISTAKES.parent / "cheats/commands",
@@ -125,7 +129,7 @@ def type_commands(cluster: Any, case: Typed, where: Connection) -> None:
     """Run what the learner types."""
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder, "chart")
-        shutil.copytree(SOLUTION, chart)
+        shutil.copytree(CHARTS.get(case.exercise, SOLUTION), chart)
         if case.manifest and case.manifest.is_dir():
             shutil.copytree(case.manifest, chart, dirs_exist_ok=True)
         for line in case.typed:
@@ -133,7 +137,8 @@ def type_commands(cluster: Any, case: Typed, where: Connection) -> None:
             space = f" --namespace={where.namespace}"
             # A pipe of two programs: each gets the namespace.
             whole = " | ".join(part + space for part in command.split(" | "))
-            done = cluster.run("sh", "-c", whole, check=not line.startswith("! "), timeout=180)
+            patience = TRAINING_SECONDS if case.trains else 180.0
+            done = cluster.run("sh", "-c", whole, check=not line.startswith("! "), timeout=patience)
             assert not (line.startswith("! ") and done.returncode == 0), f"{line} did not fail"
 
 

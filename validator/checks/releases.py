@@ -144,9 +144,10 @@ def _failed(seen: Seen, trouble: Finding) -> Finding:
             "Read why, in the last column:",
             f"$ helm history {name} --max=1",
             'With "expected string, got 50", a number has no quotes: pipe it through `quote`. With '
-            '"conflict", somebody has changed an object by hand: add --force-conflicts below.',
+            '"conflict", somebody has changed an object by hand: add --force-conflicts below. With '
+            '"already exists", two objects of the chart have one name.',
             "Install it again:" if now == 1 else "Upgrade it again:",
-            *again(seen),
+            *(seen.subject.redo(seen.cluster, seen.object, "") or again(seen)),
         ),
     )
 

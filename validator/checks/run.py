@@ -111,8 +111,8 @@ def trained(steps: int | None = None, *, alone: bool = True, pods_may_go: bool =
         if not pod:
             return _pods_gone(seen)
         # What the objects show comes before the log, which may be unreadable.
-        finding = _left_alone(seen) or _as_asked(seen) or _another_program(seen)
-        finding = finding or _not_ended(seen, pod, container)
+        finding = _left_alone(seen) or as_asked(seen) or _another_program(seen)
+        finding = finding or not_ended(seen, pod, container)
         if finding:
             return finding
         training = evidence.read(seen.log(pod, container))
@@ -233,7 +233,7 @@ def _another_program(seen: Seen) -> Finding | None:
     return None
 
 
-def _as_asked(seen: Seen) -> Finding | None:
+def as_asked(seen: Seen) -> Finding | None:
     """Each Pod runs what its replica's template asks for: image, command and args."""
     for pod in seen.pods:
         wanted, runs = _asks(seen, pod), _main(pod)
@@ -253,7 +253,7 @@ def _asks(seen: Seen, pod: Object) -> Object:
     return main_container(next(iter(mine), {}))
 
 
-def _not_ended(seen: Seen, pod: Object, container: str) -> Finding | None:
+def not_ended(seen: Seen, pod: Object, container: str) -> Finding | None:
     """What the object's status says has to be true of its Pod."""
     ended = mapping(evidence.container_status(pod, container), "state", "terminated")
     code = ended.get("exitCode")

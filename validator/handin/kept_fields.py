@@ -11,7 +11,7 @@ from typing import Any
 
 from validator.handin.own_work import MARK
 from validator.operator_release import CONFIG_KEY
-from validator.tfjobs import GPU_RESOURCES
+from validator.tfjobs import GPU_RESOURCES, PRUNED_AT
 
 Field = Any
 
@@ -32,7 +32,7 @@ def fields(plain: str, **more: Field) -> dict[str, Field]:
 METADATA = fields(
     "name namespace uid creationTimestamp deletionTimestamp generation",
     labels=LABELS,
-    annotations=fields(MARK[-1]),
+    annotations=fields(f"{MARK[-1]} {PRUNED_AT}"),
     ownerReferences=[fields("kind name uid controller")],
 )
 CONDITIONS = [fields("type status reason message lastTransitionTime")]
@@ -165,6 +165,6 @@ KEPT: dict[str, dict[str, Field]] = {
 BARE = {"kind": PLAIN, "metadata": METADATA}
 # Beside those that a selector of the learner's own names.
 KEPT_LABELS = re.compile(
-    r"job_type|tf_job_name|task_index|runtime_id|pod-template-hash|owner|name|status|version|"
+    r"sweep|best|job_type|tf_job_name|task_index|runtime_id|pod-template-hash|owner|name|status|version|"
     r"(?:[\w-]+\.)*(?:kubernetes\.io|nvidia\.com)/[\w.-]+"
 )

@@ -6,6 +6,7 @@ marks, selectors), and what it mounts. Pure: works on the objects of a snapshot.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -14,8 +15,8 @@ from validator.engine import Exercise
 from validator.near_misses import resembles
 from validator.operator_release import RELEASE
 from validator.snapshot import Object, listed, mapping, name_of, text
-from validator.subjects import SERVICE_NAME
-from validator.tfjobs import pod_spec, replica_specs
+from validator.subjects import SERVICE_NAME, Search
+from validator.tfjobs import SWEEP, pod_spec, replica_specs
 
 MARK = ("metadata", "annotations", "meta.helm.sh/release-name")
 INSTANCE = "app.kubernetes.io/instance"
@@ -24,11 +25,12 @@ _LONGEST_PREFIX = 40
 
 
 class Names(NamedTuple):
-    """What exercises ask for: (plural, name), names of any further kind, releases of Helm."""
+    """What exercises ask for: (plural, name), further names, releases of Helm, sweeps."""
 
     subjects: frozenset[tuple[str, str]]
     others: frozenset[str]
     releases: frozenset[str]
+    sweeps: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, exercises: Iterable[Exercise]) -> Names:
@@ -38,6 +40,7 @@ class Names(NamedTuple):
             frozenset((e.subject.plural, e.subject.name) for e in each),
             frozenset(name for e in each for _, name in e.also),
             frozenset(charts | {e.release for e in each if e.release} | {RELEASE}),
+            frozenset(e.subject.name for e in each if isinstance(e.subject, Search)),
         )
 
     def has(self, plural: str, item: Object) -> bool:
@@ -45,6 +48,8 @@ class Names(NamedTuple):
         name = name_of(item)
         if plural == "helm":
             return text(item, "metadata", "labels", "name") in self.releases
+        if text(item, "metadata", "labels", SWEEP) in self.sweeps:
+            return True
         asked_for = (plural, name) in self.subjects or name in self.others
         return bool(name and asked_for) or text(item, *MARK) in self.releases
 
@@ -58,6 +63,7 @@ class Names(NamedTuple):
         return any(
             name == wanted
             or (kind == plural and resembles(name, wanted))
+            or (wanted in self.sweeps and _of_a_trial(name, wanted))
             or (kind == "helm" and bool(release) and resembles(release, wanted))
             for kind, wanted in self.subjects
         )
@@ -66,6 +72,10 @@ class Names(NamedTuple):
         """Whether an object of this name was made for an exercise, and may be gone by now."""
         known = {n for _, n in self.subjects} | self.others
         return any(name == n or name.startswith(f"{n[:_LONGEST_PREFIX]}-") for n in known)
+
+
+def _of_a_trial(name: str, sweep: str) -> bool:
+    return bool(re.fullmatch(re.escape(sweep) + r"-\d{1,6}", name))
 
 
 def own_objects(objects: Object, names: Names) -> dict[str, list[Object]]:

@@ -1,0 +1,161 @@
+"""What the validator says of a sweep whose world is edited; solve and reset of module 7."""
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.validator.cases import SNAPSHOTS
+from validator import (
+    actions,
+    exercises,  # noqa: F401 (registers the exercises)
+)
+from validator.engine import EXERCISES, grade_one
+from validator.snapshot import Snapshot
+from validator.verdicts import Verdict
+
+DONE, WRONG, CONVERGING = Verdict.DONE, Verdict.WRONG, Verdict.CONVERGING
+UNCLEAR = Verdict.COULD_NOT_CHECK
+
+
+def recorded(case):
+    return json.loads((SNAPSHOTS / f"{case}.json").read_text())
+
+
+def judged(case, *edits):
+    data = copy.deepcopy(recorded(case))
+    for edit in edits:
+        edit(data)
+    found = grade_one(Snapshot(data), EXERCISES[case[:3]])
+    return found.verdict, found.finding.id if found.finding else ""
+
+
+def answer(data):
+    (request,) = [key for key in data["answers"] if "hparams" in key]
+    return request, data["answers"][request]
+
+
+def refused(status):
+    def edit(data):
+        request, _ = answer(data)
+        del data["answers"][request]
+        data["missing"][f"answer {request}"] = {"status": status, "message": "no"}
+
+    edit.__name__ = f"refused_{status}"
+    return edit
+
+
+def rewritten(pattern, by):
+    """An edit of what TensorBoard has answered."""
+
+    def edit(data):
+        request, given = answer(data)
+        body = re.sub(pattern, by, given["body"])
+        assert body != given["body"]
+        data["answers"][request]["body"] = body
+
+    edit.__name__ = f"{pattern} is {by}"
+    return edit
+
+
+def just_ended(data):
+    """The moment after the last training."""
+    data["taken"] = max(job["status"]["completionTime"] for job in data["objects"]["tfjobs"])
+
+
+def taken_long_after(data):
+    data["taken"] = "2099-01-01T00:00:00Z"
+
+
+def board_is_not_ready(data):
+    for item in data["objects"]["deployments"]:
+        for condition in item["status"]["conditions"]:
+            condition["status"] = "False" if condition["type"] == "Available" else "True"
+
+
+def no_pods(data):
+    data["objects"]["pods"] = []
+
+
+NO_ROWS = rewritten(r"sessionGroups", "nothing")
+OTHER_TIMES = rewritten(r'"wallTimeSecs": \d', '"wallTimeSecs": 9')
+OTHER_LOSS = rewritten(r'"value": 0\.0', '"value": 0.5')
+NO_JSON = rewritten(r"^\{", "<html>")
+
+
+@pytest.mark.parametrize(
+    ("case", "edits", "verdict", "id"),
+    [
+        pytest.param("7.1-solution", [], DONE, "", id="nothing edited"),
+        pytest.param("7.1-solution", [refused(403)], UNCLEAR, "hparams.forbidden", id="no right"),
+        pytest.param("7.1-solution", [refused(503)], CONVERGING, "hparams.silent", id="silent"),
+        pytest.param("7.1-solution", [NO_ROWS, just_ended], CONVERGING, "hparams.missing",
+                     id="TensorBoard has not read the folders yet"),
+        pytest.param("7.1-solution", [NO_ROWS, taken_long_after], WRONG, "hparams.missing",
+                     id="TensorBoard has no rows"),
+        pytest.param("7.1-solution", [OTHER_LOSS, taken_long_after], WRONG, "hparams.other-run",
+                     id="another loss"),
+        pytest.param("7.1-solution", [OTHER_TIMES, taken_long_after], WRONG, "hparams.other-run",
+                     id="folders copied from another time"),
+        pytest.param("7.1-solution", [no_pods], UNCLEAR, "painted", id="the Pods are gone"),
+        pytest.param("7.2-solution", [no_pods], UNCLEAR, "painted", id="no Pods of a search"),
+        pytest.param("7.2-few-trials", [just_ended], CONVERGING, "trials.next",
+                     id="between two trials"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_an_edited_sweep(case, edits, verdict, id):
+    found, said = judged(case, *edits)
+    assert (found, said[: len(id)]) == (verdict, id)
+
+
+def test_a_board_that_does_not_run_is_diagnosed_where_it_is_silent():
+    _, said = judged("7.1-solution", refused(503), board_is_not_ready)
+    assert said.startswith("hparams.")
+    assert said != "hparams.silent"
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        pytest.param("7.1-solution", "of 9: rate 0.01 with 7 layers, loss 0.00050.", id="a grid"),
+        pytest.param("7.2-solution", "steps instead of 20,000.", id="a search"),
+    ],
+)  # fmt: skip
+def test_what_came_of_it_is_said_in_a_sentence(case, words):
+    assert grade_one(Snapshot(recorded(case)), EXERCISES[case[:3]]).said.endswith(words)
+
+
+def commands(act, case, number):
+    chosen, data = [EXERCISES[number]], Snapshot(recorded(case))
+    if act == "reset":
+        made = actions.reset_commands(data, chosen, False)
+    else:
+        made, _ = actions.solve_commands(data, chosen, Path("."))
+    return [" ".join(words).replace(f"{actions.CHECKOUT}/", "") for words in made]
+
+
+def test_reset_deletes_the_release_and_then_the_claim():
+    assert commands("reset", "7.1-solution", "7.1") == [
+        "helm uninstall --wait module7-ex1",
+        "kubectl delete pvc module7-runs --ignore-not-found",
+    ]
+
+
+def test_reset_deletes_the_trials_by_their_label():
+    assert commands("reset", "7.2-solution", "7.2") == [
+        "kubectl delete tfjobs --selector=sweep=module7-ex2"
+    ]
+
+
+def test_solve_runs_the_search():
+    assert commands("solve", "7.2-nothing-made", "7.2") == [
+        "python modules/7-hyper-param-sweeping/solution/search.py"
+    ]
+
+
+def test_on_a_cluster_without_gpus_solve_asks_for_none(monkeypatch):
+    monkeypatch.setattr(actions, "_gpus", lambda cluster: {})
+    assert commands("solve", "7.1-nothing-made", "7.1")[0].endswith("--set useGPU=false")
+    assert commands("solve", "7.2-nothing-made", "7.2")[0].endswith("--no-gpu")
