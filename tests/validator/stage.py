@@ -36,6 +36,7 @@ FOLDERS = {
     "solution": SOLUTION,
     "mistakes": MISTAKES,
     "kubernetes": CHECKOUT / "modules/2-kubernetes",
+    "further": CHECKOUT / "modules/9-going-further",
     "cheats": MISTAKES.parent / "cheats/commands",
 }
 # A training of four replicas takes a minute on two cores, and many times that on busy ones.

@@ -25,7 +25,7 @@ Data = dict[str, Any]
 FLAGS = ("--namespace=", "--context=")
 OF_THE_CLUSTER = (
     *("nodes", "customresourcedefinitions", "storageclasses", "dns"),
-    *("resourceslices", "deviceclasses"),
+    *("resourceslices", "deviceclasses", "priorityclasses"),
 )
 GROUPS = re.compile(
     r"[a-z]+|[\w.-]+\.k8s\.io|scheduling\.k8s\.io/v1beta1|kubeflow\.org|tensorflow\.org"
