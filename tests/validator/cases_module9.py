@@ -38,8 +38,8 @@ AT_200 = Act(STEP_200, URGENT_WORDS)
 DELETE_3 = ("kubectl", "delete", "pods", "--selector=tf_job_name=module9-ex3", "--wait=false")
 MADE_AGAIN = ("sh", "-c", f"kubectl delete tfjob module9-ex3 \"$@\" && kubectl apply -f {FURTHER}"
               "/solution/exercise-3.yaml \"$@\"", "sh")  # fmt: skip
-SUSPENDED_3 = ("sh", "-c", "for each in true false; do kubectl patch tfjob module9-ex3 --type=merge "
-               "--patch '{\"spec\":{\"runPolicy\":{\"suspend\":'$each'}}}' \"$@\" && sleep 5; done",
+SUSPENDED_3 = ("sh", "-c", "for each in true false; do kubectl patch tfjob module9-ex3 "
+               "--type=merge --patch '{\"spec\":{\"runPolicy\":{\"suspend\":'$each'}}}' \"$@\" && sleep 5; done",
                "sh")  # fmt: skip
 SOLUTION_4 = "kubectl apply -f {further}/solution/exercise-4.yaml"
 HOLDER = "kubectl apply -f {further}/manifests/holder.yaml"
@@ -90,8 +90,8 @@ MODULE9_1 = [
          APPLY),
     _one("other-program", "server.other", "tensorflow_model_server", "fashion_mnist.serve", CLAIM,
          APPLY),
-    _one("shell", "server.unclear", "beside the server", "--block-signal=TERM", CLAIM, APPLY,
-         verdict=COULD_NOT_CHECK),
+    _one("shell", "server.unclear", "beside the server", "--block-signal=TERM", *MODEL, APPLY,
+         READY, *ASK, trains=True, verdict=COULD_NOT_CHECK),
     _one("no-claim", "bound.none", "no claim module9-models", "kubectl apply", SOLUTION_1),
     _one("not-mounted", "model.not-mounted", "mounts nothing", "volumeMount", CLAIM, APPLY),
     _one("other-folder", "model.folder", "subPath is model-1/model",

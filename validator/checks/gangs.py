@@ -14,7 +14,6 @@ from validator.snapshot import (
     condition,
     created,
     is_true,
-    mapping,
     text,
     time_at,
 )
@@ -25,9 +24,6 @@ SCHEDULED = "PodGroupInitiallyScheduled"
 # Times are whole seconds.
 TOGETHER = timedelta(seconds=2)
 _READS = frozenset({"podgroups", "pods", "jobs"})
-"""E
-sed -i '$d' validator/checks/gangs.py
-cat >> validator/checks/gangs.py <<'E'
 
 
 def need_pod_groups() -> Need:

@@ -192,9 +192,7 @@ def _by_hand(seen: Seen, job: Object) -> Finding | None:
     """A Pod that somebody deletes counts as a failure of its Job; one that makes way does not."""
     if not at(job, "status", "failed"):
         return None
-    return _run_again(
-        seen, "deleted", "its first Pod was deleted or has failed: it did not make way"
-    )
+    return _run_again(seen, "deleted", "its first Pod was deleted or failed: it did not make way")
 
 
 def _not_instead(seen: Seen, other: Object) -> Finding | None:
