@@ -38,9 +38,13 @@ AT_200 = Act(STEP_200, URGENT_WORDS)
 DELETE_3 = ("kubectl", "delete", "pods", "--selector=tf_job_name=module9-ex3", "--wait=false")
 MADE_AGAIN = ("sh", "-c", f"kubectl delete tfjob module9-ex3 \"$@\" && kubectl apply -f {FURTHER}"
               "/solution/exercise-3.yaml \"$@\"", "sh")  # fmt: skip
-SUSPENDED_3 = ("sh", "-c", "for each in true false; do kubectl patch tfjob module9-ex3 "
-               "--type=merge --patch '{\"spec\":{\"runPolicy\":{\"suspend\":'$each'}}}' \"$@\" && sleep 5; done",
-               "sh")  # fmt: skip
+SUSPENDED_3 = (
+    "sh",
+    "-c",
+    "for each in true false; do kubectl patch tfjob module9-ex3 --type=merge "
+    '--patch \'{"spec":{"runPolicy":{"suspend":\'$each\'}}}\' "$@" && sleep 5; done',
+    "sh",
+)
 SOLUTION_4 = "kubectl apply -f {further}/solution/exercise-4.yaml"
 HOLDER = "kubectl apply -f {further}/manifests/holder.yaml"
 HELD = ("kubectl wait pods --selector=job-name=module9-ex4-holder --for=condition=Ready "
@@ -106,8 +110,6 @@ MODULE9_1 = [
     _one("no-probe", "probe.none", "no readinessProbe", "/v1/models/fashion-mnist", CLAIM, APPLY),
     _one("training", "origin.training", "has not succeeded", "kubectl get tfjob", SUSPENDED,
          SOLUTION_1, verdict=CONVERGING),
-    _one("too-early", "loaded.too-early", "finds no version", "rollout restart", MODEL[0],
-         SOLUTION_1, trains=True),
     _one("little-memory", "ready.memory", "its limit of 128Mi", "resources.limits.memory", *MODEL,
          APPLY, trains=True),
     _one("grpc-port", "endpoints.port", "sends to port 8500", "targetPort: 8501", *MODEL, APPLY,

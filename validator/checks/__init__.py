@@ -112,7 +112,6 @@ from validator.checks.servers import (
 )
 from validator.checks.serving import (
     asks_for_the_model,
-    model_loaded,
     model_of_a_tfjob,
     runs_the_server,
     serves_from,
@@ -160,7 +159,6 @@ __all__ = [
     "makes_a_job",
     "measures",
     "memory_limit",
-    "model_loaded",
     "model_of_a_tfjob",
     "model_read_back",
     "mounts_drivers",

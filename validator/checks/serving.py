@@ -8,14 +8,12 @@ from posixpath import basename, dirname
 from validator import model_server, places, program
 from validator.diagnosis import succeeded
 from validator.engine import Check, Seen
-from validator.snapshot import Object, Unreadable, created, mapping, name_of, text, time_at
+from validator.snapshot import Object, created, mapping, name_of, text
 from validator.tfjobs import command_line, main_container, words
 from validator.verdicts import Finding, converging, could_not_check, wrong
 
 COMMAND = '["env", "--block-signal=TERM", "python", "-m", "fashion_mnist.serve"]'
 METRICS = "monitoring/prometheus/metrics"
-LOADED = r"Successfully loaded servable version .*"
-NONE_FOUND = r"No versions of servable .*"
 _COUNT = re.compile(r':tensorflow:serving:request_count\{.*status="(\w+)"\} (\d+)')
 _CLAIM = frozenset({"tfjobs", "persistentvolumeclaims"})
 
@@ -171,40 +169,6 @@ def asks_for_the_model() -> Check:
         return seen.wrong(cause, found, f"`{wanted}`", f"Write `{wanted}`.")
 
     return Check("probe", "It is ready once the model is loaded.", judge)
-
-
-def model_loaded() -> Check:
-    """The server's log says that it has loaded a version."""
-
-    def judge(seen: Seen) -> Finding | None:
-        pod = seen.pods[-1] if seen.pods else {}
-        try:
-            log = seen.log(pod, text(main_container(mapping(pod, "spec")), "name"))
-        except Unreadable:
-            return None
-        lines = [line.text for line in log.lines]
-        if any(re.match(LOADED, line) for line in lines):
-            return None
-        if not any(re.match(NONE_FOUND, line) for line in lines):
-            return None
-        return wrong(
-            "too-early" if _began_before_the_end(seen, pod) else "none",
-            f"Pod {name_of(pod)} finds no version of the model: it began before the training had "
-            "saved one",
-            "a server that is started after the training's end",
-            "Start its Pods again:",
-            f"$ kubectl rollout restart deployment/{seen.subject.name}",
-        )
-
-    title = "Its server has loaded the model."
-    reads = frozenset({"pods", "logs", "tfjobs", f"line {LOADED}", f"line {NONE_FOUND}"})
-    return Check("loaded", title, judge, reads)
-
-
-def _began_before_the_end(seen: Seen, pod: Object) -> bool:
-    ends = [time_at(job, "status", "completionTime") for job in seen.cluster.items("tfjobs")]
-    began = created(pod)
-    return any(began and end and began < end for end in ends)
 
 
 def was_asked(service: str, port: int) -> Check:
