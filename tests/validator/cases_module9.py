@@ -28,16 +28,20 @@ LOAD = "kubectl apply -f {further}/manifests/load.yaml"
 LOADED = "kubectl wait job/module9-ex2-load --for=condition=Complete --timeout=170s"
 
 
+# As the solution, with fewer steps.
+PATIENT = f"{SERVERS}patient.yaml"
 SOLUTION_3 = "kubectl apply -f {further}/solution/exercise-3.yaml"
-URGENT_3 = "kubectl apply -f {further}/solution/exercise-3-urgent.yaml"
 URGENT_WORDS = ("kubectl", "apply", "-f", f"{FURTHER}/solution/exercise-3-urgent.yaml")
-ENDED_3 = "kubectl wait tfjob/module9-ex3 --for=condition=Succeeded --timeout=170s"
-URGENT_ENDED = "kubectl wait tfjob/module9-ex3-urgent --for=condition=Succeeded --timeout=170s"
-STEP_200 = r"step 200/1500 loss"
+STEP_200 = r"step 200/\d+ loss"
 AT_200 = Act(STEP_200, URGENT_WORDS)
 DELETE_3 = ("kubectl", "delete", "pods", "--selector=tf_job_name=module9-ex3", "--wait=false")
-MADE_AGAIN = ("sh", "-c", f"kubectl delete tfjob module9-ex3 \"$@\" && kubectl apply -f {FURTHER}"
-              "/solution/exercise-3.yaml \"$@\"", "sh")  # fmt: skip
+MADE_AGAIN = (
+    "sh",
+    "-c",
+    'kubectl delete tfjob module9-ex3 "$@" && '
+    'kubectl apply -f tests/validator/mistakes/servers/patient.yaml "$@"',
+    "sh",
+)
 SUSPENDED_3 = (
     "sh",
     "-c",
@@ -155,13 +159,14 @@ MODULE9_3 = [
     _three("solution", "", "", "", SOLUTION_3, acts=(AT_200,), verdict=DONE),
     _three("starter", "bound.none", "no claim module9-models", "into your manifest",
            "kubectl apply -f {further}/starter/exercise-3.yaml"),
-    _three("wrong-name", "exists.name.misspelled", "module9-ex03", "metadata.name"),
-    _three("two-replicas", "replicas.count", "2 MASTER", "one entry"),
-    _three("container-name", "ends.refused.container", "named training", "name: tensorflow"),
+    _three("wrong-name", "exists.name.misspelled", "modul9-ex3", "metadata.name"),
+    _three("two-replicas", "ends.refused.chief-count", "refused the TfJob", "MASTER"),
+    _three("worker-too", "replicas.extra.worker", "1 WORKER", "one entry"),
+    _three("container-name", "container.name", "MASTER: training", "name: tensorflow",
+           at_once=True),
     _three("unquoted-number", "args.unquoted", "without quotes", 'Write "1500"', at_once=True),
     _three("other-image", "image.other", "tf-job-operator", "fashion-mnist:1.2.0"),
     _three("no-volume", "mount.no-volume", "no volume of the claim", "Under template.spec"),
-    _three("no-sub-path", "mount.no-sub-path", "without a subPath", "subPath: module9-ex3"),
     _three("two-gpus", "gpus.count", "asks for 2", "nvidia.com/gpu: 3"),
     _three("rare-checkpoints", "option.value", "--checkpoint-every is 500",
            '["--checkpoint-every", "100"]', at_once=True),
@@ -176,15 +181,10 @@ MODULE9_3 = [
            SOLUTION_3, f"{SERVERS}urgent-misspelled.yaml"),
     _three("urgent-fits", "urgent.gpus", "it fits beside the other", "GPUs of its container to 2",
            SOLUTION_3, f"{SERVERS}urgent-one-gpu.yaml"),
-    _three("too-early", "resumed.none", "began at step 0", "after step 200", SOLUTION_3, URGENT_3),
     _three("makes-way", "preempted.urgent-runs", "", "", SOLUTION_3, acts=(AT_200,),
            verdict=CONVERGING),
-    _three("undisturbed", "urgent.never", "nobody has disturbed it", "after step 200", SOLUTION_3,
-           ENDED_3),
-    _three("after-the-end", "preempted.none", "trained to the end", "after step 200", SOLUTION_3,
-           ENDED_3, URGENT_3, URGENT_ENDED),
     _three("deleted-by-hand", "preempted.deleted", "did not make way", "after step 200",
-           SOLUTION_3, acts=(Act(STEP_200, DELETE_3), Act(ENDED, URGENT_WORDS))),
+           PATIENT, acts=(Act(STEP_200, DELETE_3), Act(ENDED, URGENT_WORDS))),
 ]  # fmt: skip
 MODULE9_4 = [
     _four("nothing-made", "exists.none", "no TfJob module9-ex4", "kubectl apply", CLAIM,
@@ -193,7 +193,8 @@ MODULE9_4 = [
     _four("starter", "group.none", "no PodGroup module9-ex4", "kind: PodGroup", HOLDER, HELD,
           "kubectl apply -f {further}/starter/exercise-4.yaml"),
     _four("one-worker", "replicas.count", "1 WORKER", "2 entries"),
-    _four("container-name", "container.name", "named training", "name: tensorflow", at_once=True),
+    _four("container-name", "container.name", "MASTER: training", "name: tensorflow",
+          at_once=True),
     _four("other-image", "image.other", "tf-job-operator", "fashion-mnist:1.2.0"),
     _four("two-gpus", "gpus.count", "asks for 2 GPUs", "nvidia.com/gpu: 1"),
     _four("two-of-three", "group.count", "minCount 2", "minCount", HOLDER, HELD, APPLY),
@@ -204,9 +205,9 @@ MODULE9_4 = [
           HELD, APPLY),
     _four("other-group", "members.other", "the group module9-gang", "podGroupName: module9-ex4"),
     _four("held", "ends.no-gpu", "", "", HOLDER, HELD, SOLUTION_4, verdict=CONVERGING),
+    _four("sleeping", "trained.program.command", "replaces the image's training program",
+          "Take out of the manifest", HOLDER, HELD, APPLY, UNSCHEDULED, FREE),
     _four("no-holder", "waited.not", "started at once", "holder.yaml", SOLUTION_4),
-    _four("fifty-steps", "trained.steps", "the last step in the log is 50", "100", HOLDER, HELD,
-          APPLY, UNSCHEDULED, FREE),
 ]  # fmt: skip
 MODULE9 = [*MODULE9_1, *MODULE9_2, *MODULE9_3, *MODULE9_4]
 CHEATS = [
@@ -222,13 +223,13 @@ CHEATS = [
          LOAD, LOADED, "kubectl scale deployment/module9-ex1 --replicas=3", SOLUTION_2,
          "kubectl wait hpa/module9-ex2 --for=jsonpath={{.status.lastScaleTime}} --timeout=120s",
          cheat=True, trains=True),
-    _three("second-run", "preempted.none", "trained to the end", "after step 200", SOLUTION_3,
+    _three("second-run", "preempted.none", "trained to the end", "after step 200", PATIENT,
            acts=(Act(STEP_200, MADE_AGAIN), Act(ENDED, URGENT_WORDS)), cheat=True),
     _three("suspended", "preempted.beside", "did not run in its place", "after step 200",
-           SOLUTION_3, acts=(Act(STEP_200, SUSPENDED_3), Act(ENDED, URGENT_WORDS)), cheat=True),
+           PATIENT, acts=(Act(STEP_200, SUSPENDED_3), Act(ENDED, URGENT_WORDS)), cheat=True),
+    _four("never-waited", "waited.not", "started at once", "holder.yaml",
+          "kubectl apply -f {mistakes}/9.4-sleeping.yaml", cheat=True),
     _four("group-later", "waited.late-group", "was made after the Pods", "PodGroup first",
-          f"kubectl apply -f {MISTAKES}/9.4-no-group.yaml", "sleep 6; kubectl apply -f {manifest}",
+          "kubectl apply -f {mistakes}/9.4-no-group.yaml", "sleep 6; kubectl apply -f {manifest}",
           cheat=True),
-    _four("no-holder-needed", "waited.not", "started at once", "holder.yaml", HOLDER, HELD, FREE,
-          SOLUTION_4, cheat=True),
 ]  # fmt: skip
