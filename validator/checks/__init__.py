@@ -40,6 +40,7 @@ from validator.checks.gangs import (
     a_gpu_each,
     all_in_the_group,
     gang_of,
+    gang_waits,
     need_pod_groups,
     together,
     waited,
@@ -84,6 +85,7 @@ from validator.checks.preemption import (
     need_class,
     resumed,
     urgent,
+    waits_for,
     without_priority,
 )
 from validator.checks.reader import model_read_back, same_accuracy
@@ -145,6 +147,7 @@ __all__ = [
     "exists",
     "first_pods_replaced",
     "gang_of",
+    "gang_waits",
     "has_sample_image",
     "in_effect",
     "installed",
@@ -207,6 +210,7 @@ __all__ = [
     "uses_the_claim",
     "version",
     "waited",
+    "waits_for",
     "was_asked",
     "was_scaled",
     "without_priority",

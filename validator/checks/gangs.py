@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from validator.checks.gpus import NOTHING_LOST
 from validator.checks.lab import POD_GROUPS
 from validator.engine import Check, Need, Seen
+from validator.hints import one_line
 from validator.snapshot import (
     Object,
     Snapshot,
@@ -18,7 +19,7 @@ from validator.snapshot import (
     time_at,
 )
 from validator.tfjobs import gpus, main_container
-from validator.verdicts import Finding, blocked, could_not_check
+from validator.verdicts import Finding, blocked, converging, could_not_check
 
 SCHEDULED = "PodGroupInitiallyScheduled"
 # Times are whole seconds.
@@ -113,6 +114,22 @@ def all_in_the_group() -> Check:
         )
 
     return Check("members", "All of its replicas are in the group.", judge)
+
+
+def gang_waits(seen: Seen, finding: Finding) -> Finding:
+    """What to do while none of the gang has a node, in place of the scheduler's words."""
+    group = seen.cluster.find("podgroups", seen.subject.name) or {}
+    said = condition(group, SCHEDULED)
+    if said.get("status") != "False":
+        return finding
+    return converging(
+        "gang-waits",
+        f"none of its Pods has a node: {one_line(text(said, 'message'))[:200]}",
+        "room for all three",
+        "Let the holder go:",
+        "$ kubectl delete job module9-ex4-holder",
+        since=created(seen.object),
+    )
 
 
 def together() -> Check:

@@ -6,9 +6,11 @@ failure, since a Pod that makes way does not count and a deleted one does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from validator import evidence
+from validator.case import WAIT
 from validator.diagnosis import failed, succeeded
 from validator.engine import Check, Need, Seen
 from validator.snapshot import (
@@ -158,6 +160,24 @@ def _redo(job: Object) -> tuple[str, ...]:
         f"$ kubectl delete tfjob {name}",
         f"$ kubectl apply -f {{checkout}}/my-{name}.yaml",
     )
+
+
+def waits_for(name: str) -> Callable[[Seen, Finding], Finding]:
+    """What to say while the patient one's Pod waits for the urgent one, in place of the reason."""
+
+    def meanwhile(seen: Seen, finding: Finding) -> Finding:
+        other = TfJob(name).find(seen.cluster)
+        if other is None or succeeded(other) or text(seen.pod, "status", "phase") == "Running":
+            return finding
+        return converging(
+            "makes-way",
+            f"its Pod has made way, and its next one waits until {name} has ended",
+            "two TfJobs that have succeeded",
+            WAIT,
+            since=created(other),
+        )
+
+    return meanwhile
 
 
 def made_way(name: str) -> Check:
