@@ -31,7 +31,7 @@ PROGRAMS = {"kubectl", "helm", "python", "test"}
 # Verbs of kubectl whose object has no namespace, or which need none.
 EVERYWHERE = {"cluster-info", "config", "api-resources", "uncordon"}
 CLUSTER_WIDE = {"nodes", "node", "namespace", "namespaces", "crd", "storageclass"}
-CLUSTER_WIDE |= {"priorityclasses", "deviceclasses", "resourceslices"}
+CLUSTER_WIDE |= {"priorityclass", "priorityclasses", "deviceclasses", "resourceslices"}
 FORGETFUL = ("delete", "uninstall", "scale", "patch")
 WORLDS = [pytest.param(case, id=case.title) for case in ALL]
 DONE = [pytest.param(case, id=case.title) for case in ALL if case.verdict is Verdict.DONE]
