@@ -207,7 +207,7 @@ MODULE9_4 = [
           HELD, APPLY),
     _four("other-group", "members.other", "the group module9-gang", "podGroupName: module9-ex4"),
     _four("no-holder", "waited.not", "started at once", "holder.yaml",
-          "kubectl apply -f {mistakes}/9.4-no-holder.yaml"),
+          APPLY),
     _four("held", "ends.gang-waits", "minCount (3)", "kubectl delete job module9-ex4-holder",
           HOLDER, HELD, SOLUTION_4, verdict=CONVERGING),
 ]  # fmt: skip
@@ -227,11 +227,11 @@ CHEATS = [
          cheat=True, trains=True),
     _three("second-run", "preempted.none", "trained to the end", "after step 200", PATIENT,
            acts=(Act(STEP_200, MADE_AGAIN), Act(ENDED, URGENT_WORDS)), cheat=True),
-    _three("suspended", "preempted.beside", "did not run in its place", "after step 200",
+    _three("suspended", "preempted.none", "trained to the end", "after step 200",
            PATIENT, acts=(Act(STEP_200, SUSPENDED_3), Act(ENDED, URGENT_WORDS)), cheat=True),
     _four("sleeping", "trained.program.command", "replaces the image's training program",
           "Take out of the manifest", HOLDER, HELD, APPLY, UNSCHEDULED, FREE, cheat=True),
     _four("group-later", "waited.late-group", "was made after the Pods", "PodGroup first",
-          "kubectl apply -f {mistakes}/9.4-no-group.yaml", "sleep 6; kubectl apply -f {manifest}",
+          f"{SERVERS}gang-without-group.yaml", "sleep 6; kubectl apply -f {manifest}",
           cheat=True),
 ]  # fmt: skip

@@ -6,10 +6,14 @@ from functools import cache
 
 import pytest
 
-from tests.validator.cases import SNAPSHOTS
+from tests.validator.cases import CHEAT_SNAPSHOTS, SNAPSHOTS
+from tests.validator.cases_module9 import CHEATS
+from tests.validator.stage import fits
 from validator import exercises, model_server  # noqa: F401 (registers the exercises)
 from validator.engine import EXERCISES, grade_one
+from validator.handin.whitelist import whitelisted
 from validator.places import Mount, Place
+from validator.redaction import redact
 from validator.snapshot import Snapshot
 from validator.verdicts import Verdict
 
@@ -166,3 +170,23 @@ def test_a_gang_whose_group_is_gone_cannot_be_checked():
         data["objects"]["podgroups"] = []
 
     assert judged("9.4-solution", gone) == (Verdict.COULD_NOT_CHECK, "waited.gone")
+
+
+@pytest.mark.parametrize("case", CHEATS, ids=lambda case: case.title)
+def test_a_cheat_is_told_and_never_done(case):
+    """As it was recorded, and from a file, which leaves out what no check reads."""
+    data = json.loads(case.snapshot.read_text())
+    for kept in (data, redact(whitelisted(copy.deepcopy(data)))):
+        made = grade_one(Snapshot(kept), EXERCISES[case.exercise])
+        assert fits(case, made), made.finding
+
+
+def test_each_exercise_has_two_cheats():
+    numbers = [case.exercise for case in CHEATS]
+    assert all(numbers.count(number) >= 2 for number in ("9.1", "9.2", "9.3", "9.4"))
+
+
+def test_every_manifest_of_a_cheat_is_played():
+    typed = " ".join(str(case.manifest) for case in CHEATS)
+    folder = CHEAT_SNAPSHOTS.parents[1] / "cheats/commands"
+    assert [path.name for path in folder.glob("9.*.yaml") if path.name not in typed] == []
