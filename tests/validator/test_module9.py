@@ -173,7 +173,7 @@ def test_a_gang_whose_group_is_gone_cannot_be_checked():
 
 
 @pytest.mark.parametrize("case", CHEATS, ids=lambda case: case.title)
-def test_a_cheat_is_told_and_never_done(case):
+def test_a_cheat_gets_its_finding_and_is_never_done(case):
     """As it was recorded, and from a file, which leaves out what no check reads."""
     data = json.loads(case.snapshot.read_text())
     for kept in (data, redact(whitelisted(copy.deepcopy(data)))):
