@@ -67,6 +67,12 @@ LISTS: dict[str, tuple[str, bool]] = {
     "resourceclaimtemplates": (DEVICES + "/namespaces/{ns}/resourceclaimtemplates", False),
     "resourceslices": (DEVICES + "/resourceslices", False),
     "deviceclasses": (DEVICES + "/deviceclasses", True),
+    "horizontalpodautoscalers": (
+        "/apis/autoscaling/v2/namespaces/{ns}/horizontalpodautoscalers",
+        False,
+    ),
+    "podgroups": (f"/apis/{POD_GROUPS}/namespaces/{{ns}}/podgroups", False),
+    "priorityclasses": ("/apis/scheduling.k8s.io/v1/priorityclasses", False),
     "helm": ("/api/v1/namespaces/{ns}/secrets" + _HELM, True),
     "nodes": ("/api/v1/nodes", False),
     "storageclasses": ("/apis/storage.k8s.io/v1/storageclasses", True),

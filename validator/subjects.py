@@ -112,6 +112,17 @@ class Claim(Subject):
         return diagnosis.of_claim(cluster, item)
 
 
+class Autoscaler(Subject):
+    """A HorizontalPodAutoscaler."""
+
+    kind, plural, kubectl = "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa"
+    reads = frozenset({"horizontalpodautoscalers"})
+
+    def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
+        """An autoscaler takes a change as it is."""
+        return (f"$ kubectl apply -f {file}",)
+
+
 class Release(Subject):
     """A Helm release: the newest of its revisions, by the labels of Helm's Secrets."""
 

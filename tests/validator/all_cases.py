@@ -6,6 +6,7 @@ from tests.validator import (
     cases_module4,
     cases_module5,
     cases_module7,
+    cases_module9,
 )
 from tests.validator.cases import MODULE5, MODULE6, OPERATOR
 from tests.validator.cases_module0 import MODULE0
@@ -14,6 +15,7 @@ from tests.validator.cases_module3 import MODULE3
 from tests.validator.cases_module4 import MODULE4
 from tests.validator.cases_module5 import MODULE5_REST
 from tests.validator.cases_module7 import MODULE7
+from tests.validator.cases_module9 import MODULE9
 
 # In a namespace of their own each, beside one another.
 PLAYED = [
@@ -25,6 +27,7 @@ PLAYED = [
     *MODULE5_REST,
     *MODULE6,
     *MODULE7,
+    *MODULE9,
 ]
 ALL = [*OPERATOR, *PLAYED]
 TYPED_CHEATS = [
@@ -33,4 +36,5 @@ TYPED_CHEATS = [
     *cases_module4.CHEATS,
     *cases_module5.CHEATS,
     *cases_module7.CHEATS,
+    *cases_module9.CHEATS,
 ]

@@ -47,6 +47,7 @@ class Case:
     the learner's. commands: of the operator's, run in its namespace before.
     at_once: recorded in the moment after ``kubectl apply``, before the operator has
     looked. trains: takes a core for some time. live: a test plays it each time.
+    alone: it needs GPUs that no other case holds meanwhile.
     """
 
     exercise: str
@@ -64,6 +65,7 @@ class Case:
     at_once: bool = False
     trains: bool = False
     live: bool = False
+    alone: bool = False
 
     @property
     def title(self) -> str:

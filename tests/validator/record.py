@@ -82,8 +82,10 @@ def _record_all(cluster: Cluster, options: argparse.Namespace) -> int:
 def _played_side_by_side(cluster: Cluster, titles: list[str]) -> list[str]:
     chosen = [c for c in (*PLAYED, *TYPED_CHEATS) if c.title in titles or not titles]
     with ThreadPoolExecutor(TRAININGS) as training, ThreadPoolExecutor(OTHERS) as other:
-        jobs = [(c, (training if c.trains else other).submit(_record, cluster, c)) for c in chosen]
-    return _surprising(jobs)
+        beside = [c for c in chosen if not c.alone]
+        jobs = [(c, (training if c.trains else other).submit(_record, cluster, c)) for c in beside]
+    alone = [case.title for case in chosen if case.alone and _record(cluster, case)]
+    return _surprising(jobs) + alone
 
 
 def _play_the_operators(cluster: Cluster, titles: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ import yaml
 
 from validator import cluster
 from validator.engine import Check, Exercise
-from validator.subjects import Claim, Deployment, Job, Service, TfJob
+from validator.subjects import Autoscaler, Claim, Deployment, Job, Service, TfJob
 
 FILE = Path(__file__).resolve().parents[2] / "validator" / "rbac.yaml"
 _BY_NAME = "metadata.name="
@@ -29,7 +29,7 @@ READS = frozenset(
 def that_read_everything(job: str = "x") -> list[Exercise]:
     """Exercises of every kind of subject: 5.1's TfJob, a Job of this name, and some that miss."""
     subjects = [TfJob("module5-ex1"), Job(job)]
-    subjects += [kind("missing") for kind in (TfJob, Job, Deployment, Service, Claim)]
+    subjects += [kind("missing") for kind in (TfJob, Job, Deployment, Service, Claim, Autoscaler)]
     check = Check("x", "", lambda seen: None, READS)
     return [Exercise(f"9.{n}", "", "", each, [check]) for n, each in enumerate(subjects)]
 

@@ -40,6 +40,7 @@ FOLDERS = {
     "sweeps": SWEEPS,
     "mistakes": MISTAKES,
     "kubernetes": CHECKOUT / "modules/2-kubernetes",
+    "further": CHECKOUT / "modules/9-going-further",
     "cheats": MISTAKES.parent / "cheats/commands",
 }
 # A training of four replicas takes a minute on two cores, and many times that on busy ones.

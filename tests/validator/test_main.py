@@ -125,7 +125,7 @@ def test_a_file_that_is_not_a_snapshot(tmp_path, capsys, content):
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(["module9"], id="a module without exercises"),
+        pytest.param(["module10"], id="a module without exercises"),
         pytest.param(["$(reboot)"], id="a module of shell words"),
         pytest.param(["module5", "--exercise", "7"], id="an exercise that is not there"),
         pytest.param(["--exercise", "1"], id="an exercise without a module"),

@@ -9,6 +9,16 @@ a Job, ``servers`` a Deployment with its Service, ``gpus``, ``drivers``,
 makes, ``operator`` the operator itself.
 """
 
+from validator.checks.autoscaling import (
+    bounds,
+    by_cpu,
+    measures,
+    need_metrics,
+    scales,
+    server_asks_for_cpu,
+    under_load,
+    was_scaled,
+)
 from validator.checks.boards import board_reads_the_logs, board_shows_the_run, board_stands
 from validator.checks.claims import (
     claim_template,
@@ -26,6 +36,15 @@ from validator.checks.distributed import (
     workers_took_steps,
 )
 from validator.checks.drivers import cards_not_by_hand, mounts_drivers, no_driver_by_hand
+from validator.checks.gangs import (
+    a_gpu_each,
+    all_in_the_group,
+    gang_of,
+    gang_waits,
+    need_pod_groups,
+    together,
+    waited,
+)
 from validator.checks.gpus import need_gpus, one_gpu
 from validator.checks.jobs import memory_limit, one_completion
 from validator.checks.lab import (
@@ -61,6 +80,14 @@ from validator.checks.operator import (
     operator_serves,
     operator_was_installed_by_helm,
 )
+from validator.checks.preemption import (
+    made_way,
+    need_class,
+    resumed,
+    urgent,
+    waits_for,
+    without_priority,
+)
 from validator.checks.reader import model_read_back, same_accuracy
 from validator.checks.release_objects import (
     in_effect,
@@ -85,16 +112,28 @@ from validator.checks.servers import (
     listens,
     service_exists,
 )
+from validator.checks.serving import (
+    asks_for_the_model,
+    model_of_a_tfjob,
+    runs_the_server,
+    serves_from,
+    was_asked,
+)
 
 __all__ = [
+    "a_gpu_each",
     "accuracy",
+    "all_in_the_group",
     "answers",
     "arguments_are_text",
     "asks_before_ready",
     "asks_for_gpus",
+    "asks_for_the_model",
     "board_reads_the_logs",
     "board_shows_the_run",
     "board_stands",
+    "bounds",
+    "by_cpu",
     "capabilities",
     "cards_not_by_hand",
     "claim_bound",
@@ -107,6 +146,8 @@ __all__ = [
     "ends_well",
     "exists",
     "first_pods_replaced",
+    "gang_of",
+    "gang_waits",
     "has_sample_image",
     "in_effect",
     "installed",
@@ -117,15 +158,21 @@ __all__ = [
     "leads_to_pods",
     "listens",
     "log_says",
+    "made_way",
     "makes_a_job",
+    "measures",
     "memory_limit",
+    "model_of_a_tfjob",
     "model_read_back",
     "mounts_drivers",
     "mounts_from_node",
     "mounts_what_the_operator_knows",
     "names_are_found",
     "need_cards",
+    "need_class",
     "need_gpus",
+    "need_metrics",
+    "need_pod_groups",
     "newest_deployment",
     "newest_job",
     "no_addresses_by_hand",
@@ -142,18 +189,31 @@ __all__ = [
     "ready",
     "replicas",
     "replicas_ready",
+    "resumed",
     "runs_nvidia_smi",
+    "runs_the_server",
     "same_accuracy",
     "sample_image",
+    "scales",
     "selects_memory",
+    "server_asks_for_cpu",
+    "serves_from",
     "service_exists",
     "shows_memory",
     "shows_the_table",
     "tf_config_agrees",
+    "together",
     "trained",
+    "under_load",
     "upgraded",
+    "urgent",
     "uses_the_claim",
     "version",
+    "waited",
+    "waits_for",
+    "was_asked",
+    "was_scaled",
+    "without_priority",
     "worker_replaced",
     "workers_took_steps",
 ]

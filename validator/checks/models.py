@@ -18,32 +18,45 @@ SAVE_DIR = "/tmp/fashion-mnist"
 _READS = frozenset({CLAIMS, "events", "jobs", "pods", "logs"})
 
 
-def claim_bound(name: str) -> Check:
-    """The claim is there, in the TfJob's namespace, and has a volume."""
+def claim_bound(name: str, manifest: str = "") -> Check:
+    """The claim is there, in the namespace, and has a volume.
+
+    manifest: in the module's folder, that makes it; else the learner's own does.
+    """
 
     def judge(seen: Seen) -> Finding | None:
         claim = seen.cluster.find(CLAIMS, name)
         if claim is None:
             has_ended = seen.ended == "well" and name in places.claims(_pod(seen))
-            return None if has_ended else _missing(seen, name)
+            return None if has_ended else _missing(seen, name, manifest)
         trouble = Claim(name).trouble(seen.cluster, claim)
         return trouble and _unbound(seen, claim, trouble)
 
     return Check("bound", f"The claim {name} is Bound.", judge, _READS)
 
 
-def _missing(seen: Seen, name: str) -> Finding:
+def _missing(seen: Seen, name: str, manifest: str) -> Finding:
     others = seen.cluster.namespaces_with(CLAIMS, name)
     there = f", but there is one in namespace {others[0]}" if others else ""
+    if manifest:
+        here = "Make it as the page does, in this namespace:"
+        fix = (here, f"$ kubectl apply -f {{checkout}}/{seen.exercise.folder}/{manifest}")
+    else:
+        fix = (_write(bool(others)), f"$ kubectl apply -f {seen.exercise.file}")
     return wrong(
         "elsewhere" if others else "none",
         f"no claim {name} in namespace {seen.cluster.namespace}{there}",
-        f"a PersistentVolumeClaim named {name}, in the namespace of the TfJob",
+        f"a PersistentVolumeClaim named {name}, in the namespace of the {seen.subject.kind}",
+        *fix,
+    )
+
+
+def _write(elsewhere: bool) -> str:
+    return (
         "A Pod mounts claims of its own namespace alone. Write the claim into your manifest, and "
         "apply it here:"
-        if others
-        else "Write the claim into your manifest, and apply it:",
-        f"$ kubectl apply -f {seen.exercise.file}",
+        if elsewhere
+        else "Write the claim into your manifest, and apply it:"
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from validator import model_server
 from validator.engine import Check, Seen
 from validator.snapshot import Object, created, listed, mapping, name_of, text
 from validator.subjects import SERVICE_NAME, Service
@@ -235,6 +236,8 @@ def _as_old(pod: object, replica_set: object) -> bool:
 
 def server_port(container: Object) -> int:
     """The port that Python's web server listens on; of another program the containerPort, or 0."""
+    if model_server.calls(container, model_server.PROGRAM):
+        return model_server.port(container)
     server = re.search(r"\bhttp\.server\b(.*)", " ".join(command_line(container)))
     if server:
         return int(next(iter(re.findall(r"(?<!\S)\d{2,5}(?!\S)", server[1])), DEFAULT_PORT))

@@ -3,6 +3,24 @@
 Importing this package registers all of them with the engine.
 """
 
-from validator.exercises import module0, module2, module3, module4, module5, module6, module7
+from validator.exercises import (
+    module0,
+    module2,
+    module3,
+    module4,
+    module5,
+    module6,
+    module7,
+    module9,
+)
 
-__all__ = ["module0", "module2", "module3", "module4", "module5", "module6", "module7"]
+__all__ = [
+    "module0",
+    "module2",
+    "module3",
+    "module4",
+    "module5",
+    "module6",
+    "module7",
+    "module9",
+]

@@ -42,7 +42,7 @@ STATE = {
     "terminated": fields("exitCode reason message startedAt finishedAt"),
 }
 STATUSES = [fields("name started ready", state=STATE, lastState=STATE)]
-MOUNTS = [fields("name mountPath subPath")]
+MOUNTS = [fields("name mountPath subPath readOnly")]
 CONTAINERS = [
     fields(
         "name image imagePullPolicy restartPolicy workingDir",
@@ -55,19 +55,22 @@ CONTAINERS = [
             "claims": [fields("name")],
         },
         ports=[fields("name containerPort")],
-        readinessProbe=fields("", httpGet=fields("port"), tcpSocket=fields("port"), exec={}),
+        readinessProbe=fields("", httpGet=fields("path port"), tcpSocket=fields("port"), exec={}),
         volumeMounts=MOUNTS,
     )
 ]
 # Of what kind each is, and where on the node, or of which claim.
 VOLUMES = [
     {
-        **fields("name", hostPath=fields("path"), persistentVolumeClaim=fields("claimName")),
+        **fields(
+            "name", hostPath=fields("path"), persistentVolumeClaim=fields("claimName readOnly")
+        ),
         EVERY_OTHER: {},
     }
 ]
 POD_SPEC = fields(
-    "nodeName",
+    "nodeName priority priorityClassName terminationGracePeriodSeconds",
+    schedulingGroup=fields("podGroupName"),
     nodeSelector=WHOLE,
     containers=CONTAINERS,
     initContainers=CONTAINERS,
@@ -109,7 +112,7 @@ KEPT: dict[str, dict[str, Field]] = {
     },
     "jobs": {
         "spec": fields("suspend completions", template=TEMPLATE),
-        "status": fields("active", conditions=CONDITIONS),
+        "status": fields("active failed startTime completionTime", conditions=CONDITIONS),
     },
     "pods": {
         "spec": POD,
@@ -141,6 +144,24 @@ KEPT: dict[str, dict[str, Field]] = {
         "spec": fields("driver", devices=[fields("name", capacity={"memory": fields("value")})])
     },
     "deviceclasses": {},
+    "horizontalpodautoscalers": {
+        "spec": fields(
+            "minReplicas maxReplicas",
+            scaleTargetRef=fields("apiVersion kind name"),
+            metrics=[
+                fields(
+                    "type",
+                    resource=fields("name", target=fields("type averageUtilization")),
+                )
+            ],
+        ),
+        "status": fields("lastScaleTime", conditions=CONDITIONS),
+    },
+    "podgroups": {
+        "spec": {"schedulingPolicy": {"gang": fields("minCount"), "basic": {}}},
+        "status": fields("", conditions=CONDITIONS),
+    },
+    "priorityclasses": fields("value preemptionPolicy", metadata=fields("name")),
     "events": fields(
         "reason message type firstTimestamp lastTimestamp eventTime",
         metadata={},

@@ -25,8 +25,10 @@ Data = dict[str, Any]
 FLAGS = ("--namespace=", "--context=")
 OF_THE_CLUSTER = (
     *("nodes", "customresourcedefinitions", "storageclasses", "dns"),
-    *("resourceslices", "deviceclasses"),
+    *("resourceslices", "deviceclasses", "priorityclasses"),
 )
+# Kinds of which one of another name may be meant, beside those that stand for one another.
+RESEMBLING = ("helm", "horizontalpodautoscalers")
 GROUPS = re.compile(
     r"[a-z]+|[\w.-]+\.k8s\.io|scheduling\.k8s\.io/v1beta1|kubeflow\.org|tensorflow\.org"
 )
@@ -84,7 +86,7 @@ def _objects(
     """Own ones; near misses as metadata; of other TfJobs, whether an operator has seen them."""
     mine = set(map(id, own))
     for item in items:
-        near = (kind in KINDS or kind == "helm") and names.resemble(kind, item)
+        near = (kind in KINDS or kind in RESEMBLING) and names.resemble(kind, item)
         status = {"status": OTHER} if kind == "tfjobs" and mapping(item, "status") else {}
         if id(item) in mine or kind in OF_THE_CLUSTER:
             yield pruned(item, kind, named)
