@@ -6,6 +6,7 @@ python -m cluster status [--name NAME]      what is up, part by part
 python -m cluster logs [COMPONENT]          the last lines that a component wrote
 python -m cluster build [IMAGE …]           programs and images, into the user's cache
 python -m cluster load IMAGE|ARCHIVE …      give images to the node, which cannot pull
+python -m cluster base                      give the sample image to your `docker`
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ from cluster import (
     binaries,
     builders,
     components,
+    foreign,
     images,
+    learner,
     load,
     paths,
     privilege,
     record,
     status,
     up,
+    workshop,
 )
+from cluster.errors import CannotGoOn
 
 DEFAULT_NAME = "lab"
 
@@ -49,9 +54,10 @@ def parser() -> argparse.ArgumentParser:
         "logs": "what a component wrote",
         "build": "build programs and images",
         "load": "give images to the node",
+        "base": "give the sample image to docker",
     }.items():
         sub = verbs.add_parser(verb, help=what, description=what)
-        if verb != "build":
+        if verb not in ("build", "base"):
             sub.add_argument("--name", default=DEFAULT_NAME, help="which cluster (default: lab)")
         if verb == "up":
             sub.add_argument("--bare", action="store_true", help="without the workshop's images")
@@ -73,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     try:
         run(options, list(sys.argv[1:] if arguments is None else arguments))
-    except (ValueError, builders.BuildError) as error:
+    except (ValueError, builders.BuildError, CannotGoOn) as error:
         sys.exit(f"Cannot go on: {error}")
     except KeyboardInterrupt:
         sys.exit("\nInterrupted; the same command goes on from here.")
@@ -83,6 +89,9 @@ def run(options: argparse.Namespace, arguments: list[str]) -> None:
     """Carry out one verb; what needs root is run again through sudo."""
     if options.verb == "build":
         build(options.images, arguments)
+        return
+    if options.verb == "base":
+        learner.bring_base(say)
         return
     cluster = paths.cluster(options.name)
     if options.verb == "up":
@@ -96,6 +105,15 @@ def run(options: argparse.Namespace, arguments: list[str]) -> None:
         if record.running(cluster) is None:
             privilege.check_host()
         binaries.ensure()
+    if options.verb == "load":
+        own = foreign.remembered(paths.STATE)
+        if own and options.name == DEFAULT_NAME:
+            workshop.load_into(own, options.images)
+            return
+        # The learner's own images are in a store that root does not look into.
+        load.running(cluster)
+        options.images = learner.exported(options.images)
+        arguments = ["load", "--name", cluster.name, *options.images]
     privilege.become_root(arguments)
     if options.verb == "up":
         up.up(cluster, say, gpus(options))

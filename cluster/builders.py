@@ -22,7 +22,8 @@ BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 # Not where Debian keeps its own: a package could not be installed over a mount.
 BUNDLE_IN_BUILD = "/run/host-certificates.crt"
 MERGED_USR_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
-BUILDERS = ("docker", "podman", "buildah")
+# podman last: a learner's own podman must not move the workshop's builds to another store.
+BUILDERS = ("docker", "buildah", "podman")
 # What the slim images of Debian leave out. Source: debuerreotype's slim excludes.
 SLIM_EXCLUDES = (
     "path-exclude=/usr/share/doc/*",
@@ -53,12 +54,23 @@ def find() -> str:
 
 
 def _works(name: str) -> bool:
-    """A client without its engine does not build."""
+    """A client without its engine does not build; a `docker` that is podman is the learner's."""
+    if name == "docker" and is_podman(name):
+        return False
     probe = [name, "info"] if name != "buildah" else [name, "--version"]
     try:
         return subprocess.run(probe, capture_output=True, timeout=20).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+def is_podman(name: str) -> bool:
+    """Whether a program is podman, under whatever name."""
+    try:
+        done = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return "podman" in done.stdout.lower()
 
 
 def needs_root(name: str) -> bool:

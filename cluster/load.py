@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cluster import builders, images, inside, paths, record
+from cluster import images, inside, learner, paths, record
+from cluster.record import Record
 
 
 def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> None:
@@ -16,11 +17,7 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
 
     Raises: ValueError with a sentence if one cannot be had or the cluster does not run.
     """
-    node = record.running(cluster)
-    if node is None:
-        raise ValueError(
-            f"cluster {cluster.name} is not running: `python -m cluster up --name {cluster.name}`"
-        )
+    node = running(cluster)
     for name in wanted:
         archive = archive_for(cluster, name)
         start = time.monotonic()
@@ -31,6 +28,8 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
         if problem:
             raise ValueError(f"{name} could not be loaded: {problem.strip().splitlines()[-1]}")
         remember(cluster, archive)
+        if learner.is_exported(archive):
+            archive.unlink()
         say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
 
 
@@ -42,8 +41,18 @@ def workshop_images(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
             say(f"{image} is not built as its files are now: `python -m cluster build`, then `up`")
 
 
+def running(cluster: paths.Cluster) -> Record:
+    """The cluster's node. Raises: ValueError if it does not run."""
+    node = record.running(cluster)
+    if node is None:
+        raise ValueError(
+            f"cluster {cluster.name} is not running: `python -m cluster up --name {cluster.name}`"
+        )
+    return node
+
+
 def archive_for(cluster: paths.Cluster, name: str) -> Path:
-    """The archive of an image or a path: built, exported from the builder, or as it is."""
+    """The archive of an image or a path: built, exported from where it was built, or as it is."""
     path = Path(name)
     if path.is_file():
         if not tarfile.is_tarfile(path):
@@ -51,13 +60,7 @@ def archive_for(cluster: paths.Cluster, name: str) -> Path:
         return path.resolve()
     if name in images.WORKSHOP:
         return images.build(name)
-    target = cluster.folder / "loaded.tar"
-    target.unlink(missing_ok=True)
-    builders.run(
-        builders.export_command(builders.find(), name, target),
-        f"there is no file {name}, and exporting an image of that name",
-    )
-    return target
+    return learner.export(name)
 
 
 def _loaded(cluster: paths.Cluster) -> Path:
