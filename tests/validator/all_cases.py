@@ -3,6 +3,7 @@
 from tests.validator import cases_module2, cases_module3, cases_module4, cases_module5
 from tests.validator.cases import MODULE5, MODULE6, OPERATOR
 from tests.validator.cases_module0 import MODULE0
+from tests.validator.cases_module1 import MODULE1
 from tests.validator.cases_module2 import MODULE2
 from tests.validator.cases_module3 import MODULE3
 from tests.validator.cases_module4 import MODULE4
@@ -10,7 +11,7 @@ from tests.validator.cases_module5 import MODULE5_REST
 
 # In a namespace of their own each, beside one another.
 PLAYED = [*MODULE0, *MODULE2, *MODULE3, *MODULE4, *MODULE5, *MODULE5_REST, *MODULE6]
-ALL = [*OPERATOR, *PLAYED]
+ALL = [*OPERATOR, *PLAYED, *MODULE1]
 TYPED_CHEATS = [
     *cases_module2.CHEATS,
     *cases_module3.CHEATS,

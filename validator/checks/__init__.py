@@ -2,8 +2,8 @@
 
 Each returns a ``Check``: an id, a title for the learner, a judge, and what it
 reads. ``manifest`` judges what was asked for, ``run`` what came of it,
-``lab`` the cluster itself, ``distributed`` a TfJob of several replicas, ``jobs``
-a Job, ``servers`` a Deployment with its Service, ``gpus``, ``drivers``,
+``lab`` the cluster itself, ``own_image`` what a learner builds,
+``distributed`` a TfJob of several replicas, ``jobs`` a Job, ``servers`` a Deployment with its Service, ``gpus``, ``drivers``,
 ``nvidia_smi`` and ``claims`` a Job on a GPU, ``models``, ``reader`` and
 ``boards`` what a training leaves on a volume, ``objects`` whatever else a module
 makes, ``operator`` the operator itself.
@@ -61,6 +61,16 @@ from validator.checks.operator import (
     operator_serves,
     operator_was_installed_by_helm,
 )
+from validator.checks.own_image import (
+    built_on_the_sample_image,
+    engine_answers,
+    entry_point,
+    image_built,
+    not_root,
+    on_the_cluster,
+    ran,
+    trained_in_container,
+)
 from validator.checks.reader import model_read_back, same_accuracy
 from validator.checks.release_objects import (
     in_effect,
@@ -95,6 +105,7 @@ __all__ = [
     "board_reads_the_logs",
     "board_shows_the_run",
     "board_stands",
+    "built_on_the_sample_image",
     "capabilities",
     "cards_not_by_hand",
     "claim_bound",
@@ -105,9 +116,12 @@ __all__ = [
     "delete_a_worker",
     "deployed",
     "ends_well",
+    "engine_answers",
+    "entry_point",
     "exists",
     "first_pods_replaced",
     "has_sample_image",
+    "image_built",
     "in_effect",
     "installed",
     "job_labels",
@@ -131,6 +145,8 @@ __all__ = [
     "no_addresses_by_hand",
     "no_driver_by_hand",
     "nodes_ready",
+    "not_root",
+    "on_the_cluster",
     "one_completion",
     "one_gpu",
     "operator_exists",
@@ -139,6 +155,7 @@ __all__ = [
     "operator_serves",
     "operator_was_installed_by_helm",
     "option_is",
+    "ran",
     "ready",
     "replicas",
     "replicas_ready",
@@ -151,6 +168,7 @@ __all__ = [
     "shows_the_table",
     "tf_config_agrees",
     "trained",
+    "trained_in_container",
     "upgraded",
     "uses_the_claim",
     "version",

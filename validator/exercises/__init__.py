@@ -3,6 +3,6 @@
 Importing this package registers all of them with the engine.
 """
 
-from validator.exercises import module0, module2, module3, module4, module5, module6
+from validator.exercises import module0, module1, module2, module3, module4, module5, module6
 
-__all__ = ["module0", "module2", "module3", "module4", "module5", "module6"]
+__all__ = ["module0", "module1", "module2", "module3", "module4", "module5", "module6"]
