@@ -12,6 +12,7 @@ python -m cluster base                      give the sample image to your `docke
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -32,7 +33,7 @@ from cluster import (
 )
 from cluster.errors import CannotGoOn
 
-DEFAULT_NAME = "lab"
+DEFAULT_NAME = os.environ.get("WORKSHOP_CLUSTER") or "lab"  # a test runs the pages on its own
 
 
 def say(text: str) -> None:

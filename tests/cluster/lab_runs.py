@@ -6,13 +6,16 @@ the kubeconfig. Pages from module 5 on begin and end without an operator: module
 
 import contextlib
 import json
+import os
 import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cluster import engine
 from modules import here, workplace
+from tests import containers
 
 CHECKOUT = workplace.CHECKOUT
 CRD = "tfjobs.tensorflow.org"
@@ -52,7 +55,8 @@ def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
     cluster.kubectl("create", "namespace", namespace)
     try:
         with workplace.copy_of() as copy:
-            given = {**cluster.env, "KUBECONFIG": str(kubeconfig)}
+            given = {**cluster.env, **containers.environment(), "KUBECONFIG": str(kubeconfig)}
+            given["PATH"] = os.pathsep.join((str(engine.folder()), cluster.env["PATH"]))
             environment = workplace.environment(copy, given)
             if needs_operator:
                 _install_operator(cluster, namespace)

@@ -14,6 +14,7 @@ PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "modules").glob("*/README.m
 REASONS = {
     "needs a real GPU",
     "needs a cluster of your own",
+    "needs a registry of your own",
     "sets up the machine that this test runs on",
 }
 
