@@ -49,7 +49,6 @@ EXPLAINED = {
     "Job": ["Job"],
     "kubelet": ["kubelet"],
     "label": ["label"],
-    "layer": ["layer"],
     "leader election": ["leader election"],
     "lease": ["Lease"],
     "namespace": ["namespace"],

@@ -30,6 +30,7 @@ PRINTS = (
     "    print(f'step {n}/100 loss {2 - n / 80:.4f} accuracy 0.7500', flush=True)\n"
     "print('test accuracy 0.7600 on 10000 images')\n"
 )
+SLEEPS = "from time import sleep\n"
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,6 @@ CHEATS = [
     _one("prints", "trained.too-fast", "which no machine trains", "main.py", BUILD, RUN,
          program=PRINTS, edit=loaded, cheat=True),
     _one("prints-slowly", "trained.too-early", "before TensorFlow can even start", "main.py",
-         BUILD, RUN, program="import time\n" + PRINTS.replace("    print", "    time.sleep(.1); print"),
+         BUILD, RUN, program=SLEEPS + PRINTS.replace("    print", "    sleep(.05); print"),
          edit=loaded, cheat=True),
 ]  # fmt: skip

@@ -2,11 +2,11 @@
 
 Each returns a ``Check``: an id, a title for the learner, a judge, and what it
 reads. ``manifest`` judges what was asked for, ``run`` what came of it,
-``lab`` the cluster itself, ``own_image`` what a learner builds,
-``distributed`` a TfJob of several replicas, ``jobs`` a Job, ``servers`` a Deployment with its Service, ``gpus``, ``drivers``,
-``nvidia_smi`` and ``claims`` a Job on a GPU, ``models``, ``reader`` and
-``boards`` what a training leaves on a volume, ``objects`` whatever else a module
-makes, ``operator`` the operator itself.
+``lab`` the cluster itself, ``own_image`` what a learner builds, ``distributed`` a TfJob of
+several replicas, ``jobs`` a Job, ``servers`` a Deployment with its Service, ``gpus``,
+``drivers``, ``nvidia_smi`` and ``claims`` a Job on a GPU, ``models``, ``reader`` and ``boards``
+what a training leaves on a volume, ``objects`` whatever else a module makes, ``operator`` the
+operator itself.
 """
 
 from validator.checks.boards import board_reads_the_logs, board_shows_the_run, board_stands

@@ -1,6 +1,6 @@
 """Softmax regression on Fashion-MNIST: the smallest network that learns to tell clothes apart.
 
-    python main.py --max-steps 100
+python main.py --max-steps 100
 """
 
 import argparse
@@ -50,7 +50,9 @@ def train(max_steps: int, learning_rate: float) -> None:
                 labels[rows].astype(np.int32), scores(images[rows])
             )
             loss = tf.reduce_mean(errors)
-        for variable, slope in zip((weights, bias), tape.gradient(loss, (weights, bias))):
+        for variable, slope in zip(
+            (weights, bias), tape.gradient(loss, (weights, bias)), strict=False
+        ):
             variable.assign_sub(learning_rate * slope)
         if step % max(1, max_steps // 10) == 0:
             found = accuracy(images[rows], labels[rows])
