@@ -19,7 +19,7 @@ from validator.snapshot import Object, at, text
 from validator.tfjobs import repository
 
 # A second stamp in one line: podman stamps what a program writes, not each line.
-_SECOND_STAMP = re.compile(r"(?<=\S)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(?:Z|[+-]\d\d:\d\d) ")
+_SECOND_STAMP = re.compile(r"(?<=.)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(?:Z|[+-]\d\d:\d\d) ")
 _NEVER = "0001-01-01"
 
 

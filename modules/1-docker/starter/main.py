@@ -34,6 +34,7 @@ def train(max_steps: int, learning_rate: float) -> None:
     """Train, and print how it goes: one line for each tenth of the steps."""
     images, labels = load("train")
     weights, bias = tf.Variable(tf.zeros([PIXELS, CLASSES])), tf.Variable(tf.zeros([CLASSES]))
+    variables = (weights, bias)
 
     def scores(pictures: np.ndarray) -> tf.Tensor:
         """For each picture and class, how well the two fit."""
@@ -50,9 +51,8 @@ def train(max_steps: int, learning_rate: float) -> None:
                 labels[rows].astype(np.int32), scores(images[rows])
             )
             loss = tf.reduce_mean(errors)
-        for variable, slope in zip(
-            (weights, bias), tape.gradient(loss, (weights, bias)), strict=False
-        ):
+        slopes = tape.gradient(loss, variables)
+        for variable, slope in zip(variables, slopes, strict=True):
             variable.assign_sub(learning_rate * slope)
         if step % max(1, max_steps // 10) == 0:
             found = accuracy(images[rows], labels[rows])
