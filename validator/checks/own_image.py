@@ -408,9 +408,9 @@ def on_the_cluster() -> Check:
     """A node has the image."""
 
     def judge(seen: Seen) -> Finding | None:
-        wanted = _image(seen).reference
-        if not listed({"all": seen.cluster.items("nodes")}, "all"):
+        if not seen.object or not seen.cluster.items("nodes"):
             raise Unreadable("nodes", 0, "the cluster names no node")
+        wanted = _image(seen).reference
         there = images_of_nodes(seen.cluster)
         if any(same_name(name, wanted) and tag(name) == tag(wanted) for name in there):
             return None
