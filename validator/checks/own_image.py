@@ -10,7 +10,7 @@ import re
 from validator import evidence
 from validator.engine import Check, Seen
 from validator.hints import edit_distance
-from validator.snapshot import Object, Unreadable, at, listed, mapping, name_of, text, time_at
+from validator.snapshot import Object, Unreadable, at, mapping, name_of, text, time_at
 from validator.subjects import LocalImage, engine_of
 from validator.tfjobs import (
     SAMPLE_IMAGE,
