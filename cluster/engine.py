@@ -120,10 +120,14 @@ def on_path(name: str) -> str | None:
 def settings() -> str:
     """containers.conf for machines on which podman's own choices do not work.
 
-    crun refuses cgroup version 1 beside version 2; systemd may not be there; and a root without
-    CAP_SYS_RESOURCE may not raise the limits that podman wants to raise.
+    crun refuses cgroup version 1 beside version 2; systemd may not be there; a root without
+    CAP_SYS_RESOURCE may not raise the limits that podman wants to raise; and a user without
+    slirp4netns cannot give a container a way to the network, which no exercise needs.
     """
-    lines = ["[containers]", f"default_ulimits = [{', '.join(_limits())}]", "[engine]"]
+    lines = ["[containers]", f"default_ulimits = [{', '.join(_limits())}]"]
+    if os.geteuid() != 0 and not any(map(on_path, ("slirp4netns", "pasta"))):
+        lines.append('netns = "none"')
+    lines.append("[engine]")
     if shutil.which("runc", path=host.search_path()):
         lines.append('runtime = "runc"')
     lines.append('events_logger = "file"')
