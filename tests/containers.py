@@ -6,6 +6,7 @@ That holds where `docker` is podman. Docker's engine has one store for all.
 from __future__ import annotations
 
 import os
+import subprocess
 
 from cluster import engine, paths
 
@@ -26,3 +27,24 @@ def environment() -> dict[str, str]:
     settings.write_text(STORE.format(folder=folder))
     path = os.pathsep.join((str(engine.folder()), os.environ["PATH"]))
     return {"PATH": path, engine.STORE: str(settings)}
+
+
+def empty(variables: dict[str, str]) -> None:
+    """Remove what earlier tests have left in that store; the sample image stays.
+
+    Docker's store may hold the learner's work, so nothing is removed there.
+    """
+    if not engine.link().read_text().count("podman"):
+        return
+
+    def lines(*words: str) -> list[str]:
+        command = [str(engine.link()), *words]
+        given = {**os.environ, **variables}
+        done = subprocess.run(command, env=given, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()
+
+    if ids := lines("ps", "--all", "--quiet"):
+        lines("rm", "--force", *ids)
+    names = lines("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+    if mine := [name for name in names if "ex1" in name]:
+        lines("rmi", "--force", *mine)

@@ -55,7 +55,9 @@ def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
     cluster.kubectl("create", "namespace", namespace)
     try:
         with workplace.copy_of() as copy:
-            given = {**cluster.env, **containers.environment(), "KUBECONFIG": str(kubeconfig)}
+            docker = containers.environment()
+            containers.empty(docker)
+            given = {**cluster.env, **docker, "KUBECONFIG": str(kubeconfig)}
             given["PATH"] = os.pathsep.join((str(engine.folder()), cluster.env["PATH"]))
             environment = workplace.environment(copy, given)
             if needs_operator:
@@ -133,7 +135,7 @@ def remove(cluster, namespace: str, with_operator: bool) -> None:
 
 def activation(environment: dict[str, str], folder: Path) -> Path:
     """Write a file to source, in place of .lab/activate, that leads to `environment`."""
-    names = ("PATH", "KUBECONFIG", "PYTHONPATH", "NO_COLOR")
+    names = ("PATH", "KUBECONFIG", "PYTHONPATH", "NO_COLOR", "WORKSHOP_CLUSTER", engine.STORE)
     path = folder / "activate"
     path.write_text(
         "".join(f"export {name}={shlex.quote(environment.get(name, ''))}\n" for name in names)
