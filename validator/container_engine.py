@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from typing import Any
 
 from validator import container_objects
@@ -119,6 +118,8 @@ def _log(program: str, name: str) -> tuple[str, Object]:
 
 def _run(program: str, *words: str) -> str:
     """What a command prints, on both of its outputs. Raises: _Silent."""
+    import subprocess  # not before it is needed: it takes a while
+
     try:
         done = subprocess.run(
             [program, *words],
