@@ -25,21 +25,28 @@ ifneq ($(wildcard .lab/own-cluster.json),)
   OWN_CLUSTER := --own-cluster
 endif
 export REGISTRY YES
+# `sudo make lab`: what root compiles would be in the way of the user.
+ifdef SUDO_UID
+  export PYTHONDONTWRITEBYTECODE := 1
+endif
 
-.PHONY: help lab test test-notebooks lint notebooks times record bench pins down clean python host
+.PHONY: help lab notebook test test-notebooks lint notebooks times record bench pins down clean python host ready
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-lab: .venv/.ready ## set everything up and start the workshop (KUBECONFIG=FILE: on your own cluster)
+lab: ready ## set everything up and start the workshop (KUBECONFIG=FILE: on your own cluster)
 	@$(if $(KUBECONFIG_NOTE),echo "Note: the exported KUBECONFIG is ignored; to use that cluster: make lab KUBECONFIG=FILE")
 	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.workshop lab
 
-test: .venv/.ready ## set up what the tests need and run every test, on a cluster of their own
+test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and run every test, on a cluster of their own
 	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
 
 test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the tests' cluster
 	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
+
+notebook: .venv/.ready ## open JupyterLab on the modules (after make lab)
+	@$(VENV_PYTHON) -m cluster.workshop notebook
 
 times: .venv/.ready ## the pages' times as the last test measured them, beside those that they state
 	@$(VENV_PYTHON) -m modules.times
@@ -58,22 +65,26 @@ bench: .venv/.ready ## measure what the READMEs state (about an hour)
 	@env -u KUBECONFIG $(VENV_PYTHON) -m bench.training
 	@env -u KUBECONFIG $(VENV_PYTHON) -m bench.validator
 
-down: ## stop the local cluster; its state is deleted, caches stay
-	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m cluster.workshop down; fi
+down: python ## stop the local cluster; its state is deleted, caches stay
+	@"$(PYTHON)" -m cluster.workshop down
 
 clean: down ## undo everything: cluster, .lab, .venv, and the caches in the user's cache folder
-	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m cluster.workshop clean; fi
+	@"$(PYTHON)" -m cluster.workshop clean
 	@rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 pins: ## resolve pyproject.toml into the pinned requirements.txt again
 	@$(PYTHON) -m venv .lab/uv && .lab/uv/bin/pip install --quiet uv
-	@.lab/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header -o requirements.txt
+	@.lab/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header --generate-hashes -o requirements.txt
 
 python:
-	@if [ -z "$(PYTHON)" ]; then echo "Cannot go on: no Python 3.11 to 3.13 on PATH; install one (Debian, Ubuntu: sudo apt install python3), or name it: make lab PYTHON=/path/to/python3.12"; exit 1; fi
+	@if [ -z "$(PYTHON)" ]; then sh cluster/python.sh; fi
 
 host: python
-	@"$(PYTHON)" -m cluster.host prepare $(FOR_TESTS) $(OWN_CLUSTER)
+	@"$(PYTHON)" -m cluster.prepare host $(FOR_TESTS) $(OWN_CLUSTER)
+
+# Programs, images and Python packages side by side.
+ready: host
+	@"$(PYTHON)" -m cluster.prepare all $(OWN_CLUSTER)
 
 .venv/.ready: requirements.txt | host
-	@"$(PYTHON)" -m cluster.host venv
+	@"$(PYTHON)" -m cluster.venv

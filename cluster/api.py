@@ -6,13 +6,16 @@ takes longer than asking. Called by `cluster.up`.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import http.client
 import json
 import ssl
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import yaml
+from urllib.parse import urlsplit
 
 # The collection of each kind that the manifests use: (API, plural, namespaced).
 COLLECTIONS = {
@@ -94,11 +97,32 @@ class Api:
 
         Raises: RuntimeError with the server's message if it refuses.
         """
-        body = yaml.safe_dump(manifest).encode()
+        body = json.dumps(manifest).encode()  # which is YAML, too
         target = f"/{path_of(manifest)}?fieldManager=workshop&force=true"
         status, answer = self.request("PATCH", target, body, "application/apply-patch+yaml")
         if status not in (200, 201):
             raise RuntimeError(f"{target}: {status} {answer.decode(errors='replace')[:300]}")
+
+
+@contextlib.contextmanager
+def from_kubeconfig(kubeconfig: Path, timeout_seconds: float) -> Iterator[Api | None]:
+    """The API server of a kubeconfig of ours, which is JSON; None if it may not be read."""
+    try:
+        config = json.loads(kubeconfig.read_text())
+    except OSError:
+        yield None
+        return
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    where = urlsplit(cluster["server"])
+    contents = {
+        "ca.crt": cluster["certificate-authority-data"],
+        "admin.crt": user["client-certificate-data"],
+        "admin.key": user["client-key-data"],
+    }
+    with tempfile.TemporaryDirectory() as folder:  # Python reads certificates from files alone
+        for name, content in contents.items():
+            (Path(folder) / name).write_bytes(base64.b64decode(content))
+        yield Api(where.hostname or "", where.port or 443, Path(folder), timeout_seconds)
 
 
 def path_of(manifest: dict[str, Any]) -> str:

@@ -1,122 +1,49 @@
 """The programs of the cluster, built once with Go from pinned sources into the user's cache.
 
-Each folder of `cluster/go` is a Go module whose committed go.mod and go.sum pin every
-byte. A program is stored under the digest of its recipe and sources, so an interrupted
-build goes on with the next program, and `folder()` is a folder of links to what this
-checkout wants. The version of Go is not part of the digest: an updated Go must not
-cost a learner six minutes; go.mod names the oldest that will do.
+The committed go.mod and go.sum files pin every byte of source, `golang.VERSION` the compiler.
+A program is stored under the digest of its recipe and sources, and `folder()` is a folder of
+links to what this checkout wants. A store is complete when its list of sizes says so: after
+a power cut a file may be there and empty.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
+import json
 import os
 import platform
+import re
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cluster import golang, paths
+from cluster import golang, paths, progress
+from cluster.compiling import Build
+from cluster.locks import locked
+from cluster.recipes import BUILD_FLAGS, NEEDED, RECIPES, Recipe
 
 SOURCES = Path(__file__).resolve().parent / "go"
-STRIP = "-s -w"
-KUBERNETES_VERSION = "1.37.2"
-_VERSION_PACKAGE = "k8s.io/component-base/version"
-_KUBERNETES_FLAGS = " ".join(
-    [
-        STRIP,
-        f"-X {_VERSION_PACKAGE}.gitVersion=v{KUBERNETES_VERSION}",
-        f"-X {_VERSION_PACKAGE}.gitMajor=1",
-        f"-X {_VERSION_PACKAGE}.gitMinor=37",
-    ]
-)
-_CNI = "github.com/containernetworking/plugins/plugins"
-_CONTAINERD = "github.com/containerd/containerd/v2/cmd"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to build one folder of `cluster/go`, and what comes out.
-
-    `usual_minutes` is from an empty cache on two cores.
-    """
-
-    packages: tuple[str, ...]
-    programs: tuple[str, ...]
-    usual_minutes: float = 0.1
-    tags: str = ""
-    linker_flags: str = STRIP
-    also_called: tuple[str, ...] = ()
-
-
-RECIPES: dict[str, Recipe] = {
-    "kubernetes": Recipe(
-        (".",),
-        ("kubernetes",),
-        5.5,
-        linker_flags=_KUBERNETES_FLAGS,
-        also_called=(
-            "kube-apiserver",
-            "kube-controller-manager",
-            "kube-scheduler",
-            "kube-proxy",
-            "kubelet",
-            "kubectl",
-            "node-addons",
-            "metrics-server",
-        ),
-    ),
-    "etcd": Recipe(("go.etcd.io/etcd/server/v3",), ("etcd",), 0.5),
-    "containerd": Recipe(
-        (
-            f"{_CONTAINERD}/containerd",
-            f"{_CONTAINERD}/containerd-shim-runc-v2",
-            f"{_CONTAINERD}/ctr",
-        ),
-        ("containerd", "containerd-shim-runc-v2", "ctr"),
-        0.7,
-        tags="no_btrfs,no_devmapper,no_zfs",
-    ),
-    "cni": Recipe(
-        (
-            f"{_CNI}/main/ptp",
-            f"{_CNI}/main/loopback",
-            f"{_CNI}/ipam/host-local",
-            f"{_CNI}/meta/portmap",
-        ),
-        ("ptp", "loopback", "host-local", "portmap"),
-    ),
-    "coredns": Recipe(("github.com/coredns/coredns",), ("coredns",), 1.5),
-    "helm": Recipe(("helm.sh/helm/v4/cmd/helm",), ("helm",), 1.7),
-    "pause": Recipe((".",), ("pause",)),
-    "nvidia-smi": Recipe((".",), ("nvidia-smi",)),
-    "kwok": Recipe(("sigs.k8s.io/kwok/cmd/kwok",), ("kwok",), 1.1),
-    "registry": Recipe(
-        ("github.com/google/go-containerregistry/cmd/registry",), ("registry",), 0.2
-    ),
-    "training-operator": Recipe(
-        ("github.com/kubeflow/training-operator/cmd/training-operator.v1",),
-        ("training-operator.v1",),
-        1.8,
-    ),
-}
-# For benchmarks (kwok, and the operator that ours is compared with) and for tests (the registry):
-# they ask for them by name.
-NEEDED = tuple(name for name in RECIPES if name not in ("kwok", "registry", "training-operator"))
+# All programs of the workspace, from an empty cache on two cores.
+USUAL_MINUTES = 6
+PINS = ("go.mod", "go.sum", "go.work", "go.work.sum")
+SIZES = "sizes.json"
 
 
 def digest(name: str) -> str:
-    """Twelve characters that change with the sources, the recipe and the processor."""
-    summed = hashlib.sha256(f"{platform.machine()} {RECIPES[name]}".encode())
-    for path in sorted((SOURCES / name).iterdir()):
-        summed.update(path.name.encode() + b"\0" + path.read_bytes())
+    """Twelve characters that change with sources, pins, recipe, compiler and processor.
+
+    In the workspace the pins of all count, because versions are chosen over all of them.
+    """
+    summed = hashlib.sha256(
+        f"{platform.machine()} {golang.VERSION} {BUILD_FLAGS} {RECIPES[name]}".encode()
+    )
+    files = [path for path in (SOURCES / name).iterdir() if path.is_file()]
+    if RECIPES[name].in_workspace:
+        members = [SOURCES, *(SOURCES / member for member in NEEDED)]
+        files += [folder / pin for folder in members for pin in PINS if (folder / pin).exists()]
+    for path in sorted(set(files)):
+        summed.update(str(path.relative_to(SOURCES)).encode() + b"\0" + path.read_bytes())
     return summed.hexdigest()[:12]
 
 
@@ -132,124 +59,117 @@ def go_work() -> Path:
 
 
 def missing(names: Iterable[str] = NEEDED) -> list[str]:
-    """Recipes of which a program is not in `folder()` yet."""
+    """Recipes of which a program is not in `folder()` yet, or not whole."""
     target = folder()
-    return [
-        name for name in names if not all((target / program).exists() for program in _outputs(name))
-    ]
+    return [name for name in names if not is_complete(name) or not _is_linked(name, target)]
 
 
-def ensure(names: Iterable[str] = NEEDED) -> Path:
-    """Build what is missing, showing progress; returns `folder()`.
+def ensure(names: Iterable[str] = NEEDED, report: Callable[[str], None] | None = None) -> Path:
+    """Build what is missing, and say how far it is; returns `folder()`.
 
-    Raises: SystemExit with a sentence if a build fails.
+    Raises: CannotGoOn if a build fails.
     """
     if not missing(names):
         return folder()
-    with _locked():
-        to_do = missing(names)
-        for number, name in enumerate(to_do, start=1):
-            _provide(name, f"{number} of {len(to_do)}")
-        shutil.rmtree(go_work(), ignore_errors=True)
+    with progress.line("Programs", report) as say:
+        lock = paths.CACHE / "build.lock"
+        with locked(lock, lambda: say("waiting for another build")):
+            _sweep()
+            for group in _groups(name for name in missing(names) if not is_complete(name)):
+                _build(group, say)
+            for name in missing(names):
+                _link(name)
+            if os.environ.get("KEEP_BUILD_CACHE") != "1":
+                shutil.rmtree(go_work(), ignore_errors=True)
     return folder()
 
 
-def _outputs(name: str) -> tuple[str, ...]:
-    recipe = RECIPES[name]
-    return recipe.programs + recipe.also_called
+def is_complete(name: str) -> bool:
+    """Whether a recipe's programs are in the store with the sizes that they were built with."""
+    store = _store(name)
+    try:
+        sizes = json.loads((store / SIZES).read_text())
+        return all((store / program).stat().st_size == sizes[program] for program in sizes)
+    except (OSError, ValueError):
+        return False
 
 
-def _provide(name: str, position: str) -> None:
-    """Link a recipe's programs into `folder()`, building them into the store first if need be."""
-    store = paths.CACHE / "bin" / "store" / f"{name}-{digest(name)}"
-    if not store.exists():
-        _build(name, store, position)
+def _store(name: str) -> Path:
+    return paths.CACHE / "bin" / "store" / f"{name}-{digest(name)}"
+
+
+def _groups(names: Iterable[str]) -> list[list[str]]:
+    """What one call of Go builds: all of the workspace at once, the others one by one."""
+    wanted = list(names)
+    together = [name for name in wanted if RECIPES[name].in_workspace]
+    alone = [[name] for name in wanted if not RECIPES[name].in_workspace]
+    return [group for group in (together, *alone) if group]
+
+
+def _build(names: Sequence[str], say: Callable[[str], None]) -> None:
+    """Build recipes with one call of Go, and store each under its digest."""
+    recipes = [RECIPES[name] for name in names]
+    source = SOURCES if recipes[0].in_workspace else SOURCES / names[0]
+    paths.make_folder(paths.CACHE / "bin" / "store")
+    with tempfile.TemporaryDirectory(dir=paths.CACHE / "bin" / "store", prefix=".new-") as scratch:
+        packages = tuple(package for recipe in recipes for package in recipe.packages)
+        minutes = recipes[0].usual_minutes or USUAL_MINUTES
+        Build(source, packages, Path(scratch), go_work(), minutes).run(say)
+        for name, recipe in zip(names, recipes, strict=True):
+            _keep(name, recipe, Path(scratch))
+
+
+def _keep(name: str, recipe: Recipe, built: Path) -> None:
+    """Move a recipe's programs from where Go has put them into the store, safe on disk."""
+    unfinished = built / f"store-{name}"
+    unfinished.mkdir()
+    sizes = {}
+    for package, program in zip(recipe.packages, recipe.programs, strict=True):
+        target = unfinished / program
+        (built / output_of(package)).rename(target)
+        sizes[program] = target.stat().st_size
+    (unfinished / SIZES).write_text(json.dumps(sizes))
+    for path in [*unfinished.iterdir(), unfinished]:
+        paths.hand_to_user(path)
+        paths.to_disk(path)
+    store = _store(name)
+    shutil.rmtree(store, ignore_errors=True)
+    unfinished.rename(store)
+    paths.to_disk(store.parent)
+
+
+def output_of(package: str) -> str:
+    """What Go calls the program of a package: its last word, but not a major version."""
+    words = package.split("/")
+    return words[-2] if re.fullmatch(r"v\d+", words[-1]) else words[-1]
+
+
+def _source_of(name: str, program: str) -> Path:
+    return _store(name) / (program if program in RECIPES[name].programs else name)
+
+
+def _is_linked(name: str, target: Path) -> bool:
+    try:
+        return all(
+            (target / program).samefile(_source_of(name, program))
+            for program in RECIPES[name].outputs
+        )
+    except OSError:
+        return False
+
+
+def _link(name: str) -> None:
+    """Link a recipe's programs from the store into `folder()`."""
     target = folder()
     paths.make_folder(target)
-    for program in _outputs(name):
-        source = store / (program if program in RECIPES[name].programs else name)
-        link = target / program
+    for program in RECIPES[name].outputs:
         temporary = target / f".{program}.{os.getpid()}"
-        os.link(source, temporary)
-        temporary.replace(link)
+        temporary.unlink(missing_ok=True)
+        os.link(_source_of(name, program), temporary)
+        temporary.replace(target / program)
 
 
-def _build(name: str, store: Path, position: str) -> None:
-    recipe = RECIPES[name]
-    paths.make_folder(store.parent)
-    go = golang.find()
-    with tempfile.TemporaryDirectory(dir=store.parent, prefix=f".{name}-") as scratch:
-        command = [
-            str(go), "build", "-v", "-trimpath", "-buildvcs=false",
-            f"-tags={recipe.tags}", f"-ldflags={recipe.linker_flags}",
-            "-o", f"{scratch}/", *recipe.packages,
-        ]  # fmt: skip
-        minutes = f"{recipe.usual_minutes:.0f} minutes" if recipe.usual_minutes >= 1 else "a minute"
-        _run(command, SOURCES / name, f"Building {name} ({position}, up to {minutes})")
-        if len(recipe.programs) == 1:  # Go names it after its folder, which may be anything
-            built = next(Path(scratch).iterdir())
-            built.rename(built.with_name(recipe.programs[0]))
-        for program in recipe.programs:
-            paths.hand_to_user(Path(scratch) / program)
-        Path(scratch).chmod(0o755)
-        paths.hand_to_user(Path(scratch))
-        Path(scratch).rename(store)
-        Path(scratch).mkdir()  # the context manager removes it
-
-
-def _run(command: list[str], source: Path, what: str) -> None:
-    """Run a build; counts the packages that Go compiles where someone is watching."""
-    start = time.monotonic()
-    watching = sys.stdout.isatty()
-    print(f"{what} …", end="" if watching else "\n", flush=True)
-    lines: list[str] = []
-    environment = {
-        **os.environ,
-        "CGO_ENABLED": "0",
-        "GOCACHE": str(go_work() / "build"),
-        "GOFLAGS": "-mod=readonly -modcacherw",
-        "GOMODCACHE": str(go_work() / "modules"),
-        "GOWORK": "off",
-    }
-    with subprocess.Popen(
-        command,
-        cwd=source,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as build:
-        assert build.stdout is not None
-        for count, line in enumerate(build.stdout, start=1):
-            lines.append(line)
-            if watching:
-                print(f"\r\033[K{what}: {count} packages", end="", flush=True)
-    seconds = time.monotonic() - start
-    if watching:
-        print(f"\r\033[K{what}: {seconds:.0f} s")
-    if build.returncode:
-        sys.exit(_failure(what, lines))
-
-
-def _failure(what: str, lines: list[str]) -> str:
-    """The sentence for a build that failed, by its last lines."""
-    text = "".join(lines[-8:])
-    if any(sign in text for sign in ("dial tcp", "no such host", "TLS handshake", "i/o timeout")):
-        return (
-            f"Cannot go on: {what[0].lower()}{what[1:]} needs the network once, to fetch sources,"
-            f" and did not reach it; set HTTPS_PROXY or GOPROXY if you are behind a proxy:\n{text}"
-        )
-    if "no space left" in text:
-        return f"Cannot go on: the disk is full; free some space, then run the same again:\n{text}"
-    return f"Cannot go on: {what[0].lower()}{what[1:]} failed:\n{text}"
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    """One build at a time, also from two checkouts."""
-    paths.make_folder(paths.CACHE)
-    lock = paths.CACHE / "build.lock"
-    with lock.open("w") as handle:
-        paths.hand_to_user(lock)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+def _sweep() -> None:
+    """Remove what a killed build left in the store; the lock is held."""
+    for path in (paths.CACHE / "bin" / "store").glob(".*"):
+        shutil.rmtree(path, ignore_errors=True)

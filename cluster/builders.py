@@ -15,12 +15,20 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from cluster import paths
+from cluster import commands, paths
 from cluster.components import DEFAULT_REGISTRY
+from cluster.errors import CannotGoOn
 
-BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+# Debian's, Arch's; Fedora's; SUSE's.
+BUNDLES = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),
+    Path("/etc/ssl/ca-bundle.pem"),
+)
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 # Not where Debian keeps its own: a package could not be installed over a mount.
 BUNDLE_IN_BUILD = "/run/host-certificates.crt"
+STAND_IN = "workshop-stand-in"
 MERGED_USR_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
 # podman last: a learner's own podman must not move the workshop's builds to another store.
 BUILDERS = ("docker", "buildah", "podman")
@@ -37,40 +45,42 @@ SLIM_EXCLUDES = (
 )
 
 
-class BuildError(Exception):
-    """A sentence for the user, and the last lines of the tool that failed."""
-
-
 @cache
 def find() -> str:
     """The first builder that works.
 
-    Raises: BuildError if there is none.
+    Raises: CannotGoOn if there is none.
     """
-    for name in BUILDERS:
-        if shutil.which(name) and _works(name):
-            return name
-    raise BuildError("no image builder works: install buildah, podman or docker")
+    found = working()
+    if not found:
+        raise CannotGoOn("no image builder works", fix="install buildah, podman or docker")
+    return found[0]
+
+
+def working() -> list[str]:
+    """The builders that work. `docker` may be podman under another name: then it is podman."""
+    return [name for name in BUILDERS if shutil.which(name) and _works(name)]
 
 
 def _works(name: str) -> bool:
     """A client without its engine does not build; a `docker` that is podman is the learner's."""
     if name == "docker" and is_podman(name):
         return False
-    probe = [name, "info"] if name != "buildah" else [name, "--version"]
-    try:
-        return subprocess.run(probe, capture_output=True, timeout=20).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    return _says([name, "info"] if name != "buildah" else [name, "--version"]) is not None
 
 
 def is_podman(name: str) -> bool:
     """Whether a program is podman, under whatever name."""
+    return "podman" in (_says([name, "--version"]) or "").lower()
+
+
+def _says(probe: list[str]) -> str | None:
+    """The output of a command; None if it fails."""
     try:
-        done = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(probe, capture_output=True, timeout=20, text=True, errors="replace")
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return "podman" in done.stdout.lower()
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def needs_root(name: str) -> bool:
@@ -100,30 +110,57 @@ def build_command(name: str, image: str, context: Path, has_bundle: bool) -> lis
     """Build a context's Dockerfile as `image`.
 
     The host's certificates are mounted into the build, where that can be done: behind a
-    proxy with an authority of its own pip has to trust that one (ARG PIP_CERT).
+    proxy with an authority of its own pip has to trust that one (ARG PIP_CERT). The proxy is
+    given by name: its value, which may hold a password, stays out of the list of processes.
     """
-    certificates = [
-        f"--volume={BUNDLE}:{BUNDLE_IN_BUILD}:ro",
-        f"--build-arg=PIP_CERT={BUNDLE_IN_BUILD}",
-    ]
     tag = ["--tag", full_reference(image)]
+    proxies = [f"--build-arg={name}" for name in PROXIES if os.environ.get(name)]
     if name == "docker":
-        return ["docker", "build", "--tag", image, str(context)]
-    options = certificates if has_bundle else []
-    if name == "podman":
-        return ["podman", "build", *options, *tag, str(context)]
-    return [*command(name), "bud", "--isolation=chroot", *options, *tag, str(context)]
+        return ["docker", "build", *proxies, *tag, str(context)]
+    options = list(proxies)
+    if has_bundle:
+        options += [
+            f"--volume={bundle()}:{BUNDLE_IN_BUILD}:ro",
+            f"--build-arg=PIP_CERT={BUNDLE_IN_BUILD}",
+        ]
+    verb = ["build"] if name == "podman" else ["bud", "--isolation=chroot"]
+    return [*command(name), *verb, *options, *tag, str(context)]
+
+
+def bundle() -> Path:
+    """The host's certificates, where its distribution keeps them."""
+    return next((path for path in BUNDLES if path.exists()), BUNDLES[0])
 
 
 def export_command(name: str, image: str, archive: Path) -> list[str]:
-    """Write `image` as a docker-archive under its full reference."""
+    """Write `image` as a docker-archive under its full reference.
+
+    docker writes to standard output: as a snap it may not write into hidden folders.
+    """
     reference = full_reference(image)
     if name == "docker":
-        return ["docker", "save", "--output", str(archive), image]
+        return ["docker", "save", reference]
     if name == "podman":
         save = ["podman", "save", "--quiet", "--format=docker-archive"]
         return [*save, f"--output={archive}", reference]
     return [*command(name), "push", "--quiet", reference, f"docker-archive:{archive}:{reference}"]
+
+
+def export(name: str, image: str, archive: Path) -> None:
+    """Write the archive of an image that was built here. Raises: CannotGoOn."""
+    export_to(export_command(name, image, archive), archive, f"exporting {image}")
+
+
+def export_to(words: list[str], archive: Path, what: str) -> None:
+    """Run a command that exports; docker's archive comes out of its standard output."""
+    if words[0] != "docker":
+        run(words, what)
+        return
+    with archive.open("wb") as output:
+        done = subprocess.run(words, stdout=output, stderr=subprocess.PIPE)
+    if done.returncode:
+        archive.unlink()
+        raise CannotGoOn(f"{what} failed", done.stderr.decode(errors="replace"))
 
 
 def base_images(dockerfile: str) -> list[str]:
@@ -143,7 +180,7 @@ def import_commands(name: str, tree: Path, image: str) -> list[list[str]]:
     if name in ("docker", "podman"):
         target = image if name == "docker" else full_reference(image)
         return [[name, "import", "--change", 'CMD ["bash"]', str(tree), target]]
-    box = "workshop-stand-in"
+    box = STAND_IN
     return [
         [*command(name), "from", "--name", box, "scratch"],
         [*command(name), "add", "--quiet", box, str(tree), "/"],
@@ -165,7 +202,7 @@ def stand_in_command(release: str, tree: Path) -> list[str]:
 def ensure_base(name: str, image: str) -> None:
     """Have a base image: present, pulled, or for Debian's slim ones made from packages.
 
-    Raises: BuildError if none of it works.
+    Raises: CannotGoOn if none of it works.
     """
     reference = image if name == "docker" else full_reference(image)
     inspect = ["inspect", "--type=image", reference]
@@ -173,14 +210,19 @@ def ensure_base(name: str, image: str) -> None:
         return
     release = re.fullmatch(r"debian:([a-z]+)-slim", image)
     if not release or not shutil.which("mmdebstrap"):
-        raise BuildError(
-            f"the base image {image} cannot be pulled, and nothing can stand in for it"
+        raise CannotGoOn(
+            f"the base image {image} cannot be pulled, and nothing can stand in for it",
+            fix="is a registry reachable? On Debian and Ubuntu `mmdebstrap` makes a stand-in",
         )
-    with tempfile.TemporaryDirectory() as folder:
+    what = f"making a stand-in for {image}"
+    # Not in /tmp, which may be small, or forbid programs.
+    with tempfile.TemporaryDirectory(dir=paths.CACHE, prefix=".stand-in-") as folder:
         tree = Path(folder) / "root.tar"
-        run(stand_in_command(release[1], tree), f"making a stand-in for {image}")
+        run(stand_in_command(release[1], tree), what, folder)
+        if name == "buildah":  # a build that was killed leaves the container
+            _succeeds([*command(name), "rm", STAND_IN])
         for step in import_commands(name, tree, image):
-            run(step, f"making a stand-in for {image}")
+            run(step, what)
 
 
 def _succeeds(arguments: list[str]) -> bool:
@@ -190,12 +232,16 @@ def _succeeds(arguments: list[str]) -> bool:
         return False
 
 
-def run(arguments: list[str], what: str) -> None:
-    """Raises: BuildError with the end of the output if the command fails."""
+def run(arguments: list[str], what: str, scratch: str | None = None) -> None:
+    """Run a builder or what helps it; `scratch` is its folder for temporary files.
+
+    Raises: CannotGoOn with the end of the output if the command fails.
+    """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
-    if done.returncode:
-        end = "\n".join(done.stdout.strip().splitlines()[-12:])
-        raise BuildError(f"{what} failed:\n{end}")
+    if scratch:
+        environment["TMPDIR"] = scratch
+    try:
+        for _ in commands.lines(arguments, environment):
+            pass
+    except commands.FailedError as error:
+        raise CannotGoOn(f"{what} failed", str(error)) from None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
 COMPONENTS = "node"
+PERIOD_US = 100_000
 POD_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
 
 
@@ -28,7 +29,7 @@ def hierarchies(mounts: str, root: Path = MOUNT) -> list[tuple[Path, bool]]:
 
 
 def here() -> list[tuple[Path, bool]]:
-    return hierarchies(Path("/proc/self/mounts").read_text())
+    return hierarchies(Path("/proc/self/mounts").read_text(errors="replace"))
 
 
 def enter(group: str) -> None:
@@ -42,6 +43,20 @@ def enter(group: str) -> None:
             else:
                 _inherit_cpuset(path)
         (folder / COMPONENTS / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def limit(group: str, memory_bytes: int, cpus: float) -> None:
+    """Limit all of a cluster, components and Pods together; 0 is no limit."""
+    wanted = {
+        "memory.max": str(memory_bytes or "max"),
+        "memory.limit_in_bytes": str(memory_bytes or -1),
+        "cpu.max": f"{int(cpus * PERIOD_US) if cpus else 'max'} {PERIOD_US}",
+        "cpu.cfs_quota_us": str(int(cpus * PERIOD_US) if cpus else -1),
+    }
+    for mount, _ in here():
+        for name, value in wanted.items():
+            if (mount / group / name).exists():
+                (mount / group / name).write_text(value)
 
 
 def _delegate(folder: Path) -> None:

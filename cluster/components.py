@@ -52,10 +52,6 @@ class Gpus:
     count: int = GPUS
     with_old_name: bool = True
 
-    def __str__(self) -> str:
-        names = " and ".join(GPU_NAMES if self.with_old_name else [GPU_NAME])
-        return f"{self.count} simulated GPUs ({names})" if self.count else "no GPUs"
-
 
 @dataclass(frozen=True)
 class Component:
@@ -244,8 +240,11 @@ def metrics_server(address: str) -> tuple[str, ...]:
     )
 
 
-def kubelet_config(cgroup: str) -> str:
-    """KubeletConfiguration as JSON; `cgroup` is the parent of all Pods' cgroups."""
+def kubelet_config(cgroup: str, reserved: dict[str, str] | None = None) -> str:
+    """KubeletConfiguration as JSON; `cgroup` is the parent of all Pods' cgroups.
+
+    `reserved` is what Pods do not get of the host's memory and processors.
+    """
     config = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -266,6 +265,10 @@ def kubelet_config(cgroup: str) -> str:
         "clusterDomain": "cluster.local",
         "resolvConf": f"{CONFIG}/resolv.conf",
         "maxPods": 500,
+        # The host has to live on beside a Pod that forks or fills its memory.
+        "podPidsLimit": 4096,
+        "systemReserved": reserved or {"memory": "1Gi"},
+        "seccompDefault": True,
         "kubeAPIQPS": 200,
         "kubeAPIBurst": 400,
         # A collected image could not be pulled again; a full disk of the host is not our Pods'.

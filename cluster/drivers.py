@@ -25,15 +25,27 @@ TOOLS = (f"{USR_LIB}/nvidia-384/bin/nvidia-smi", f"{GKE}/bin/nvidia-smi")
 
 
 def write(folder: Path, nvidia_smi: Path) -> None:
-    """Lay the tree out in `folder`; a cluster that was there before gets the newer tool."""
+    """Lay the tree out in `folder`; a cluster that was there before gets the newer tool.
+
+    Containers of any user read it, whatever the umask says.
+    """
     for path in LIBRARIES:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        _make_parents(folder, path)
         (folder / path).write_text(NOTE)
+        (folder / path).chmod(0o644)
     for path in TOOLS:
         if (folder / path).exists() and filecmp.cmp(nvidia_smi, folder / path, shallow=False):
             continue
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        _make_parents(folder, path)
         unfinished = folder / f"{path}.new"
         shutil.copyfile(nvidia_smi, unfinished)
         unfinished.chmod(0o755)
         unfinished.replace(folder / path)
+
+
+def _make_parents(folder: Path, path: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    for part in reversed(Path(path).parents[:-1]):
+        (folder / part).mkdir(exist_ok=True)
+        (folder / part).chmod(0o755)

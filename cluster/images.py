@@ -13,10 +13,12 @@ import json
 import os
 import platform
 import tarfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-from cluster import builders, components, paths
+from cluster import builders, components, paths, progress
+from cluster.errors import CannotGoOn
+from cluster.locks import locked
 
 # The images of the workshop and the folders that they are built from.
 CONTEXTS = {
@@ -50,6 +52,7 @@ def scratch_archive(target: Path, reference: str, program: Path, user: str = "")
         _add(archive, "layer.tar", layer)
         _add(archive, "manifest.json", json.dumps(manifest).encode())
     paths.hand_to_user(unfinished)
+    paths.to_disk(unfinished)
     unfinished.replace(target)
 
 
@@ -77,7 +80,7 @@ def node_archives(programs: Path) -> list[Path]:
     for name, reference in wanted.items():
         # By its reference: an archive of another name that an earlier version made is no use.
         archive = programs / f"{reference.replace('/', '_').replace(':', '_')}.tar"
-        if not archive.exists():
+        if not is_whole(archive):
             scratch_archive(archive, reference, programs / name)
         found.append(archive)
     return found
@@ -107,39 +110,55 @@ def context_digest(context: Path) -> str:
 
 
 def is_built(image: str) -> bool:
-    return archive_of(image).exists()
+    return is_whole(archive_of(image))
 
 
-def build(image: str) -> Path:
+def is_whole(archive: Path) -> bool:
+    """After a power cut a file may be there and empty."""
+    return archive.exists() and archive.stat().st_size > 0
+
+
+def build(image: str, report: Callable[[str], None] | None = None) -> Path:
     """Build one of the workshop's images, unless its archive is there; returns the archive.
 
-    Raises: builders.BuildError, or KeyError if the image is not the workshop's.
+    Raises: CannotGoOn, or KeyError if the image is not the workshop's.
     """
     archive = archive_of(image)
-    if archive.exists():
+    if is_whole(archive):
         return archive
+    name = image.rpartition("/")[2].partition(":")[0]
+    with progress.line(f"Image {name}", report) as say:
+        # The builders' stores take one build at a time.
+        lock = paths.CACHE / "images.lock"
+        with locked(lock, lambda: say("waiting for another build")):
+            if not is_whole(archive):
+                _build(image, archive, say)
+    return archive
+
+
+def _build(image: str, archive: Path, say: Callable[[str], None]) -> None:
     folder = CONTEXTS[image]
     context = paths.CHECKOUT / folder
     if not (context / "Dockerfile").exists():
-        raise builders.BuildError(f"{folder}/Dockerfile is not there")
-    tool, start = builder(), time.monotonic()
-    print(f"Building {image} with {tool} (about {USUAL_BUILD[folder]}) …", flush=True)
+        raise CannotGoOn(f"{folder}/Dockerfile is not there", fix="this checkout is not whole")
+    tool = builder()
+    say(f"building with {tool}, usually {USUAL_BUILD[folder]}")
     paths.make_folder(archive.parent)
     for base in builders.base_images((context / "Dockerfile").read_text()):
         builders.ensure_base(tool, base)
-    has_bundle = builders.BUNDLE.exists()
+    has_bundle = builders.bundle().exists()
     builders.run(builders.build_command(tool, image, context, has_bundle), f"building {image}")
+    say("exporting")
     export(tool, image, archive)
-    print(f"Built {image}: {time.monotonic() - start:.0f} s", flush=True)
-    return archive
 
 
 def export(tool: str, image: str, archive: Path) -> None:
     """Write a built image's archive; of its earlier builds the last stays, for another checkout."""
     unfinished = archive.with_name(f".{archive.name}")
     unfinished.unlink(missing_ok=True)
-    builders.run(builders.export_command(tool, image, unfinished), f"exporting {image}")
+    builders.export(tool, image, unfinished)
     paths.hand_to_user(unfinished)
+    paths.to_disk(unfinished)
     earlier = archive.parent.glob(archive.name[: -len("-123456789012.tar")] + "-*.tar")
     for old in sorted(earlier, key=lambda path: path.stat().st_mtime)[:-1]:
         old.unlink()

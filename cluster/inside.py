@@ -6,26 +6,39 @@ import subprocess
 import time
 from pathlib import Path
 
-from cluster import components, images
+from cluster import components, images, record
 from cluster.record import Record
 
 
-def in_node(record: Record, *command: str) -> list[str]:
+def in_node(node: Record, *command: str) -> list[str]:
     """A command line that runs a program inside the node."""
-    return ["nsenter", f"--target={record.pid}", "--mount", "--net", "--pid", "--", *command]
+    return [
+        "nsenter",
+        f"--target={node.pid}",
+        "--mount",
+        "--net",
+        "--pid",
+        "--uts",
+        "--ipc",
+        "--",
+        *command,
+    ]
 
 
-def import_node_images(record: Record, deadline: float) -> None:
-    """Give containerd the images of pause and CoreDNS once it listens."""
-    for archive in images.node_archives(Path(record.programs)):
-        while import_image(record, archive) != "" and time.monotonic() < deadline:
+def import_node_images(node: Record, deadline: float) -> str:
+    """Give containerd the images of pause and CoreDNS once it listens; returns why not, or ""."""
+    for archive in images.node_archives(Path(node.programs)):
+        while problem := import_image(node, archive):
+            if time.monotonic() > deadline or not record.is_running(node):
+                return f"{archive.name} could not be imported: {problem.strip()}"
             time.sleep(0.05)
+    return ""
 
 
-def import_image(record: Record, archive: Path) -> str:
+def import_image(node: Record, archive: Path) -> str:
     """Load one archive into the node; returns what went wrong, or nothing."""
     ctr = (f"{components.BIN}/ctr", "--address", components.CONTAINERD_SOCKET, "-n", "k8s.io")
-    command = in_node(record, *ctr, "images", "import", "--local", "-")
+    command = in_node(node, *ctr, "images", "import", "--local", "-")
     with archive.open("rb") as content:
         done = subprocess.run(command, stdin=content, capture_output=True, text=True)
     return "" if done.returncode == 0 else done.stderr or "ctr failed"

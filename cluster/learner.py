@@ -25,7 +25,8 @@ NOBODY_ELSES = "localhost/"
 
 def check_name(name: str) -> None:
     """Raises: CannotGoOn with the fix for a name by which no Pod finds the image."""
-    if "/" not in name:
+    first, slash, _ = name.partition("/")
+    if not slash or not (first == "localhost" or "." in first or ":" in first):
         wanted = f"{NOBODY_ELSES}{name}" + ("" if ":" in name else ":v1")
         raise CannotGoOn(
             f"{name} has no {NOBODY_ELSES} before it, and a Pod would look for it in a public "

@@ -9,12 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import struct
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
+NODE_NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
 
 MS_RDONLY = 1
 MS_NOSUID = 2
@@ -28,6 +30,11 @@ MS_SHARED = 1 << 20
 MNT_DETACH = 2
 
 CAP_SYS_RESOURCE = 24
+
+MOUNT_SETATTR = 442
+MOUNT_ATTR_RDONLY = 1
+AT_FDCWD = -100
+AT_RECURSIVE = 0x8000
 
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -60,6 +67,14 @@ def pivot_root(new_root: str, put_old: str) -> None:
 
 def detach(target: str) -> None:
     _checked(_libc.umount2(target.encode(), MNT_DETACH), f"umount {target}")
+
+
+def make_read_only(target: str) -> None:
+    """Make a mount and all below it read-only. Source: mount_setattr(2), the same number on both
+    processors; since kernel 5.12."""
+    attributes = struct.pack("4Q", MOUNT_ATTR_RDONLY, 0, 0, 0)
+    arguments = AT_FDCWD, target.encode(), AT_RECURSIVE, attributes, len(attributes)
+    _checked(_libc.syscall(MOUNT_SETATTR, *arguments), f"make {target} read-only")
 
 
 def has_capability(number: int, status: str) -> bool:

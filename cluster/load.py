@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cluster import images, inside, learner, paths, record
+from cluster.errors import CannotGoOn
 from cluster.record import Record
 
 
 def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> None:
     """Load archives and images, each once; an image of the workshop is built if need be.
 
-    Raises: ValueError with a sentence if one cannot be had or the cluster does not run.
+    Raises: CannotGoOn if one cannot be had or the cluster does not run.
     """
     node = running(cluster)
     for name in wanted:
@@ -26,7 +27,7 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
         say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
         problem = inside.import_image(node, archive)
         if problem:
-            raise ValueError(f"{name} could not be loaded: {problem.strip().splitlines()[-1]}")
+            raise CannotGoOn(f"{name} could not be loaded", problem.strip().splitlines()[-1])
         remember(cluster, archive)
         if learner.is_exported(archive):
             archive.unlink()
@@ -42,21 +43,20 @@ def workshop_images(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
 
 
 def running(cluster: paths.Cluster) -> Record:
-    """The cluster's node. Raises: ValueError if it does not run."""
+    """The cluster's node. Raises: CannotGoOn if it does not run."""
     node = record.running(cluster)
     if node is None:
-        raise ValueError(
-            f"cluster {cluster.name} is not running: `python -m cluster up --name {cluster.name}`"
-        )
+        fix = f"start it with `python -m cluster up --name {cluster.name}`"
+        raise CannotGoOn(f"cluster {cluster.name} is not running", fix=fix)
     return node
 
 
 def archive_for(cluster: paths.Cluster, name: str) -> Path:
-    """The archive of an image or a path: built, exported from where it was built, or as it is."""
+    """The archive of an image or a path: built, exported from a builder, or as it is."""
     path = Path(name)
     if path.is_file():
         if not tarfile.is_tarfile(path):
-            raise ValueError(f"{name} is not an archive: make one with `docker save -o`")
+            raise CannotGoOn(f"{name} is not an archive", fix="make one with `docker save -o`")
         return path.resolve()
     if name in images.WORKSHOP:
         return images.build(name)

@@ -24,6 +24,8 @@ HOST_FILES = (
     "/etc/protocols",
     "/etc/services",
 )
+# runc gives a container the first six; kmsg is what the kubelet reads.
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "kmsg", "fuse", "kvm", "net/tun")
 # What the kubelet would otherwise set for the whole machine.
 KERNEL_SETTINGS = {
     "vm/overcommit_memory": 1,
@@ -63,7 +65,7 @@ def mounts(cluster: paths.Cluster, programs: str) -> list[Mount]:
         Mount("tmpfs", "", "tmpfs", 0, "mode=0755"),
         Mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC),
         bind("/sys", "/sys"),
-        bind("/dev", "/dev"),
+        *device_mounts(),
         memory("/run"),
         memory("/tmp", "1777"),
         bind("/usr", "/usr", read_only=True),
@@ -74,6 +76,18 @@ def mounts(cluster: paths.Cluster, programs: str) -> list[Mount]:
         bind(cluster.etc, components.CONFIG, read_only=True),
         bind(cluster.certificates, components.PKI, read_only=True),
         *([bind(containers, "/var/lib/containerd")] if containers else []),
+    ]
+
+
+def device_mounts() -> list[Mount]:
+    """A /dev of the node's own: no disk, terminal or shared memory of the host is in it."""
+    devices = [f"/dev/{name}" for name in DEVICES if os.path.exists(f"/dev/{name}")]
+    terminals = "newinstance,ptmxmode=0666,mode=0620,gid=5"
+    return [
+        Mount("tmpfs", "/dev", "tmpfs", linux.MS_NOSUID, "mode=0755"),
+        *(bind(path, path) for path in devices),
+        Mount("devpts", "/dev/pts", "devpts", linux.MS_NOSUID | linux.MS_NOEXEC, terminals),
+        memory("/dev/shm", "1777"),
     ]
 
 
@@ -98,7 +112,8 @@ def _real_program_folders() -> list[str]:
 def root_links() -> dict[str, str]:
     """Links of the host's root such as /bin → usr/bin, and those that every system has."""
     links = {path: os.readlink(path) for path in PROGRAM_FOLDERS if os.path.islink(path)}
-    return {**links, "/etc/mtab": "../proc/self/mounts"}
+    own = {"/etc/mtab": "../proc/self/mounts", "/dev/ptmx": "pts/ptmx", "/dev/fd": "/proc/self/fd"}
+    return {**links, **own}
 
 
 def copied_files(cluster: paths.Cluster) -> dict[str, bytes]:

@@ -13,24 +13,52 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network
 
 from cluster import components
+from cluster.errors import CannotGoOn
 
 # Rarely used privately, and checked against the host's routes all the same.
-POOL = IPv4Network("10.213.0.0/16")
+POOLS = tuple(
+    IPv4Network(text)
+    for text in ("10.213.0.0/16", "198.18.0.0/15", "100.64.0.0/10", "172.31.0.0/16")
+)
 PREFIX_LENGTH = 30
+CANDIDATES_PER_POOL = 1 << 14
 
 
-def choose(seed: int, taken: Iterable[IPv4Network]) -> IPv4Network:
-    """A network of the pool that overlaps none of `taken`; the search starts at `seed`.
+def choose(
+    seed: int, taken: Iterable[IPv4Network], pools: Iterable[IPv4Network] = POOLS
+) -> IPv4Network:
+    """A network that overlaps none of `taken`, else one that only wider routes cover.
 
-    Raises: ValueError if the pool is full.
+    A VPN often routes all of 10.0.0.0/8. Our route is narrower, and the kernel prefers it.
+    Raises: CannotGoOn if there is none.
     """
     used = list(taken)
-    candidates = list(POOL.subnets(new_prefix=PREFIX_LENGTH))
-    start = seed % len(candidates)
-    for candidate in candidates[start:] + candidates[:start]:
-        if not any(candidate.overlaps(other) for other in used):
+    narrow = [network for network in used if network.prefixlen >= PREFIX_LENGTH]
+    for avoided in (used, narrow):
+        for pool in pools:
+            if found := _first_free(seed, pool, avoided):
+                return found
+    raise CannotGoOn(
+        f"every network of {', '.join(map(str, pools))} is in use on this machine",
+        fix="name one that is not: `python -m cluster up --network CIDR`, or LAB_NETWORK=CIDR",
+    )
+
+
+def _first_free(seed: int, pool: IPv4Network, avoided: list[IPv4Network]) -> IPv4Network | None:
+    """The first network of two addresses, from the place of `seed` on, that overlaps none."""
+    near = [network for network in avoided if network.overlaps(pool)]
+    count = min(1 << (PREFIX_LENGTH - pool.prefixlen), CANDIDATES_PER_POOL)
+    for step in range(count):
+        first = int(pool.network_address) + (seed + step) % count * 4
+        candidate = IPv4Network((first, PREFIX_LENGTH))
+        if not any(candidate.overlaps(other) for other in near):
             return candidate
-    raise ValueError(f"every network of {POOL} is in use on this machine")
+    return None
+
+
+def is_free(network: IPv4Network, taken: Iterable[IPv4Network]) -> bool:
+    """Whether a network that a cluster had may be used again."""
+    return not any(network.overlaps(o) for o in taken if o.prefixlen >= PREFIX_LENGTH)
 
 
 def ends(network: IPv4Network) -> tuple[str, str]:
@@ -59,11 +87,13 @@ def connect(link: str, network: IPv4Network, pid: int) -> None:
     """Make the veth pair: `link` on the host, `eth0` in the namespace of process `pid`."""
     host, node = ends(network)
     _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
+    _ip("link", "set", link, "addrgenmode", "none")  # no IPv6, which no rule would look at
     _ip("address", "add", f"{host}/{PREFIX_LENGTH}", "dev", link)
     _ip("link", "set", link, "up")
     command = ["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"]
     inside = "\n".join(commands_inside(node))
-    subprocess.run(command, input=inside, text=True, check=True, capture_output=True)
+    _checked(command, inside)
+    _checked(["nsenter", f"--net=/proc/{pid}/ns/net", "nft", "-f", "-"], rules_inside(host))
 
 
 def commands_inside(node: str) -> list[str]:
@@ -73,11 +103,25 @@ def commands_inside(node: str) -> list[str]:
     for one first.
     """
     return [
+        "link set eth0 addrgenmode none",
         f"address add {node}/{PREFIX_LENGTH} dev eth0",
         "link set eth0 up",
         "link set lo up",
         f"route add {components.SERVICE_RANGE} dev eth0",
     ]
+
+
+def rules_inside(host: str) -> str:
+    """What nft does in the node: no Pod opens a connection to what the host serves.
+
+    The host opens them, to the API server and to Services, and gets its answers.
+    """
+    chains = "".join(
+        f"  chain {hook} {{ type filter hook {hook} priority 0;"
+        f" ip daddr {host} ct state new,invalid,untracked drop; }}\n"
+        for hook in ("output", "forward")
+    )
+    return f"table inet workshop_host {{\n{chains}}}\n"
 
 
 def disconnect(link: str) -> None:
@@ -86,5 +130,15 @@ def disconnect(link: str) -> None:
 
 
 def _ip(*arguments: str) -> str:
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=True)
+    return _checked(["ip", *arguments])
+
+
+def _checked(command: list[str], text: str | None = None) -> str:
+    """Raises: CannotGoOn with what the program said."""
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise CannotGoOn(f"there is no `{command[0]}`", fix="install iproute2") from None
+    if done.returncode:
+        raise CannotGoOn(f"`{' '.join(command)}` failed", done.stderr)
     return done.stdout

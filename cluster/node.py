@@ -1,7 +1,7 @@
 """The node: a process tree of its own mount, network, PID, IPC and UTS namespaces.
 
-`cluster.up` runs `python -m cluster.node NAME PROGRAMS ADDRESS GPUS NAMES` as root. That process
-makes the namespaces, prints the PID of the node's first process and ends. The first process
+`cluster.up` runs `python -m cluster.node NAME PROGRAMS ADDRESS` as root. That process makes
+the namespaces, prints the PID of the node's first process and ends. The first process
 builds a root of its own, waits for a line on its standard input (the network is there),
 then starts the components and starts again any that ends. Killing it ends everything.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import encodings.idna  # noqa: F401 -- ssl wants it later, when the host's files are gone
+import json
 import os
 import resource
 import signal
@@ -17,14 +18,19 @@ import socket
 import ssl
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import cgroups, components, linux, paths
+from cluster import cgroups, components, linux, options, paths
+from cluster.errors import describe
 from cluster.mounts import KERNEL_SETTINGS, Mount, copied_files, mounts, root_links
 
+READY = "ready"
+FAILURES = Path("/var/log/components/failures.json")
 MAXIMUM_OPEN_FILES = 1 << 20
 RESTART_DELAYS_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+EARLY_SECONDS = 10
 LARGEST_LOG_BYTES = 20_000_000
 ENVIRONMENT = {
     "PATH": f"{components.BIN}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin",
@@ -34,34 +40,48 @@ ENVIRONMENT = {
 }
 
 
-def main(name: str, programs: str, address: str, gpus: str, names: str) -> None:
-    """Become a node; only the first process's PID goes to standard output.
+def main(name: str, programs: str, address: str, folder: str) -> None:
+    """Become a node. To standard output go the PID of its first process, then READY.
 
-    gpus: how many are simulated. names: ``both``, or ``today`` without the name of 2017.
+    In place of either goes what kept it from getting there. `folder` is for who looks at
+    the list of processes: see `cluster.machines`.
     """
+    os.umask(0o022)  # the modes of what Pods read are not the user's business
     cluster = paths.cluster(name)
-    cgroups.enter(cluster.cgroup)
-    raise_open_files()
-    linux.unshare(
-        linux.CLONE_NEWNS
-        | linux.CLONE_NEWNET
-        | linux.CLONE_NEWPID
-        | linux.CLONE_NEWIPC
-        | linux.CLONE_NEWUTS
-    )
-    first = os.fork()
+    with telling():
+        chosen = options.read(cluster)
+        cgroups.enter(cluster.cgroup)
+        cgroups.limit(cluster.cgroup, chosen.memory_bytes, chosen.cpus)
+        raise_open_files()
+        linux.unshare(linux.NODE_NAMESPACES)
+        turn = os.pipe()
+        first = os.fork()
     if first:
         print(first, flush=True)
         os._exit(0)
-    os.setsid()
-    socket.sethostname(components.NODE_NAME)
-    enter_root(cluster, programs)
+    with telling():
+        os.close(turn[1])
+        os.read(turn[0], 1)  # ends when our parent has: its line comes first
+        os.close(turn[0])
+        os.setsid()
+        socket.sethostname(components.NODE_NAME)
+        enter_root(cluster, programs)
+        print(READY, flush=True)
     if not sys.stdin.readline():
         os._exit(1)
     os.dup2(os.open("/dev/null", os.O_RDWR), 0)
     os.dup2(2, 1)
-    simulated = components.Gpus(int(gpus), names == "both")
-    Supervisor(components.components(address, simulated)).run()
+    Supervisor(components.components(address, chosen.simulated)).run()
+
+
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """Tell our parent what went wrong, in one line, and end."""
+    try:
+        yield
+    except OSError as error:
+        print(describe(error), flush=True)
+        os._exit(1)
 
 
 def raise_open_files() -> None:
@@ -97,11 +117,19 @@ def mount_tree(root: str, plan: list[Mount]) -> None:
     """Carry out the mounts below `root`, making the folders that they need."""
     for step in plan:
         target = root + step.target
-        os.makedirs(target, exist_ok=True)
+        make_target(step.source, target)
         linux.mount(step.source, target, step.kind, step.flags, step.data)
         if step.read_only:
-            again = linux.MS_BIND | linux.MS_REMOUNT | linux.MS_RDONLY
-            linux.mount("none", target, flags=again)
+            linux.make_read_only(target)
+
+
+def make_target(source: str, target: str) -> None:
+    """A folder to mount on, or a file where the source is one, such as a device."""
+    if os.path.exists(source) and not os.path.isdir(source):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        Path(target).touch()
+    else:
+        os.makedirs(target, exist_ok=True)
 
 
 def _shield_kernel_settings(root: str) -> None:
@@ -141,8 +169,11 @@ class Supervisor:
             for slot in waiting:
                 if now >= slot.not_before and is_there(slot.component.after):
                     start(slot)
+                    if not slot.pid:
+                        self.note_failures()
             signal.sigtimedwait({signal.SIGCHLD}, 0.02 if waiting else 5.0)
             self.reap()
+            self.forgive()
 
     def reap(self) -> None:
         """Collect every process that ended, also those that containers left behind."""
@@ -151,12 +182,28 @@ class Supervisor:
                 for slot in self.slots:
                     if slot.pid == pid:
                         postpone(slot)
+                        self.note_failures()
+
+    def forgive(self) -> None:
+        """A component that has run for a while has not failed."""
+        now = time.monotonic()
+        well = [s for s in self.slots if s.pid and s.failures and now - s.started > EARLY_SECONDS]
+        for slot in well:
+            slot.failures = 0
+        if well:
+            self.note_failures()
+
+    def note_failures(self) -> None:
+        """For `up` and `status`: which components end again and again, and how often."""
+        failures = {slot.component.name: slot.failures for slot in self.slots if slot.failures}
+        with contextlib.suppress(OSError):
+            FAILURES.write_text(json.dumps(failures))
 
 
 def postpone(slot: Slot) -> None:
     """Decide when a component that ended is started again: later each time it fails early."""
     now = time.monotonic()
-    slot.failures = slot.failures + 1 if now - slot.started < 10 else 0
+    slot.failures = slot.failures + 1 if now - slot.started < EARLY_SECONDS else 0
     slot.not_before = now + RESTART_DELAYS_SECONDS[min(slot.failures, 5)]
     slot.pid = 0
 
@@ -196,16 +243,21 @@ def start(slot: Slot) -> None:
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     command = slot.component.command
     slot.started = time.monotonic()
-    slot.pid = os.posix_spawn(
-        command[0],
-        command,
-        ENVIRONMENT,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        setsigmask=[],
-    )
+    try:
+        slot.pid = os.posix_spawn(
+            command[0],
+            command,
+            ENVIRONMENT,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsigmask=[],
+        )
+    except OSError as error:  # a program that is missing or not whole: the node lives on
+        with log.open("a") as words:
+            words.write(f"{command[0]} cannot be started: {describe(error)}\n")
+        postpone(slot)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.errors import CannotGoOn
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 STATE = CHECKOUT / ".lab"
 NAME_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
@@ -76,6 +78,11 @@ class Cluster:
         return self.folder / "node.json"
 
     @property
+    def options(self) -> Path:
+        """JSON of what the user chose: see `cluster.options`."""
+        return self.folder / "options.json"
+
+    @property
     def lock(self) -> Path:
         return STATE / "clusters" / f".{self.name}.lock"
 
@@ -100,10 +107,10 @@ class Cluster:
 
 
 def cluster(name: str) -> Cluster:
-    """Raises: ValueError with a sentence if the name cannot be one."""
+    """Raises: CannotGoOn if the name cannot be one."""
     if not NAME_PATTERN.fullmatch(name):
-        raise ValueError(
-            f"{name!r} cannot name a cluster: use up to 32 small letters, digits and dashes"
+        raise CannotGoOn(
+            f"{name!r} cannot name a cluster", fix="use up to 32 small letters, digits and dashes"
         )
     return Cluster(name)
 
@@ -121,7 +128,7 @@ def clusters() -> list[str]:
 
 def hand_to_user(path: Path) -> None:
     """Give one file or folder that root made to the person who called sudo."""
-    if os.geteuid() == 0 and path.exists():
+    if os.geteuid() == 0 and os.path.lexists(path):
         os.chown(path, *user(), follow_symlinks=False)
 
 
@@ -131,3 +138,12 @@ def make_folder(path: Path) -> None:
         if not step.exists():
             step.mkdir(exist_ok=True)
             hand_to_user(step)
+
+
+def to_disk(path: Path) -> None:
+    """Have a file or folder on the disk itself: after a power cut it is whole."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

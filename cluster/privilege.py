@@ -8,6 +8,7 @@ import shutil
 import sys
 
 from cluster import host, paths
+from cluster.errors import CannotGoOn
 
 # What sudo would take away and a build or a node needs.
 KEPT = (
@@ -15,40 +16,58 @@ KEPT = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
+    "ALL_PROXY",
     "http_proxy",
     "https_proxy",
     "no_proxy",
+    "all_proxy",
+    "GOPROXY",
+    "GOSUMDB",
+    "GONOSUMDB",
     "PIP_CERT",
+    "PIP_CONFIG_FILE",
+    "PIP_INDEX_URL",
+    "REQUESTS_CA_BUNDLE",
     "SSL_CERT_FILE",
+    "KEEP_BUILD_CACHE",
 )
 
 
-def check_host() -> None:
-    """Exit with a sentence if no node can run on this machine."""
-    host.check()
+def is_root() -> bool:
+    return os.geteuid() == 0
 
 
 def sudo_command(arguments: list[str], environment: dict[str, str], python: str) -> list[str]:
     """The command line of the same call as root."""
     kept = [f"{name}={environment[name]}" for name in KEPT if name in environment]
-    path = f"PATH={environment.get('PATH', '')}:{host.SYSTEM_FOLDERS}"
+    # The system's programs first: root runs no `ip` that a folder of the user's puts before it.
+    path = f"PATH={host.SYSTEM_PATH}:{environment.get('PATH', '')}"
     return ["sudo", "env", path, *kept, python, "-m", "cluster", *arguments]
 
 
-def become_root(arguments: list[str]) -> None:
-    """Return as root; otherwise replace this process by the same one through sudo.
+def root_command(arguments: list[str]) -> list[str]:
+    """The command line of one of our verbs as root, for now.
 
-    Raises: SystemExit with a sentence if there is no sudo.
+    Raises: CannotGoOn if there is no sudo.
     """
-    if os.geteuid() == 0:
+    if not shutil.which("sudo"):
+        raise CannotGoOn(
+            "this needs root, for namespaces and mounts, and there is no sudo",
+            fix="install sudo, or run it as root",
+        )
+    return sudo_command(arguments, dict(os.environ), sys.executable)
+
+
+def show(command: list[str]) -> None:
+    print(f"As root: {shlex.join(command)}", flush=True)
+
+
+def become_root(arguments: list[str]) -> None:
+    """Return as root; otherwise replace this process by the same one through sudo."""
+    if is_root():
         os.environ["PATH"] = host.search_path()
         return
-    if not shutil.which("sudo"):
-        sys.exit(
-            "Cannot go on: this needs root, for namespaces and mounts, and there is no sudo;"
-            " install sudo, or run it as root"
-        )
-    command = sudo_command(arguments, dict(os.environ), sys.executable)
-    print(f"As root: {shlex.join(command)}", flush=True)
+    command = root_command(arguments)
+    show(command)
     os.chdir(paths.CHECKOUT)
     os.execvp("sudo", command)

@@ -7,28 +7,38 @@ import os
 from pathlib import Path
 
 
+def _fields(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat from the third on; none if the process is gone.
+
+    The name, in parentheses before them, may hold spaces and half a character.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return []
+
+
 def start_time(pid: int) -> int:
     """When a process started, in clock ticks since boot; -1 if there is none or it has ended."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return -1
-    # The name in parentheses may hold spaces; the state comes after it.
-    fields = text.rpartition(")")[2].split()
-    return -1 if fields[0] in "ZX" else int(fields[19])
+    fields = _fields(pid)
+    return -1 if not fields or fields[0] in b"ZX" else int(fields[19])
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal or a debugger holds a process."""
+    return _fields(pid)[:1] in ([b"T"], [b"t"])
 
 
 def parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
+    fields = _fields(pid)
+    return int(fields[1]) if fields else 0
 
 
 def program(pid: int) -> str:
     """The file name of a process's program; empty for one that has ended."""
     try:
-        return Path(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()).name
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+        return Path(os.fsdecode(command)).name
     except OSError:
         return ""
 

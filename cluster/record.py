@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
 
 from cluster import network, paths, processes
-from cluster.components import GPUS, Gpus
 
 
 @dataclass(frozen=True)
@@ -18,23 +17,18 @@ class Record:
     started: int  # in clock ticks since boot, so that a reused PID is not taken for ours
     network: str
     programs: str
-    gpus: int = GPUS
-    with_old_gpu_name: bool = True
 
     @property
     def address(self) -> str:
         return network.ends(IPv4Network(self.network))[1]
 
-    @property
-    def simulated(self) -> Gpus:
-        return Gpus(self.gpus, self.with_old_gpu_name)
-
 
 def read(cluster: paths.Cluster) -> Record | None:
     """The record of the node that was started last, or None."""
     try:
-        return Record(**json.loads(cluster.record.read_text()))
-    except (OSError, ValueError, TypeError):
+        known = json.loads(cluster.record.read_text())
+        return Record(*(known[name] for name in ("pid", "started", "network", "programs")))
+    except (OSError, ValueError, LookupError, TypeError):
         return None
 
 

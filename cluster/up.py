@@ -1,19 +1,13 @@
-"""Brings a cluster up, mends it and takes it away. Called by `python -m cluster`, as root.
+"""Brings a cluster up and repairs it. Called by `python -m cluster`, as root.
 
 `up` looks at what is there and adds only what is missing, so it is at once the way to
-start, to mend and to do nothing. `down` removes everything that `up` made.
+start, to repair and to do nothing.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
-import fcntl
-import os
-import signal
 import string
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,14 +16,16 @@ from typing import Any
 
 import yaml
 
-from cluster import cgroups, components, health, inside, network, paths, record, start
+from cluster import components, down, health, inside, paths, record, start
 from cluster.api import Api
-from cluster.components import Gpus
+from cluster.errors import CannotGoOn
+from cluster.locks import locked
 from cluster.record import Record
 
-REMOVE = ("rm", "-rf", "--one-file-system")
 MANIFESTS = Path(__file__).resolve().parent / "manifests"
 START_TIMEOUT_SECONDS = 90
+MEND_TIMEOUT_SECONDS = 20
+API_SILENT = "the API server is not ready"
 METRICS_TIMEOUT_SECONDS = 10
 ATTEMPTS = 3
 
@@ -38,86 +34,89 @@ class NodeEndedError(Exception):
     """The node's first process ended while it was waited for."""
 
 
-@contextlib.contextmanager
-def locked(cluster: paths.Cluster) -> Iterator[None]:
-    """One `up` or `down` of a cluster at a time."""
-    paths.make_folder(cluster.lock.parent)
-    with cluster.lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+class TooLongError(Exception):
+    """What was waited for did not happen; the text says what is missing."""
 
 
-def up(cluster: paths.Cluster, say: Callable[[str], None], gpus: Gpus | None = None) -> None:
+def up(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
     """Make the cluster run and answer, whatever state it is in.
 
-    gpus: None for those that it had when it was started last.
-    Raises: SystemExit with a sentence if it does not.
+    Raises: CannotGoOn if it does not.
     """
-    with locked(cluster):
-        gpus = choose_gpus(cluster, gpus)
+    with locked(cluster.lock, lambda: say(f"Waiting: another command has {cluster.name}")):
         started = time.monotonic()
         for attempt in range(ATTEMPTS):
             try:
-                make_healthy(cluster, say, gpus)
+                make_healthy(cluster, say)
                 break
             except NodeEndedError:
                 # Killed a moment ago, or it cannot start: the next attempt tells.
                 if attempt == ATTEMPTS - 1:
                     reason = health.last_line(cluster, "node")
-                    sys.exit(f"Cannot go on: the node of {cluster.name} ended: {reason}")
+                    raise CannotGoOn(f"the node of {cluster.name} ended", reason) from None
         await_metrics(cluster, say)
         seconds = time.monotonic() - started
         say(f"Cluster {cluster.name} is up" + (f" after {seconds:.1f} s" if seconds > 1 else ""))
 
 
-def choose_gpus(cluster: paths.Cluster, wanted: Gpus | None) -> Gpus:
-    """What was asked for, else what the cluster had. A node that runs keeps what it has.
-
-    Raises: SystemExit with a sentence if a node runs with others.
-    """
-    before = record.read(cluster)
-    had = before.simulated if before else Gpus()
-    if wanted and wanted != had and record.is_running(before):
-        sys.exit(
-            f"Cannot go on: cluster {cluster.name} runs with {had}, and not with {wanted};"
-            f" `python -m cluster down --name {cluster.name}` first"
-        )
-    return wanted or had
-
-
-def make_healthy(cluster: paths.Cluster, say: Callable[[str], None], gpus: Gpus) -> None:
+def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
     """Start the node unless it runs, and wait until all of it works. Returns at once if it does.
 
-    Raises: NodeEndedError, or SystemExit with a sentence.
+    Raises: NodeEndedError, or CannotGoOn.
     """
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     node = record.running(cluster)
-    if node and health.is_healthy(cluster, node):
+    if node and not health.lacking(cluster, node):
         return
-    if node is None:
-        say(f"Starting cluster {cluster.name} (about 6 s)")
-        clear_leftovers(cluster)
-        node = start.start_node(cluster, gpus)
-    else:
+    if node:
         say(f"Mending cluster {cluster.name} (a few seconds)")
+        try:
+            make_ready(cluster, node, MEND_TIMEOUT_SECONDS)
+            return
+        except TooLongError as missing:
+            say(f"Starting the node again, because {missing}; objects and volumes stay")
+            down.kill(node)
+    say(f"Starting cluster {cluster.name} (about 6 s)")
+    down.clear_leftovers(cluster)
+    began = time.monotonic()
+    node = start.start_node(cluster)
+    try:
+        make_ready(cluster, node, START_TIMEOUT_SECONDS)
+    except TooLongError as missing:
+        raise health.explain(cluster, time.monotonic() - began, str(missing)) from None
+
+
+def make_ready(cluster: paths.Cluster, node: Record, seconds: float) -> None:
+    """Give a running node what it needs, and wait until all of it works.
+
+    Raises: NodeEndedError, TooLongError.
+    """
+    deadline = time.monotonic() + seconds
     server = health.api(cluster, node)
     with ThreadPoolExecutor() as pool:
         imports = pool.submit(inside.import_node_images, node, deadline)
-        wait_for(server.is_ready, deadline, cluster, node)
+        wait_for(lambda: "" if server.is_ready() else API_SILENT, deadline, cluster, node)
         # First the images: a Pod that starts without them tries again only after ten seconds.
-        imports.result()
-        apply_manifests(server, manifests(cluster, node))
-    wait_for(lambda: health.is_healthy(cluster, node), deadline, cluster, node)
+        wait_for(lambda: "" if imports.done() else "containerd is silent", deadline, cluster, node)
+    if problem := imports.result():
+        raise TooLongError(problem)
+    wait_for(lambda: apply_manifests(server, manifests(cluster, node)), deadline, cluster, node)
+    wait_for(lambda: health.lacking(cluster, node), deadline, cluster, node)
 
 
 def wait_for(
-    holds: Callable[[], bool], deadline: float, cluster: paths.Cluster, node: Record
+    lacking: Callable[[], str], deadline: float, cluster: paths.Cluster, node: Record
 ) -> None:
-    while not holds():
+    """Wait until `lacking` has nothing to say.
+
+    Raises: NodeEndedError, or TooLongError, at once if a component ends again and again.
+    """
+    while missing := lacking():
         if not record.is_running(node):
             raise NodeEndedError
+        if hopeless := health.hopeless(cluster):
+            raise TooLongError(hopeless)
         if time.monotonic() > deadline:
-            sys.exit(health.explain(cluster, node, START_TIMEOUT_SECONDS))
+            raise TooLongError(missing)
         time.sleep(0.05)
 
 
@@ -148,57 +147,11 @@ def manifests(cluster: paths.Cluster, node: Record) -> Iterator[dict[str, Any]]:
         yield from yaml.safe_load_all(string.Template(file.read_text()).substitute(values))
 
 
-def apply_manifests(server: Api, wanted: Iterable[dict[str, Any]]) -> None:
-    for manifest in wanted:
-        server.apply(manifest)
-
-
-def down(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
-    """Stop the cluster and remove all that it left. A cluster that is not there is fine."""
-    with locked(cluster):
-        started = time.monotonic()
-        was_there = cluster.folder.exists()
-        if node := record.running(cluster):
-            kill(node)
-        clear_leftovers(cluster)
-        remove(cluster.folder)
-        remove(cluster.fallback)
-        with contextlib.suppress(OSError):
-            cluster.fallback.parent.rmdir()
-        cluster.lock.unlink(missing_ok=True)
-        seconds = time.monotonic() - started
-        what = f"gone after {seconds:.1f} s" if was_there else "not there"
-        say(f"Cluster {cluster.name} is {what}")
-
-
-def kill(node: Record) -> None:
-    """End the node's first process and wait for all others, which the kernel ends with it."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(node.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while record.is_running(node) and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-def clear_leftovers(cluster: paths.Cluster) -> None:
-    """Remove what a node that was killed leaves outside of its folder.
-
-    Processes too: an `up` that was killed may leave a node that no record knows of.
-    """
-    cgroups.kill(cluster.cgroup)
-    network.disconnect(cluster.link)
-    cgroups.remove(cluster.cgroup)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, but nothing of what is mounted in it.
-
-    What lies deep, mostly unpacked images, goes first and in parallel: the disk is what takes long.
-    """
-    if folder.exists():
-        find = ["find", str(folder), "-xdev", "-mindepth", "6", "-depth", "-type", "d", "-print0"]
-        # find names folders on which something is mounted too; --preserve-root=all keeps these.
-        each = ["xargs", "-0", "-r", "-P8", "-n200", *REMOVE, "--preserve-root=all", "--"]
-        with subprocess.Popen(find, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as found:
-            subprocess.run(each, stdin=found.stdout, stderr=subprocess.DEVNULL)
-        subprocess.run([*REMOVE, str(folder)], check=True)
+def apply_manifests(server: Api, wanted: Iterable[dict[str, Any]]) -> str:
+    """Apply all; returns why that cannot be done yet, or ""."""
+    try:
+        for manifest in wanted:
+            server.apply(manifest)
+    except (OSError, RuntimeError) as error:
+        return f"the API server does not take a manifest: {error}"
+    return ""

@@ -3,6 +3,8 @@
     python -m cluster.workshop lab      binaries, images, cluster, then the overview
     python -m cluster.workshop down     stop the local cluster
     python -m cluster.workshop clean    also forget .lab and the caches
+    python -m cluster.workshop notebook JupyterLab on the modules, on the cluster of this checkout
+    python -m cluster.workshop class NAMES.txt    prepare a class on the shell's cluster
 
 The local cluster is driven through its own command line (`python -m cluster`),
 which asks for root only where it needs it; a cluster of the user's own through
@@ -12,15 +14,30 @@ which asks for root only where it needs it; a cluster of the user's own through
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from cluster import binaries, builders, engine, foreign, host, images, learner, load, paths
-from cluster.errors import CannotGoOn
+from cluster import (
+    binaries,
+    builders,
+    classes,
+    classroom,
+    engine,
+    foreign,
+    host,
+    images,
+    learner,
+    load,
+    network,
+    paths,
+)
+from cluster.errors import CannotGoOn, explained
 
 LOCAL = "lab"
 STATE = paths.STATE
@@ -29,7 +46,7 @@ ACTIVATE = """\
 export PATH={path}:"$PATH"
 export PYTHONPATH={checkout}${{PYTHONPATH:+:$PYTHONPATH}}
 export KUBECONFIG={kubeconfig}
-{variables}echo "kubectl and helm now speak to {where}"
+{variables}printf 'kubectl and helm now speak to %s\n' {where}
 """
 
 
@@ -66,7 +83,7 @@ def own_cluster() -> foreign.OwnCluster | None:
             assume_yes=os.environ.get("YES") == "1",
         )
     except ValueError as error:
-        sys.exit(f"Cannot go on: {error}.")
+        raise CannotGoOn(str(error)) from None
 
 
 def find_engine() -> None:
@@ -96,6 +113,9 @@ def own_tools() -> None:
 
 def hand_over_images(own: foreign.OwnCluster) -> None:
     """Build the workshop's images and bring them to the user's own cluster."""
+    if own.provider == foreign.CLASS:
+        print("The images are on this cluster: it was prepared for a class.")
+        return
     run("build", *images.WORKSHOP)
     builder = images.builder()
     call = builders.command(builder)
@@ -110,9 +130,9 @@ def hand_over(command: list[str]) -> None:
     """Run one command that brings an image to the cluster, in the open."""
     print(shlex.join(command), flush=True)
     if shutil.which(command[0]) is None:
-        sys.exit(f"Cannot go on: `{command[0]}` is not on PATH, and this cluster needs it.")
+        raise CannotGoOn(f"`{command[0]}` is not on PATH", fix="install it: this cluster needs it")
     if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
-        sys.exit(f"Cannot go on: `{shlex.join(command)}` failed; its message is above.")
+        raise CannotGoOn(f"`{shlex.join(command)}` failed", fix="its message is above")
 
 
 def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | None) -> None:
@@ -121,7 +141,7 @@ def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | Non
     link = STATE / "kubeconfig"
     link.unlink(missing_ok=True)
     link.symlink_to(kubeconfig)
-    variables = ""
+    variables = "" if own else no_proxy(kubeconfig)
     if own and own.registry:
         variables = f"export WORKSHOP_REGISTRY={shlex.quote(own.registry)}\n"
     folders = f"{engine.folder()}:{Path(sys.executable).parent}:{binaries.folder()}"
@@ -131,8 +151,24 @@ def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | Non
             checkout=shlex.quote(str(paths.CHECKOUT)),
             kubeconfig=shlex.quote(str(kubeconfig)),
             variables=variables,
-            where=where,
+            where=shlex.quote(where),
         )
+    )
+    for path in (STATE, link, STATE / "activate"):
+        paths.hand_to_user(path)
+
+
+def no_proxy(kubeconfig: Path) -> str:
+    """The line that keeps what speaks to the node away from a proxy, which cannot reach it."""
+    try:
+        server = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    except (OSError, ValueError, LookupError, TypeError):
+        server = ""
+    hosts = [urlsplit(server).hostname or "", *map(str, network.POOLS), "localhost", "127.0.0.1"]
+    text = ",".join(filter(None, hosts))
+    return (
+        f'export NO_PROXY={text}"${{NO_PROXY:+,$NO_PROXY}}"\n'
+        f'export no_proxy={text}"${{no_proxy:+,$no_proxy}}"\n'
     )
 
 
@@ -165,14 +201,56 @@ def clean() -> None:
             subprocess.run([*host.as_root(["rm"]), "-rf", str(folder)], check=True)
 
 
+def notebook() -> None:
+    """Open JupyterLab on the modules; it ends with Ctrl-C."""
+    if not (STATE / "activate").exists():
+        raise CannotGoOn("the workshop is not set up yet", fix="type `make lab` first")
+    kernel = [sys.executable, "-m", "bash_kernel.install", "--sys-prefix"]
+    subprocess.run(kernel, check=True, capture_output=True)
+    root = ["--allow-root"] if os.geteuid() == 0 else []
+    command = [sys.executable, "-m", "jupyterlab", *root, str(paths.CHECKOUT / "modules")]
+    shell = f'source {shlex.quote(str(STATE / "activate"))} && exec "$@"'
+    os.execvp("bash", ["bash", "-c", shell, "bash", *command])
+
+
+def prepare_class(given: argparse.Namespace) -> None:
+    """Prepare a class, or undo it."""
+    if given.delete:
+        classes.remove(given.names)
+        return
+    share = classroom.Share(given.cpus, given.memory, given.gpus)
+    own = foreign.remembered(STATE)
+    classes.prepare(given.names, share, given.days, own.registry if own else "")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Returns: `verb`, and of a class also its file, each learner's share and the days."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cluster.workshop",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, do in VERBS.items():
+        verbs.add_parser(verb, help=(do.__doc__ or "").split("\n")[0])
+    each = verbs.add_parser("class", help="prepare a class on the cluster of your shell")
+    share = classroom.Share()
+    each.add_argument("names", type=Path, help="a file with one name on each line")
+    each.add_argument("--cpus", default=share.cpus, help="of each learner (%(default)s)")
+    each.add_argument("--memory", default=share.memory, help="of each learner (%(default)s)")
+    each.add_argument("--gpus", default=share.gpus, help="of each learner (%(default)s)")
+    each.add_argument("--days", type=int, default=14, help="how long keys are good (%(default)s)")
+    each.add_argument("--delete", action="store_true", help="delete the class and its work")
+    return parser.parse_args(arguments)
+
+
+VERBS = {"lab": lab, "down": down, "clean": clean, "notebook": notebook}
+
+
 def main(arguments: list[str] | None = None) -> None:
-    verbs = {"lab": lab, "down": down, "clean": clean}
-    parser = argparse.ArgumentParser(prog="python -m cluster.workshop", description=__doc__)
-    parser.add_argument("verb", choices=verbs)
-    try:
-        verbs[parser.parse_args(arguments).verb]()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted; the same command goes on from here.")
+    given = parse(arguments)
+    with explained():
+        prepare_class(given) if given.verb == "class" else VERBS[given.verb]()
 
 
 if __name__ == "__main__":

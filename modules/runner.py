@@ -82,9 +82,11 @@ class _Page:
 
     def _complaint(self, step: Step, lines: list[str], code: int) -> str | None:
         if code != step.exit_code:
-            shown = "\n".join(lines)
-            return f"{_where(step)}\nended with exit code {code}, not {step.exit_code}:\n{shown}"
-        wrong = None if step.hidden else difference(step.expected, lines, self._workloads)
+            printed = "\n".join(lines)
+            return f"{_where(step)}\nended with exit code {code}, not {step.exit_code}:\n{printed}"
+        # A log goes on after what the page shows: how far it is when it is read is chance.
+        shown = (*step.expected, "...") if step.background else step.expected
+        wrong = None if step.hidden else difference(shown, lines, self._workloads)
         if not wrong:
             return None
         tried = f"after {step.retry_seconds:g} s of tries\n" if step.retry_seconds else ""

@@ -1,6 +1,7 @@
 """The real cluster for the tests that need one: started once, called `test`, stopped at the end.
 
 With KEEP_CLUSTER=1 it stays up, so that the next run starts in a second; `make down` stops it.
+TEST_CLUSTER=NAME gives it another name.
 It is never the learner's: their `lab` and their kubeconfig are not touched.
 """
 
@@ -18,7 +19,7 @@ import pytest
 
 from cluster import binaries, paths
 
-NAME = "test"
+NAME = os.environ.get("TEST_CLUSTER", "test")
 CHECKOUT = paths.CHECKOUT
 IMPORT_ROOTS = os.pathsep.join(str(CHECKOUT / d) for d in ("", "operator", "sample-image"))
 OPERATOR_NAMESPACE = "tf-job-system"

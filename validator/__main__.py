@@ -20,6 +20,7 @@ from validator import cluster, exercises, report
 from validator.engine import EXERCISES, Exercise, Grade, grade, ungraded, verdict_of
 from validator.kubeconfig import CHECKOUT, Connection, NoCluster, candidates, connect
 from validator.options import parse
+from validator.overview import overview
 from validator.snapshot import Snapshot
 from validator.verdicts import EXIT_CODES, Finding, Verdict, could_not_check
 
@@ -104,7 +105,7 @@ def _overview(options: argparse.Namespace) -> int:
         return EXIT_CODES[Verdict.DONE]
     before = {} if options.source else progress.days(_progress(), _place(options))
     place = f"namespace {seen.namespace}"
-    print(report.overview(grades, place, _look(options), before, seen.flags), flush=True)
+    print(overview(grades, place, _look(options), before, seen.flags), flush=True)
     return EXIT_CODES[Verdict.DONE]
 
 

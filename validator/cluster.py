@@ -19,9 +19,21 @@ from validator.api import Answer, Api, Ask
 from validator.engine import Exercise
 from validator.kubeconfig import Connection, NoCluster
 from validator.operator_release import CONFIG_MAP, CRD, DEPLOYMENT, LEASE, RELEASE
-from validator.snapshot import VERSION, Object, Snapshot, Unreadable, listed, mapping, name_of, text
+from validator.snapshot import (
+    VERSION,
+    Object,
+    Snapshot,
+    Unreadable,
+    at,
+    listed,
+    mapping,
+    name_of,
+    text,
+)
 from validator.tfjobs import main_container, native_side_cars
 
+# The namespaces of a class have it: see docs/instructors.md.
+CLASS_LABEL = "tfjob-workshop/class"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 TFJOBS = "/apis/tensorflow.org/v1alpha1"
 # The version of scheduling.k8s.io that has PodGroups.
@@ -123,7 +135,7 @@ def read(connection: Connection, exercises: Sequence[Exercise], here: bool = Tru
 
 
 def namespaces(connection: Connection) -> list[str]:
-    """The names of all namespaces, for an instructor. Raises: NoCluster."""
+    """The namespaces of a class where one was prepared, else all of them. Raises: NoCluster."""
     api = Api(connection)
     try:
         (answer,) = api.fetch([Ask("/api/v1/namespaces", METADATA_ONLY)])
@@ -133,7 +145,7 @@ def namespaces(connection: Connection) -> list[str]:
                 f"the namespaces of the cluster cannot be listed: {answer.message}",
                 "Grade with the rights of an instructor, or from files: grade *.json",
             )
-        return sorted(name_of(item) for item in listed(_json(answer), "items"))
+        return _of_class(listed(_json(answer), "items"))
     finally:
         api.close()
 
@@ -141,6 +153,12 @@ def namespaces(connection: Connection) -> list[str]:
 def reads_engine(exercises: Sequence[Exercise]) -> bool:
     """Whether some exercise reads the container engine of this machine."""
     return any(container_engine.ENGINE in each.reads for each in exercises)
+
+
+def _of_class(namespaces: list[Object]) -> list[str]:
+    """The names that `python -m cluster.workshop class` has made; all where it made none."""
+    made = [each for each in namespaces if at(each, "metadata", "labels", CLASS_LABEL)]
+    return sorted(name_of(each) for each in made or namespaces)
 
 
 def read_with(

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from validator.engine import EXERCISES, Exercise
 
+
+class Module(NamedTuple):
+    """name: of its folder, behind the number. minutes: a learner's, as its page states them."""
+
+    name: str
+    title: str
+    minutes: int
+
+
 MODULES = {
-    0: ("intro", "Introduction"),
-    1: ("docker", "Docker"),
-    2: ("kubernetes", "Kubernetes"),
-    3: ("gpus", "GPUs"),
-    4: ("helm", "Helm"),
-    5: ("tfjob", "TfJob"),
-    6: ("distributed-tensorflow", "Distributed TensorFlow"),
-    7: ("hyper-param-sweeping", "Hyper-parameter sweeping"),
-    8: ("jupyter", "Jupyter"),
-    9: ("going-further", "Going further"),
+    0: Module("intro", "Introduction", 10),
+    1: Module("docker", "Docker", 30),
+    2: Module("kubernetes", "Kubernetes", 35),
+    3: Module("gpus", "GPUs", 35),
+    4: Module("helm", "Helm", 35),
+    5: Module("tfjob", "TfJob", 40),
+    6: Module("distributed-tensorflow", "Distributed TensorFlow", 40),
+    7: Module("hyper-param-sweeping", "Hyper-parameter sweeping", 35),
+    8: Module("jupyter", "Jupyter", 35),
+    9: Module("going-further", "Going further", 40),
 }
 
 

@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from validator.commands import pastable, with_flags
+from validator.commands import pastable
 from validator.engine import Grade, Outcome, verdict_of
 from validator.junit import as_junit
 from validator.look import Look, clean, clean_command, is_printable, placed, rows
-from validator.modules import MODULES
 from validator.verdicts import EXIT_CODES, Finding, Verdict
 
 __all__ = [
@@ -25,9 +24,9 @@ __all__ = [
     "as_line",
     "as_text",
     "erase",
+    "exercise_line",
     "finding_lines",
     "grade_data",
-    "overview",
 ]
 
 JSON_SCHEMA = 2
@@ -54,30 +53,6 @@ def erase(text: str, width: int = 0) -> str:
     """What takes a text that a terminal of this width has just shown off it again."""
     count = rows(text, width) if width else text.count("\n") + 1
     return f"\x1b[{count}A\x1b[J"
-
-
-def overview(
-    grades: Sequence[Grade],
-    place: str,
-    look: Look,
-    done_before: Mapping[str, str] | None = None,
-    flags: Sequence[str] = (),
-) -> str:
-    """The modules of this repository, a line for each exercise, and what to do next.
-
-    done_before: the day on which an exercise was done, by its number; it counts
-    where the cluster no longer shows the work. flags: what a command needs to
-    reach the same place.
-    """
-    before = done_before or {}
-    lines = [look.wrap(f"The workshop's modules, in {place}", "", ""), ""]
-    for number, (_, title) in MODULES.items():
-        mine = [g for g in grades if g.exercise.module == number]
-        if mine:
-            lines.append(look.bold(f"{number}  {title}"))
-        lines += [_overview_line(grade, before, look) for grade in mine]
-    step = next((g for g in grades if _is_next(g, before)), None)
-    return "\n".join(lines) + "\n\n" + _next_lines(step, look, flags)
 
 
 def as_json(
@@ -131,7 +106,7 @@ def finding_lines(finding: Finding, look: Look) -> list[str]:
 
 
 def _grade_text(grade: Grade, look: Look) -> str:
-    lines = [_exercise_line(grade, look)]
+    lines = [exercise_line(grade, look)]
     for outcome in grade.outcomes:
         if outcome.verdict is not None:
             lines.append(look.wrap(outcome.check.title, f"  {look.mark(outcome.verdict)} ", "    "))
@@ -165,15 +140,11 @@ def _fix_lines(fix: Sequence[str], look: Look, label: str, hang: str) -> list[st
     return lines
 
 
-def _exercise_line(grade: Grade, look: Look, indent: str = "") -> str:
+def exercise_line(grade: Grade, look: Look, indent: str = "", done_on: str = "") -> str:
+    """An exercise and its verdict. done_on: the day that counts where the work is gone."""
+    if done_on and grade.verdict is not Verdict.DONE:
+        return _line(grade, f"done on {done_on}", Verdict.DONE, look, indent)
     return _line(grade, grade.verdict.value, grade.verdict, look, indent)
-
-
-def _overview_line(grade: Grade, before: Mapping[str, str], look: Look) -> str:
-    day = before.get(grade.exercise.number)
-    if day is None or grade.verdict is Verdict.DONE:
-        return _exercise_line(grade, look, indent="   ")
-    return _line(grade, f"done on {day}", Verdict.DONE, look, "   ")
 
 
 def _line(grade: Grade, words: str, verdict: Verdict, look: Look, indent: str) -> str:
@@ -186,20 +157,6 @@ def _line(grade: Grade, words: str, verdict: Verdict, look: Look, indent: str) -
 
 def _title(grade: Grade) -> str:
     return grade.exercise.title + (" (bonus)" if grade.exercise.optional else "")
-
-
-def _is_next(grade: Grade, before: Mapping[str, str]) -> bool:
-    number = grade.exercise.number
-    return bool(grade.finding) and not grade.exercise.optional and number not in before
-
-
-def _next_lines(step: Grade | None, look: Look, flags: Sequence[str]) -> str:
-    if step is None or step.finding is None:
-        return look.wrap("All that can be checked is done.", "", "")
-    each = step.exercise
-    words = f"{each.number} {each.title}, {step.finding.page}"
-    check = " ".join(with_flags(each.command.split(), flags))
-    return "\n".join([look.wrap(words, "Next: ", "      "), f"Check: {look.command(check)}"])
 
 
 def _outcome_data(outcome: Outcome, root: str) -> dict[str, Any]:

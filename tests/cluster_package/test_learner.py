@@ -14,6 +14,7 @@ from cluster.errors import CannotGoOn
                      id="no registry"),
         pytest.param("module1-ex1", "docker tag module1-ex1 localhost/module1-ex1:v1",
                      id="neither registry nor version"),
+        pytest.param("ann/x:1", "docker tag ann/x:1 localhost/ann/x:1", id="a folder, no registry"),
         pytest.param("localhost/x", "docker tag localhost/x localhost/x:v1", id="no version"),
         pytest.param("localhost/x:latest", "docker tag localhost/x:latest localhost/x:v1",
                      id="no version but latest"),

@@ -1,7 +1,10 @@
+import subprocess
+import sys
+
 import pytest
 
 from cluster import __main__ as command
-from cluster import paths, record
+from cluster import errors, paths, record
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ def test_status_of_a_cluster_that_does_not_run_says_how_to_start_it(capsys):
 
 def test_loading_into_a_cluster_that_does_not_run_says_how_to_start_it(monkeypatch):
     monkeypatch.setattr(command.privilege, "become_root", lambda _: None)
-    with pytest.raises(SystemExit, match="is not running: `python -m cluster up"):
+    with pytest.raises(SystemExit, match="is not running; start it with `python -m cluster up"):
         command.main(["load", "x.tar", "--name", "nobody"])
 
 
@@ -48,3 +51,63 @@ def test_a_record_cut_short_is_none(tmp_path, monkeypatch):
     cluster.folder.mkdir(parents=True)
     cluster.record.write_text('{"pid": 1')
     assert record.read(cluster) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(
+            errors.CannotGoOn("no disk", "it is full", "buy one"),
+            "Cannot go on: no disk: it is full; buy one",
+            id="what, why, fix",
+        ),
+        pytest.param(
+            errors.CannotGoOn("no disk", "line\nline", "buy one"),
+            "Cannot go on: no disk; buy one:\nline\nline",
+            id="what a program said comes last",
+        ),
+        pytest.param(
+            subprocess.CalledProcessError(2, ["ip", "link"], stderr="Not permitted\n"),
+            "Cannot go on: `ip link` failed: Not permitted",
+            id="a program's own words",
+        ),
+        pytest.param(
+            OSError(28, "No space left on device", "/x"),
+            "Cannot go on: no space left on device: /x; free some space",
+            id="a full disk",
+        ),
+    ],
+)
+def test_every_error_that_a_user_meets_is_one_sentence(monkeypatch, error, said):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(command, "run", fail)
+    with pytest.raises(SystemExit) as ended:
+        command.main(["status"])
+    assert ended.value.code == said
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    """As with `python -m cluster status | head -1`."""
+    code = f"""
+import pathlib, sys
+from cluster import paths
+paths.STATE = pathlib.Path({str(tmp_path)!r})
+logs = paths.cluster("x").logs
+logs.mkdir(parents=True)
+(logs / "etcd.log").write_text("line\\n" * 100_000)
+from cluster import __main__ as command
+command.main(["logs", "--name", "x", "--lines", "100000", "etcd"])
+"""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=paths.CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert writer.stdout.readline() == "line\n"
+    writer.stdout.close()
+    assert writer.stderr.read() == ""
+    assert writer.wait() == 141

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from cluster import components, linux, mounts, paths
+from cluster import check, components, linux, mounts, paths
 
 CLUSTER = paths.Cluster("example")
 PLAN = mounts.mounts(CLUSTER, "/programs")
@@ -46,3 +46,18 @@ def test_a_cluster_that_cannot_carry_an_overlay_keeps_its_containers_elsewhere(m
     monkeypatch.setattr(mounts, "containers_folder", lambda _: Path("/elsewhere"))
     targets = {step.target: step.source for step in mounts.mounts(CLUSTER, "/programs")}
     assert targets["/var/lib/containerd"] == "/elsewhere"
+
+
+def test_what_is_mounted_below_a_read_only_folder_is_read_only_too(tmp_path):
+    def attempt():
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+        outer = tmp_path / "outer"
+        (outer).mkdir()
+        linux.mount("tmpfs", str(outer), "tmpfs")
+        (outer / "inner").mkdir()
+        linux.mount("tmpfs", str(outer / "inner"), "tmpfs")
+        linux.make_read_only(str(outer))
+        (outer / "inner" / "file").touch()
+
+    assert "read-only file system" in check.in_child(attempt)

@@ -4,6 +4,7 @@ from ipaddress import IPv4Network
 import pytest
 
 from cluster import network
+from cluster.errors import CannotGoOn
 
 
 @pytest.mark.parametrize(
@@ -23,9 +24,32 @@ def test_choose(seed, taken, chosen):
     assert network.choose(seed, map(IPv4Network, taken)) == IPv4Network(chosen)
 
 
-def test_a_full_pool_is_said():
-    with pytest.raises(ValueError, match=r"every network of 10\.213\.0\.0/16 is in use"):
-        network.choose(0, [IPv4Network("10.0.0.0/8")])
+@pytest.mark.parametrize(
+    ("taken", "chosen"),
+    [
+        pytest.param(["10.0.0.0/8"], "198.18.0.0/30", id="a VPN's 10/8: another pool"),
+        pytest.param(
+            ["10.0.0.0/8", "198.18.0.0/15", "100.64.0.0/10", "172.16.0.0/12"],
+            "10.213.0.0/30",
+            id="all pools are routed: ours is narrower, and wins",
+        ),
+        pytest.param(["0.0.0.0/1", "128.0.0.0/1"], "10.213.0.0/30", id="a VPN that takes all"),
+    ],
+)
+def test_a_wider_route_is_no_conflict(taken, chosen):
+    assert network.choose(0, map(IPv4Network, taken)) == IPv4Network(chosen)
+
+
+def test_full_pools_are_said_with_the_way_out():
+    pool = IPv4Network("10.213.0.0/29")
+    used = [IPv4Network("10.213.0.0/30"), IPv4Network("10.213.0.4/30")]
+    with pytest.raises(CannotGoOn, match=r"10\.213\.0\.0/29 is in use.*--network CIDR"):
+        network.choose(0, used, [pool])
+
+
+def test_what_ip_said_is_in_the_sentence():
+    with pytest.raises(CannotGoOn, match=r"`ip link set no-such-link up` failed: .*no-such-link"):
+        network._ip("link", "set", "no-such-link", "up")
 
 
 def test_the_host_has_the_first_address_and_the_node_the_second():

@@ -1,6 +1,7 @@
 import pytest
 
 from cluster import paths
+from cluster.errors import CannotGoOn
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_names_that_will_do(name):
     ],
 )
 def test_names_that_will_not_do(name):
-    with pytest.raises(ValueError, match="cannot name a cluster"):
+    with pytest.raises(CannotGoOn, match="cannot name a cluster"):
         paths.cluster(name)
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from cluster import privilege
+from cluster.errors import CannotGoOn
 
 
 def test_sudo_keeps_the_cache_the_proxy_and_the_arguments():
@@ -25,5 +26,5 @@ def test_the_command_is_shown_before_it_runs(monkeypatch, capsys, tmp_path):
 def test_no_sudo_is_a_sentence(monkeypatch):
     monkeypatch.setattr(privilege.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(privilege.shutil, "which", lambda _: None)
-    with pytest.raises(SystemExit, match=r"needs root.*no sudo.*install sudo"):
+    with pytest.raises(CannotGoOn, match=r"needs root.*no sudo.*install sudo"):
         privilege.become_root(["up"])

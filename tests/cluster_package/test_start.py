@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from cluster import paths, start
+from cluster.errors import CannotGoOn
 from cluster.record import Record
 
 MOUNTS = """\
@@ -26,15 +27,35 @@ def test_filesystem(folder, kind):
     assert start.filesystem(Path(folder), MOUNTS) == kind
 
 
-def test_network_file_systems_carry_no_containers():
-    assert {"nfs4", "overlay", "ecryptfs"} <= start.NO_OVERLAY
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "nfs4",
+        "overlay",
+        "ecryptfs",
+        "vboxsf",
+        "virtiofs",
+        "prl_fs",
+        "exfat",
+        "smb3",
+        "ceph",
+        "fuse.sshfs",
+        "fuse.vmhgfs-fuse",
+        "fuse.gocryptfs",
+        "fuse.mergerfs",
+    ],
+)
+def test_shared_folders_carry_no_containers(kind):
+    table = f"/dev/sda1 / ext4 rw 0 0\nshare /vagrant {kind} rw 0 0\n"
+    assert start.filesystem(Path("/vagrant/.lab"), table) in start.NO_OVERLAY
 
 
 @pytest.mark.parametrize(
     ("taken", "same"),
     [
         pytest.param([], True, id="a network that is still free is kept"),
-        pytest.param(["10.213.7.0/24"], False, id="one that somebody took is not"),
+        pytest.param(["10.213.7.4/32"], False, id="one that somebody took is not"),
+        pytest.param(["10.0.0.0/8"], True, id="a VPN that routes far more does not matter"),
     ],
 )
 def test_choose_network(monkeypatch, taken, same):
@@ -54,7 +75,7 @@ def test_choose_network(monkeypatch, taken, same):
 def test_check_inotify(monkeypatch, used, refused):
     monkeypatch.setattr(start.processes, "inotify_instances", lambda uid: used)
     if refused:
-        with pytest.raises(SystemExit, match=r"inotify instances.*sysctl"):
+        with pytest.raises(CannotGoOn, match=r"inotify instances.*sysctl"):
             start.check_inotify()
     else:
         start.check_inotify()

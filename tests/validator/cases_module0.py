@@ -109,6 +109,14 @@ def no_word_of_images(data: Data) -> None:
         node["status"].pop("images")
 
 
+def first_images_of_a_new_node(data: Data) -> None:
+    """As a node is while images are loaded: it has reported those that came first."""
+    for node in _nodes(data):
+        node["status"]["images"] = [{"names": ["localhost/pause:1.0.0"]}]
+        since = datetime.fromisoformat(data["taken"]) - timedelta(seconds=20)
+        node["metadata"]["creationTimestamp"] = since.isoformat()
+
+
 def many_images(data: Data) -> None:
     sample_image("")(data)
     for node in _nodes(data):
@@ -156,6 +164,8 @@ MODULE0 = [
          sample_image("latest")),
     _lab("node-just-started", "image.unreported", "have not said yet", "Wait", no_word_of_images,
          verdict=CONVERGING),
+    _lab("images-load", "image.unreported", "have not said yet", "Wait",
+         first_images_of_a_new_node, verdict=CONVERGING),
     _lab("many-images", "image.many", "more images than they report", "exercise 2.1", many_images,
          verdict=Verdict.COULD_NOT_CHECK),
 ]  # fmt: skip

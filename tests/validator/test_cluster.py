@@ -382,6 +382,24 @@ def test_nothing_is_looked_for_elsewhere_once_it_is_here(api, tmp_path):
     assert not [path for path, _, _ in api.seen if "/namespaces/ann/" in path]
 
 
+def spaces(*names, **labels):
+    return [{"metadata": {"name": name, "labels": labels}} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("of_class", "graded"),
+    [
+        pytest.param([], ["ann", "default", "kube-system"], id="no class: all of them"),
+        pytest.param(["bob", "ann"], ["ann", "bob"], id="a class: its own alone"),
+    ],
+)
+def test_an_instructor_grades_the_namespaces_of_the_class(api, tmp_path, of_class, graded):
+    there = spaces("kube-system", "default", *([] if of_class else ["ann"]))
+    there += spaces(*of_class, **{cluster.CLASS_LABEL: "learner"})
+    api.answers["/api/v1/namespaces"] = there
+    assert cluster.namespaces(connect(str(api.kubeconfig(tmp_path)), None, None)) == graded
+
+
 # Servers
 
 

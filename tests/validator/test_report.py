@@ -212,39 +212,6 @@ def test_erase_goes_up_as_many_lines_as_were_shown(shown, width, up):
     assert report.erase(shown, width) == f"\x1b[{up}A\x1b[J"
 
 
-class TestOverview:
-    GRADES = (
-        tiny.graded(None, number="5.0", title="Install"),
-        tiny.graded(tiny.finding(), number="5.1", title="Bonus", optional=True),
-        tiny.graded(tiny.finding(), number="6.1", title="Train"),
-    )
-
-    def shown(self, **before):
-        return report.overview(self.GRADES, "namespace ann", PLAIN, before or None)
-
-    def test_a_line_for_each_exercise_and_what_comes_next(self):
-        assert self.shown() == (
-            "The workshop's modules, in namespace ann\n"
-            "\n"
-            "5  TfJob\n"
-            "   5.0  Install: done\n"
-            "   5.1  Bonus (bonus): wrong\n"
-            "6  Distributed TensorFlow\n"
-            "   6.1  Train: wrong\n"
-            "\n"
-            "Next: 6.1 Train, modules/5-tfjob/README.md#exercise-1\n"
-            "Check: python -m validator module6 --exercise 1"
-        )
-
-    def test_what_was_done_before_counts(self):
-        shown = self.shown(**{"6.1": "25 Nov 2026"})
-        assert "   6.1  Train: done on 25 Nov 2026\n" in shown
-        assert shown.endswith("All that can be checked is done.")
-
-    def test_what_is_done_now_needs_no_day(self):
-        assert "   5.0  Install: done\n" in self.shown(**{"5.0": "25 Nov 2026"})
-
-
 class TestJson:
     def document(self, *grades, notes=(), root="", **place):
         return json.loads(report.as_json(grades, notes, place, root))

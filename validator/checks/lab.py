@@ -16,6 +16,7 @@ from validator.snapshot import (
     Unreadable,
     at,
     condition,
+    created,
     is_true,
     listed,
     name_of,
@@ -180,7 +181,7 @@ def has_sample_image() -> Check:
         there = [name for name in images_of_nodes(seen.cluster) if is_sample_image(name)]
         if any(tag(name) == tag(SAMPLE_IMAGE) for name in there):
             return None
-        if not images_of_nodes(seen.cluster):
+        if not images_of_nodes(seen.cluster) or _is_new(seen.cluster, nodes):
             return converging(
                 "unreported",
                 "the nodes have not said yet which images they have",
@@ -209,6 +210,12 @@ def has_sample_image() -> Check:
         )
 
     return Check("image", "A node has the sample image.", judge, frozenset({"nodes"}))
+
+
+def _is_new(cluster: Snapshot, nodes: list[Object]) -> bool:
+    """Whether a node has just joined: what it reports first may lack what is still loaded."""
+    joined = (created(node) for node in nodes)
+    return any(t and cluster.age_seconds(t) < NODE_SECONDS for t in joined)
 
 
 def capabilities(seen: Seen) -> str:

@@ -72,7 +72,7 @@ def _results(room: Classroom) -> Iterator[str]:
     yield "<thead><tr>"
     yield '<th scope="col" rowspan="2" class="name">Learner</th>'
     for module, group in groupby(room.exercises, key=lambda each: each.module):
-        title = _text(f"{module} {MODULES[module][1] if module in MODULES else ''}")
+        title = _text(f"{module} {MODULES[module].title if module in MODULES else ''}")
         yield f'<th scope="colgroup" colspan="{len(list(group))}" class="module">{title}</th>'
     yield '<th scope="col" rowspan="2">Done</th>'
     yield "</tr><tr>"

@@ -1,3 +1,3 @@
 module tfjob-workshop/cluster/nvidia-smi
 
-go 1.26.0
+go 1.26.6

@@ -1,3 +1,3 @@
 module tfjob-workshop/cluster/pause
 
-go 1.26.0
+go 1.26.6
