@@ -11,6 +11,7 @@ python -m cluster shell [-- COMMAND …]      a shell, or one command, inside th
 python -m cluster kubeconfig [--merge]      its kubeconfig's path; or into ~/.kube/config
 python -m cluster build [IMAGE …]           programs and images, into the user's cache
 python -m cluster load IMAGE|ARCHIVE …      give images to the node, which cannot pull
+python -m cluster base                      give the sample image to your `docker`
 python -m cluster check                     try what a node needs of this machine
 """
 
@@ -29,9 +30,11 @@ from cluster import (
     down,
     errors,
     export,
+    foreign,
     host,
     images,
     inside,
+    learner,
     load,
     machines,
     options,
@@ -40,10 +43,11 @@ from cluster import (
     privilege,
     record,
     status,
+    workshop,
 )
 from cluster.errors import CannotGoOn
 
-DEFAULT_NAME = "lab"
+DEFAULT_NAME = os.environ.get("WORKSHOP_CLUSTER") or "lab"  # a test runs the pages on its own
 VERBS = {
     "up": "start or repair the cluster",
     "start": "the same as up",
@@ -58,9 +62,10 @@ VERBS = {
     "kubeconfig": "the path of the kubeconfig, or merge it into your own",
     "build": "build programs and images",
     "load": "give images to the node",
+    "base": "give the sample image to docker",
     "check": "try what a node needs of this machine",
 }
-OF_NO_CLUSTER = ("build", "check", "list")
+OF_NO_CLUSTER = ("base", "build", "check", "list")
 STARTING = ("up", "start", "restart")
 
 
@@ -130,6 +135,8 @@ def run(chosen: argparse.Namespace, arguments: list[str]) -> None:
     """Carry out one verb; what needs root is run again through sudo."""
     if chosen.verb == "build":
         build(chosen.images)
+    elif chosen.verb == "base":
+        learner.bring_base(say)
     elif chosen.verb == "check":
         check_machine(arguments)
     elif chosen.verb == "list":
@@ -138,8 +145,13 @@ def run(chosen: argparse.Namespace, arguments: list[str]) -> None:
         if chosen.verb in STARTING:
             before_start(chosen, cluster)
         if chosen.verb == "load":
+            own = foreign.remembered(paths.STATE)
+            if own and chosen.name == DEFAULT_NAME:
+                workshop.load_into(own, chosen.images)
+                return
             # The learner's own images are in a store that root does not look into.
-            chosen.images = load.exported(cluster, chosen.images)
+            load.running(cluster)
+            chosen.images = learner.exported(chosen.images)
             arguments = ["load", "--name", cluster.name, *chosen.images]
         privilege.become_root(arguments)
         as_root(chosen, cluster)

@@ -30,7 +30,8 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy",
 BUNDLE_IN_BUILD = "/run/host-certificates.crt"
 STAND_IN = "workshop-stand-in"
 MERGED_USR_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
-BUILDERS = ("docker", "podman", "buildah")
+# podman last: a learner's own podman must not move the workshop's builds to another store.
+BUILDERS = ("docker", "buildah", "podman")
 # What the slim images of Debian leave out. Source: debuerreotype's slim excludes.
 SLIM_EXCLUDES = (
     "path-exclude=/usr/share/doc/*",
@@ -58,18 +59,18 @@ def find() -> str:
 
 def working() -> list[str]:
     """The builders that work. `docker` may be podman under another name: then it is podman."""
-    found = [name for name in BUILDERS if shutil.which(name) and _works(name)]
-    if "docker" in found and "podman" in found and _is_podman("docker"):
-        found.remove("docker")
-    return found
+    return [name for name in BUILDERS if shutil.which(name) and _works(name)]
 
 
 def _works(name: str) -> bool:
-    """A client without its engine does not build."""
+    """A client without its engine does not build; a `docker` that is podman is the learner's."""
+    if name == "docker" and is_podman(name):
+        return False
     return _says([name, "info"] if name != "buildah" else [name, "--version"]) is not None
 
 
-def _is_podman(name: str) -> bool:
+def is_podman(name: str) -> bool:
+    """Whether a program is podman, under whatever name."""
     return "podman" in (_says([name, "--version"]) or "").lower()
 
 
@@ -160,21 +161,6 @@ def export_to(words: list[str], archive: Path, what: str) -> None:
     if done.returncode:
         archive.unlink()
         raise CannotGoOn(f"{what} failed", done.stderr.decode(errors="replace"))
-
-
-def learners_exports(name: str, image: str, archive: Path) -> list[list[str]]:
-    """Commands of which one exports an image of the learner's own, from where a builder keeps it.
-
-    podman and buildah call what they build localhost/NAME, and a Pod that says NAME means the
-    default registry's: the archive has the Pod's name for it.
-    """
-    reference = full_reference(image)
-    if name == "docker":
-        return [export_command(name, image, archive)]
-    names = dict.fromkeys((reference, image if "/" in image else f"localhost/{image}"))
-    names |= dict.fromkeys([f"localhost/{image}"])
-    target = f"docker-archive:{archive}:{reference}"
-    return [[name, "push", "--quiet", known, target] for known in names]
 
 
 def base_images(dockerfile: str) -> list[str]:

@@ -61,6 +61,11 @@ NEEDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         ("buildah", "podman"),
         {"debian": "buildah", "fedora": "buildah", "arch": "buildah", "suse": "buildah"},
     ),
+    # What a learner types as `docker` (cluster.engine).
+    "container command": (
+        ("podman",),
+        {"debian": "podman", "fedora": "podman", "arch": "podman", "suse": "podman"},
+    ),
 }
 # Where the base image cannot be pulled, the builder makes a stand-in with it. Only Debian's
 # family packages it everywhere; elsewhere a registry must be reachable.
@@ -179,9 +184,10 @@ def missing_packages(facts: Facts, for_tests: bool = False, own_cluster: bool = 
 
     Names are Debian's where the distribution's family is unknown.
     """
-    satisfied = {"image builder"} if facts.docker_works else set()
+    by_docker = {"image builder", "container command"}
+    satisfied = by_docker if facts.docker_works else set()
     if own_cluster:
-        satisfied |= NEEDS.keys() - {"image builder"}
+        satisfied = satisfied | (NEEDS.keys() - by_docker)
     packages = {
         by_family.get(facts.family, by_family["debian"])
         for need, (commands, by_family) in NEEDS.items()
@@ -298,9 +304,13 @@ def _module_available(name: str) -> bool:
 
 
 def _docker_works() -> bool:
+    """Whether Docker's engine answers; podman under that name is no Docker."""
     if not shutil.which("docker"):
         return False
     try:
+        named = subprocess.run(["docker", "--version"], capture_output=True, timeout=10)
+        if b"podman" in named.stdout.lower():
+            return False
         done = subprocess.run(["docker", "info"], capture_output=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import tarfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cluster import builders, images, inside, paths, privilege, record
+from cluster import images, inside, learner, paths, record
 from cluster.errors import CannotGoOn
 from cluster.record import Record
 
@@ -31,6 +29,8 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
         if problem:
             raise CannotGoOn(f"{name} could not be loaded", problem.strip().splitlines()[-1])
         remember(cluster, archive)
+        if learner.is_exported(archive):
+            archive.unlink()
         say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
 
 
@@ -51,23 +51,6 @@ def running(cluster: paths.Cluster) -> Record:
     return node
 
 
-def exported(cluster: paths.Cluster, wanted: Iterable[str]) -> list[str]:
-    """Archives of images that this user has built, in place of their names.
-
-    docker and podman keep images for each user. What is not found here may be root's.
-    """
-    running(cluster)
-    found = []
-    for name in wanted:
-        try:
-            found.append(str(archive_for(cluster, name)))
-        except CannotGoOn:
-            if privilege.is_root() or Path(name).exists():
-                raise
-            found.append(name)
-    return found
-
-
 def archive_for(cluster: paths.Cluster, name: str) -> Path:
     """The archive of an image or a path: built, exported from a builder, or as it is."""
     path = Path(name)
@@ -77,29 +60,7 @@ def archive_for(cluster: paths.Cluster, name: str) -> Path:
         return path.resolve()
     if name in images.WORKSHOP:
         return images.build(name)
-    return export(name)
-
-
-def export(name: str) -> Path:
-    """Export an image from the first builder that has it; the archive is in the user's cache.
-
-    Raises: CannotGoOn with what each builder said.
-    """
-    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    target = paths.CACHE / "exported" / f"{digest}-{os.getpid()}.tar"
-    paths.make_folder(target.parent)
-    for old in target.parent.glob(f"{digest}-*.tar"):
-        old.unlink()
-    said = []
-    for builder in builders.working() or [builders.find()]:
-        for command in builders.learners_exports(builder, name, target):
-            try:
-                builders.export_to(command, target, f"exporting {name}")
-                return target
-            except CannotGoOn as error:
-                said.append(f"{builder}: {error.why.splitlines()[-1] if error.why else error}")
-    fix = f"build it first, or name an archive; no file is called {name} either"
-    raise CannotGoOn(f"no builder has an image {name}", "\n".join(said), fix)
+    return learner.export(name)
 
 
 def _loaded(cluster: paths.Cluster) -> Path:

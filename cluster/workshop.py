@@ -23,7 +23,20 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cluster import binaries, builders, classes, classroom, foreign, host, images, network, paths
+from cluster import (
+    binaries,
+    builders,
+    classes,
+    classroom,
+    engine,
+    foreign,
+    host,
+    images,
+    learner,
+    load,
+    network,
+    paths,
+)
 from cluster.errors import CannotGoOn, explained
 
 LOCAL = "lab"
@@ -48,6 +61,7 @@ def lab() -> None:
         own_tools()
         hand_over_images(own)
         kubeconfig, where = Path(own.kubeconfig), f"{own.context} at {own.server}"
+    find_engine()
     write_activation(kubeconfig, where, own)
     overview()
     print("\nThe workshop is ready. Type next:\n\n    source .lab/activate\n")
@@ -70,6 +84,25 @@ def own_cluster() -> foreign.OwnCluster | None:
         )
     except ValueError as error:
         raise CannotGoOn(str(error)) from None
+
+
+def find_engine() -> None:
+    """The learner's `docker`. Only module 1 needs it, so the lab starts without it, too."""
+    try:
+        engine.ensure(print)
+    except CannotGoOn as error:
+        print(f"Note for module 1: {error}. Then run `make lab` again.")
+
+
+def load_into(own: foreign.OwnCluster, wanted: list[str]) -> None:
+    """Bring images of the learner's to a cluster of the user's own."""
+    for name in wanted:
+        archive = load.archive_for(paths.cluster(LOCAL), name)
+        for command in learner.commands_for(own, name, archive):
+            hand_over(command)
+        if learner.is_exported(archive):
+            archive.unlink()
+        print(f"In this cluster the image is called {foreign.image_name(own, name)}")
 
 
 def own_tools() -> None:
@@ -111,7 +144,7 @@ def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | Non
     variables = "" if own else no_proxy(kubeconfig)
     if own and own.registry:
         variables = f"export WORKSHOP_REGISTRY={shlex.quote(own.registry)}\n"
-    folders = f"{Path(sys.executable).parent}:{binaries.folder()}"
+    folders = f"{engine.folder()}:{Path(sys.executable).parent}:{binaries.folder()}"
     (STATE / "activate").write_text(
         ACTIVATE.format(
             path=shlex.quote(folders),

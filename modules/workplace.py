@@ -40,7 +40,9 @@ def environment(copy: Path, base: Mapping[str, str] = os.environ) -> dict[str, s
     lab = CHECKOUT / ".lab" / "kubeconfig"
     if lab.exists():
         variables.setdefault("KUBECONFIG", str(lab))
-    folders = [str(Path(sys.executable).parent), base.get("PATH", os.defpath)]
+    # Where `docker` is (cluster.engine).
+    engine = str(CHECKOUT / ".lab" / "bin")
+    folders = [engine, str(Path(sys.executable).parent), base.get("PATH", os.defpath)]
     variables["PATH"] = os.pathsep.join(folders)
     variables["PYTHONPATH"] = os.pathsep.join(str(copy / root) for root in IMPORT_ROOTS)
     return variables

@@ -69,6 +69,8 @@ def environment_for(kubeconfig: Path) -> dict[str, str]:
         "PATH": os.pathsep.join(folders),
         "KUBECONFIG": str(kubeconfig),
         "PYTHONPATH": IMPORT_ROOTS,
+        # What `python -m cluster` of a page means.
+        "WORKSHOP_CLUSTER": kubeconfig.parent.name,
         # With the cluster it goes; the learner's own progress is not touched.
         "WORKSHOP_PROGRESS": str(kubeconfig.parent / "progress.json"),
     }

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from validator import boards
+from validator import boards, container_engine
 from validator.api import Answer, Api, Ask
 from validator.engine import Exercise
 from validator.kubeconfig import Connection, NoCluster
@@ -129,11 +129,15 @@ class Wanted(NamedTuple):
     ask: Ask
 
 
-def read(connection: Connection, exercises: Sequence[Exercise]) -> Data:
-    """Read what these exercises' checks read, in the shape of ``snapshot``. Raises: NoCluster."""
+def read(connection: Connection, exercises: Sequence[Exercise], here: bool = True) -> Data:
+    """Read what these exercises' checks read, in the shape of ``snapshot``.
+
+    here: whether the learner is at this machine, so that its container engine is theirs.
+    Raises: NoCluster.
+    """
     api = Api(connection)
     try:
-        return read_with(api, exercises)[0]
+        return read_with(api, exercises, here)[0]
     finally:
         api.close()
 
@@ -154,13 +158,20 @@ def namespaces(connection: Connection) -> list[str]:
         api.close()
 
 
+def reads_engine(exercises: Sequence[Exercise]) -> bool:
+    """Whether some exercise reads the container engine of this machine."""
+    return any(container_engine.ENGINE in each.reads for each in exercises)
+
+
 def _of_class(namespaces: list[Object]) -> list[str]:
     """The names that `python -m cluster.workshop class` has made; all where it made none."""
     made = [each for each in namespaces if at(each, "metadata", "labels", CLASS_LABEL)]
     return sorted(name_of(each) for each in made or namespaces)
 
 
-def read_with(api: Api, exercises: Sequence[Exercise]) -> tuple[Data, list[Watchable]]:
+def read_with(
+    api: Api, exercises: Sequence[Exercise], here: bool = True
+) -> tuple[Data, list[Watchable]]:
     """A snapshot's data, and the lists in it that can be watched from here on.
 
     Raises: NoCluster.
@@ -171,6 +182,8 @@ def read_with(api: Api, exercises: Sequence[Exercise]) -> tuple[Data, list[Watch
     fail_without_cluster(api.connection, answers)
     lists += put_all(data, first, answers)
     data["taken"] = (api.server_time or datetime.now(UTC)).isoformat()
+    if here and reads_engine(exercises):
+        container_engine.read_into(data)
     second = second_round(api.connection, exercises, data)
     lists += put_all(data, second, api.fetch([wanted.ask for wanted in second]))
     return data, lists

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from validator import diagnosis
 from validator.engine import Subject
-from validator.snapshot import Object, Snapshot, created, is_true, listed, mapping, name_of, text
-from validator.tfjobs import SWEEP, pod_spec, replica_specs, replica_type, same_image
+from validator.snapshot import (
+    Object,
+    Snapshot,
+    Unreadable,
+    at,
+    created,
+    is_true,
+    listed,
+    mapping,
+    name_of,
+    text,
+)
+from validator.tfjobs import (
+    SWEEP,
+    pod_spec,
+    replica_specs,
+    replica_type,
+    repository,
+    same_image,
+)
 from validator.verdicts import Finding, converging, wrong
 
 # The label of an EndpointSlice with the name of its Service.
@@ -212,6 +230,47 @@ class Image(Subject):
 
     def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
         return (f"$ python -m cluster load {self.name}",)
+
+
+class LocalImage(Subject):
+    """An image in the learner's container engine, and the container that ran it.
+
+    ``name``: the container's, and the last part of the image's name. ``reference``: the image's
+    whole name.
+    """
+
+    kind, plural, kubectl = "image", "images", "image"
+    reads = frozenset({"engine"})
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(repository(reference).rpartition("/")[2])
+        self.reference = reference
+
+    @property
+    def context(self) -> str:
+        """The learner's copy of the starter."""
+        return f"{{checkout}}/my-{self.name}"
+
+    @property
+    def build(self) -> str:
+        return f"docker build --tag {self.reference} {self.context}"
+
+    def find(self, cluster: Snapshot) -> Object | None:
+        """Raises: Unreadable."""
+        engine_of(cluster)
+        named = ((i, at(i, "spec", "names")) for i in cluster.items("images"))
+        return next((i for i, n in named if isinstance(n, list) and self.reference in n), None)
+
+    def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
+        return (f"$ {self.build}",)
+
+
+def engine_of(cluster: Snapshot) -> Object:
+    """The learner's container engine. Raises: Unreadable where it was not read."""
+    found = cluster.items("engine")
+    if not found:
+        raise Unreadable("engine", 0, "it is not part of what was read")
+    return found[0]
 
 
 def newest_revision(secrets: list[Object], release: str) -> Object | None:

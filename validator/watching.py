@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from validator import container_engine
 from validator.api import Api
 from validator.cluster import (
     Data,
@@ -20,6 +21,7 @@ from validator.cluster import (
     first_round,
     put_all,
     read_with,
+    reads_engine,
     second_round,
 )
 from validator.connect.connection import Connection
@@ -163,7 +165,7 @@ class Watching:
         """When something has to be read again; never, where all is watched and followed."""
         if time.monotonic() < self._retry_until and self._lost():
             return self._listed_at + RETRY_SECONDS
-        again = self._unwatched or self._asks_servers()
+        again = self._unwatched or self._asks_servers() or reads_engine(self._exercises)
         return self._listed_at + READ_AGAIN_SECONDS if again else float("inf")
 
     def _asks_servers(self) -> bool:
@@ -175,6 +177,8 @@ class Watching:
         """Read what may not be watched, and what is not served yet, again."""
         self._listed_at = time.monotonic()
         self._read([*self._unwatched.values(), *self._lost()])
+        if reads_engine(self._exercises):
+            container_engine.read_into(self.data)
         self._read_what_follows(set())
         return True
 

@@ -7,13 +7,16 @@ module 5 installs it, and so does `python -m cluster.workshop class`.
 
 import contextlib
 import json
+import os
 import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cluster import engine
 from modules import here, workplace
+from tests import containers
 
 CHECKOUT = workplace.CHECKOUT
 INSTRUCTORS = CHECKOUT / "docs" / "instructors.md"
@@ -54,7 +57,10 @@ def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
     cluster.kubectl("create", "namespace", namespace)
     try:
         with workplace.copy_of() as copy:
-            given = {**cluster.env, "KUBECONFIG": str(kubeconfig)}
+            docker = containers.environment()
+            containers.empty(docker)
+            given = {**cluster.env, **docker, "KUBECONFIG": str(kubeconfig)}
+            given["PATH"] = os.pathsep.join((str(engine.folder()), cluster.env["PATH"]))
             environment = workplace.environment(copy, given)
             if needs_operator:
                 _install_operator(cluster, namespace)
@@ -135,7 +141,7 @@ def remove(cluster, namespace: str, with_operator: bool) -> None:
 
 def activation(environment: dict[str, str], folder: Path) -> Path:
     """Write a file to source, in place of .lab/activate, that leads to `environment`."""
-    names = ("PATH", "KUBECONFIG", "PYTHONPATH", "NO_COLOR")
+    names = ("PATH", "KUBECONFIG", "PYTHONPATH", "NO_COLOR", "WORKSHOP_CLUSTER", engine.STORE)
     path = folder / "activate"
     path.write_text(
         "".join(f"export {name}={shlex.quote(environment.get(name, ''))}\n" for name in names)

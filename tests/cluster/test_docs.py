@@ -15,6 +15,7 @@ PAGES = [CHECKOUT / "README.md", *MODULES, lab_runs.INSTRUCTORS]
 REASONS = {
     "needs a real GPU",
     "needs a cluster of your own",
+    "needs a registry of your own",
     "sets up the machine that this test runs on",
 }
 

@@ -6,7 +6,9 @@ import pytest
 
 from cluster import host
 
-ALL_COMMANDS = frozenset({"runc", "nft", "ip", "mount", "nsenter", "buildah", "mmdebstrap"})
+ALL_COMMANDS = frozenset(
+    {"runc", "nft", "ip", "mount", "nsenter", "buildah", "podman", "mmdebstrap"}
+)
 GOOD = host.Facts(commands=ALL_COMMANDS)
 
 
@@ -48,12 +50,12 @@ def test_what_no_package_can_mend_is_one_sentence_that_names_the_way_out(change,
         assert word in sentence
 
 
-def test_a_user_with_a_cluster_needs_only_python_and_a_builder():
+def test_a_user_with_a_cluster_needs_only_python_and_what_builds_and_runs():
     mac = host.Facts(
         system="Darwin", family="unknown", spaces=(host.Space("/", 0, 1),), is_root=False
     )
     assert host.problems(mac, own_cluster=True) == []
-    assert host.missing_packages(mac, own_cluster=True) == ["buildah"]
+    assert host.missing_packages(mac, own_cluster=True) == ["buildah", "podman"]
 
 
 @pytest.mark.parametrize(
@@ -64,9 +66,14 @@ def test_a_user_with_a_cluster_needs_only_python_and_a_builder():
             {"commands": ALL_COMMANDS - {"runc"} | {"crun"}}, [], id="crun serves as well as runc"
         ),
         pytest.param(
-            {"commands": ALL_COMMANDS - {"buildah"}, "docker_works": True},
+            {"commands": ALL_COMMANDS - {"buildah", "podman"}, "docker_works": True},
             [],
-            id="a running docker builds images",
+            id="a running docker builds images, and runs containers",
+        ),
+        pytest.param(
+            {"commands": ALL_COMMANDS - {"buildah", "podman"}},
+            ["buildah", "podman"],
+            id="podman is the learner's, and buildah builds as before",
         ),
         pytest.param({"python_has_venv": False}, ["python3.11-venv"], id="Debian without venv"),
         pytest.param(

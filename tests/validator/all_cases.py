@@ -10,6 +10,7 @@ from tests.validator import (
 )
 from tests.validator.cases import MODULE5, MODULE6, OPERATOR
 from tests.validator.cases_module0 import MODULE0
+from tests.validator.cases_module1 import MODULE1
 from tests.validator.cases_module2 import MODULE2
 from tests.validator.cases_module3 import MODULE3
 from tests.validator.cases_module4 import MODULE4
@@ -29,7 +30,7 @@ PLAYED = [
     *MODULE7,
     *MODULE9,
 ]
-ALL = [*OPERATOR, *PLAYED]
+ALL = [*OPERATOR, *PLAYED, *MODULE1]
 TYPED_CHEATS = [
     *cases_module2.CHEATS,
     *cases_module3.CHEATS,

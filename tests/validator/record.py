@@ -30,6 +30,7 @@ from tests.conftest import CHECKOUT, Cluster, environment_for, start_cluster
 from tests.validator import stage
 from tests.validator.all_cases import ALL, PLAYED, TYPED_CHEATS
 from tests.validator.cases import INSTALL, OPERATOR, Case
+from tests.validator.cases_module1 import MODULE1
 from validator.engine import grade
 from validator.handin.whitelist import whitelisted
 from validator.redaction import redact
@@ -73,6 +74,11 @@ def _record_all(cluster: Cluster, options: argparse.Namespace) -> int:
     cluster.kubectl("create", "namespace", stage.OPERATOR_NAMESPACE, check=False)
     stage.run_for_operator(cluster, INSTALL)
     surprises = [] if options.operator else _played_side_by_side(cluster, options.cases)
+    images = [case.title for case in MODULE1 if case.title in options.cases]
+    if not options.operator and (images or not options.cases):
+        from tests.validator import record_images
+
+        surprises += record_images.play(str(cluster.kubeconfig), images)
     if options.operator or not options.cases:
         surprises += _play_the_operators(cluster, options.cases)
     print(f"{len(surprises)} surprises: {', '.join(surprises)}" if surprises else "no surprises")

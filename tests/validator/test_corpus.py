@@ -27,7 +27,7 @@ from validator.verdicts import Verdict
 
 NUMBERS = sorted(EXERCISES)
 PLAYED = sorted({case.exercise for case in ALL})
-PROGRAMS = {"kubectl", "helm", "python", "test"}
+PROGRAMS = {"kubectl", "helm", "python", "test", "docker"}
 # Verbs of kubectl whose object has no namespace, or which need none.
 EVERYWHERE = {"cluster-info", "config", "api-resources", "uncordon"}
 CLUSTER_WIDE = {"nodes", "node", "namespace", "namespaces", "crd", "storageclass"}
@@ -318,6 +318,7 @@ LATER = [
 ASKED_FOR = {
     "5.0": {without_operator, with_another_cloud},
     "0.1": {without_nodes, without_the_right_to_read_nodes},
+    "1.1": {without_nodes, without_the_right_to_read_nodes},
 }
 AROUND = [
     pytest.param(case, change, id=f"{case.title} {change.__name__}")
@@ -373,7 +374,8 @@ def test_redaction_changes_no_verdict(case):
 @pytest.mark.parametrize("case", WORLDS)
 def test_the_file_holds_only_what_belongs_to_its_learner(case):
     data = recorded(case)
-    names = {name_of(pod) for pod in data["objects"].get("pods", [])}
+    kinds = ("pods", "containers")
+    names = {name_of(item) for kind in kinds for item in data["objects"].get(kind, [])}
     assert {key.partition("/")[0] for key in data["logs"]} <= names
     assert "docker" + ".io" not in json.dumps(data)
 

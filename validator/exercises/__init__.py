@@ -5,6 +5,7 @@ Importing this package registers all of them with the engine.
 
 from validator.exercises import (
     module0,
+    module1,
     module2,
     module3,
     module4,
@@ -16,6 +17,7 @@ from validator.exercises import (
 
 __all__ = [
     "module0",
+    "module1",
     "module2",
     "module3",
     "module4",

@@ -19,9 +19,9 @@ from validator.checks import (
     trained,
 )
 from validator.engine import exercise
+from validator.exercises.module1 import IMAGE
 from validator.subjects import Deployment, Job
 
-OWN_IMAGE = "localhost/module1-ex1:v1"
 SERVER = "module2-ex2"
 SOLUTION = "{checkout}/modules/2-kubernetes/solution/exercise-2.yaml"
 
@@ -34,7 +34,7 @@ exercise(
     checks=[
         exists(starter="exercise-1.yaml"),
         one_completion(),
-        sample_image(own=OWN_IMAGE),
+        sample_image(own=IMAGE),
         option_is("--max-steps", "500"),
         memory_limit("2Gi"),
         ends_well(),

@@ -75,7 +75,7 @@ def class_of_cluster(connection: Connection) -> Iterator[Learner]:
     exercises = [EXERCISES[number] for number in sorted(EXERCISES)]
     for namespace in _namespaces(connection):
         here = replace(connection, namespace=namespace, other_namespaces=())
-        data = cluster.read(here, exercises)
+        data = cluster.read(here, exercises, here=False)
         row = learner(namespace, data, namespace)
         if any(g.verdict in _BEGUN for g in row.grades if g.exercise.number != "5.0"):
             yield row

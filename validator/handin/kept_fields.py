@@ -179,6 +179,19 @@ KEPT: dict[str, dict[str, Field]] = {
     "storageclasses": {"metadata": fields("name", annotations=fields(DEFAULT_CLASS))},
     "dns": {"endpoints": [{"conditions": fields("ready")}]},
     "customresourcedefinitions": {"status": {"conditions": CONDITIONS}},
+    # Of the container engine, the reader reads what belongs to module 1 alone.
+    "engine": {},
+    "images": {
+        "spec": {
+            **fields("user"),
+            **dict.fromkeys(("names", "entrypoint", "cmd", "layers"), WHOLE),
+        },
+        "status": fields("size"),
+    },
+    "containers": {
+        "spec": fields("image imageId", commandLine=WHOLE, args=WHOLE),
+        "status": fields("state exitCode error startedAt finishedAt"),
+    },
     "configmaps": {"data": fields(CONFIG_KEY)},
     "leases": {"spec": fields("renewTime")},
 }

@@ -26,6 +26,8 @@ FLAGS = ("--namespace=", "--context=")
 OF_THE_CLUSTER = (
     *("nodes", "customresourcedefinitions", "storageclasses", "dns"),
     *("resourceslices", "deviceclasses", "priorityclasses"),
+    # Of the learner's own machine.
+    *("engine", "images", "containers"),
 )
 # Kinds of which one of another name may be meant, beside those that stand for one another.
 RESEMBLING = ("helm", "horizontalpodautoscalers")
@@ -45,6 +47,8 @@ def whitelisted(data: Data) -> Data:
     named = frozenset(key for item in ours for labels in selectors(item) for key in labels)
     uids = {text(item, "metadata", "uid") for item in ours} - {""}
     pods = {name_of(pod) for pod in own.get("pods", [])}
+    # A container of module 1 has its log under its own name.
+    pods |= {name_of(item) for item in listed(data, "objects", "containers")}
     lines = excerpts.known_lines(EXERCISES.values())
     return {
         **{key: data[key] for key in ("version", "taken", "context", "namespace") if key in data},
