@@ -42,13 +42,6 @@ MADE_AGAIN = (
     'kubectl apply -f tests/validator/mistakes/servers/patient.yaml "$@"',
     "sh",
 )
-SUSPENDED_3 = (
-    "sh",
-    "-c",
-    "for each in true false; do kubectl patch tfjob module9-ex3 --type=merge "
-    '--patch \'{"spec":{"runPolicy":{"suspend":\'$each\'}}}\' "$@" && sleep 5; done',
-    "sh",
-)
 SOLUTION_4 = "kubectl apply -f {further}/solution/exercise-4.yaml"
 HOLDER = "kubectl apply -f {further}/manifests/holder.yaml"
 HELD = ("kubectl wait pods --selector=job-name=module9-ex4-holder --for=condition=Ready "
@@ -227,8 +220,8 @@ CHEATS = [
          cheat=True, trains=True),
     _three("second-run", "preempted.none", "trained to the end", "after step 200", PATIENT,
            acts=(Act(STEP_200, MADE_AGAIN), Act(ENDED, URGENT_WORDS)), cheat=True),
-    _three("suspended", "preempted.none", "trained to the end", "after step 200",
-           PATIENT, acts=(Act(STEP_200, SUSPENDED_3), Act(ENDED, URGENT_WORDS)), cheat=True),
+    _three("deleted-by-hand", "preempted.deleted", "did not make way", "after step 200",
+           PATIENT, acts=(Act(STEP_200, DELETE_3), Act(ENDED, URGENT_WORDS)), cheat=True),
     _four("sleeping", "trained.program.command", "replaces the image's training program",
           "Take out of the manifest", HOLDER, HELD, APPLY, UNSCHEDULED, FREE, cheat=True),
     _four("group-later", "waited.late-group", "was made after the Pods", "PodGroup first",
