@@ -23,7 +23,7 @@ MODULES = {
     4: Module("helm", "Helm", 35),
     5: Module("tfjob", "TfJob", 40),
     6: Module("distributed-tensorflow", "Distributed TensorFlow", 40),
-    7: Module("hyper-param-sweeping", "Hyper-parameter sweeping", 35),
+    7: Module("hyper-param-sweeping", "Hyper-parameter sweeping", 40),
     8: Module("jupyter", "Jupyter", 35),
     9: Module("going-further", "Going further", 40),
 }
