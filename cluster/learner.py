@@ -1,4 +1,4 @@
-"""A learner's own images: from whatever built them to the cluster, and the sample image to him.
+"""A learner's own images: from what built them to the cluster; and the sample image to the learner.
 
 Called by `python -m cluster load` and `python -m cluster base`. docker, podman and buildah keep
 images in stores of their own, and podman one for each user: all of them are looked into.
