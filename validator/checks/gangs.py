@@ -126,7 +126,7 @@ def gang_waits(seen: Seen, finding: Finding) -> Finding:
         "gang-waits",
         f"none of its Pods has a node: {one_line(text(said, 'message'))[:200]}",
         "room for all three",
-        "Let the holder go:",
+        "Delete the holder:",
         "$ kubectl delete job module9-ex4-holder",
         since=created(seen.object),
     )

@@ -146,9 +146,10 @@ def _holes(seen: Seen, pairs: dict[str, painter.Choice]) -> Finding | None:
                if (p := painter.Choice(r, n)) not in tried]  # fmt: skip
     if not missing:
         return None
+    has = "has" if len(missing) == 1 else "have"
     return seen.wrong(
         "holes",
-        f"of {len(rates)} by {len(layers)} pairs, {len(missing)} have no TfJob: {missing[0]}",
+        f"of {len(rates)} by {len(layers)} pairs, {len(missing)} {has} no TfJob: {missing[0]}",
         "each learning rate with each number of layers",
         "Put the second `range` inside the first one. (If you deleted one by hand: an installation "
         "makes all of them.)",
@@ -178,7 +179,7 @@ def own_folders() -> Check:
 def _not_on_the_claim(seen: Seen, name: str, path: str) -> Finding:
     return seen.wrong(
         "lost",
-        f"TfJob {name} writes to {path}, which is on no claim: it is gone with the Pod",
+        f"TfJob {name} writes to {path}, which is on no claim: the files go with the Pod",
         f"--log-dir in a folder of the claim {CLAIM}",
         "Write `--log-dir=/runs/rate-{{ $rate }}-layers-{{ $layers }}` into args.",
     )

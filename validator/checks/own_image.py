@@ -80,7 +80,7 @@ def _near_miss(seen: Seen) -> Finding | None:
                     f"name.{how[0]}",
                     f"there is an image {name}: {how[1]}",
                     f"an image named {wanted}",
-                    "Give it the other name, too:",
+                    "Give the image the right name, too:",
                     f"$ docker tag {name} {wanted}",
                 ).but(redo=False)
     return None
@@ -209,7 +209,7 @@ def not_root() -> Check:
         return seen.wrong(
             "root",
             "its program runs as root",
-            "a program that is an ordinary user: what goes wrong then reaches less",
+            "a program that runs as an ordinary user: a mistake then does less harm",
             "Take `USER root` out of the Dockerfile. A program that must write files may do so "
             "below /tmp.",
         )
@@ -337,7 +337,7 @@ _FAILURES = (
         "file",
         r"can't open file '?([^']+?)'?:",
         "The entry point names {0}, and the image has no such file. COPY puts a file where its "
-        "second word says. Make the two paths one, and build again:",
+        "second word says. Let the two paths be the same, and build again:",
     ),
     (
         "module",

@@ -86,7 +86,7 @@ def trials_are_over() -> Check:
 
 
 def enough_trials() -> Check:
-    """There are as many as were told to be, and none of them was deleted."""
+    """There are enough trials, and none of them was deleted."""
 
     def judge(seen: Seen) -> Finding | None:
         jobs, name = trainings(seen), seen.subject.name
@@ -102,9 +102,10 @@ def enough_trials() -> Check:
 
 def _deleted(seen: Seen, gone: list[int]) -> Finding:
     named = ", ".join(f"{seen.subject.name}-{number}" for number in gone[:3])
+    are = "trial is" if len(gone) == 1 else "trials are"
     return seen.wrong(
         "deleted",
-        f"{len(gone)} trials are gone: {named}",
+        f"{len(gone)} {are} gone: {named}",
         "all trials, the hopeless ones suspended",
         "Do not delete a hopeless TfJob: suspend it. Its Pod goes and frees the GPU, and the TfJob "
         "stays to show what was tried.",
@@ -120,7 +121,7 @@ def _few(seen: Seen, count: int) -> Finding:
     return seen.wrong(
         "few",
         f"{count} trials",
-        f"{FEWEST_TRIALS} or more: of a few, none can be called hopeless",
+        f"{FEWEST_TRIALS} or more: among a few, none can be called hopeless",
         f"Let the search take {FEWEST_TRIALS} trials or more, and let it run to its end.",
     )
 
@@ -257,7 +258,7 @@ def enough_whole() -> Check:
         return seen.wrong(
             "few",
             f"{len(whole)} trials went to their end",
-            f"{FEWEST_WHOLE} or more: a trial is hopeless only beside others",
+            f"{FEWEST_WHOLE} or more: a trial is hopeless only in comparison with others",
             "Let the pruner wait: `MedianPruner(n_startup_trials=4, n_warmup_steps=500)`.",
         )
 
@@ -342,8 +343,9 @@ def cost(seen: Seen) -> str:
         if is_suspended(job)
     )
     pruned = sum(is_suspended(job) for job in trainings(seen))
+    were = "was" if pruned == 1 else "were"
     return (
-        f"The best of {len(full)}: {pair}, loss {loss:.5f}. {pruned} were suspended: "
+        f"The best of {len(full)}: {pair}, loss {loss:.5f}. {pruned} {were} suspended: "
         f"{sum(full) - saved:,} steps instead of {sum(full):,}."
     )
 

@@ -131,8 +131,8 @@ def model_of_a_tfjob(claim: str) -> Check:
         if not jobs:
             return could_not_check(
                 "unknown",
-                "no TfJob in this namespace saves its model there: it cannot be told who has "
-                "trained what is served",
+                "no TfJob in this namespace saves its model there: it cannot be seen who has "
+                "trained this model",
                 "a model that a TfJob has trained here",
                 "If the check has not said done before, train the model as the page shows.",
             )

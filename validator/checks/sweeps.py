@@ -98,7 +98,7 @@ def paints() -> Check:
 def _unclear(seen: Seen, cause: str, reason: str) -> Finding:
     return could_not_check(
         cause,
-        f"it cannot be told from outside whether the painter has run: {reason}",
+        f"it cannot be seen from outside whether the painter has run: {reason}",
         "the painter, with nothing around it",
         "Take that out of the template.",
         *seen.subject.redo(seen.cluster, seen.object, seen.exercise.file),
