@@ -45,7 +45,7 @@ def test_a_class_needs_a_list_that_can_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("said", "given"),
     [
-        pytest.param([], ("4", "8Gi", "4"), id="what is usual"),
+        pytest.param([], ("4", "8Gi", "6"), id="what is usual"),
         pytest.param(["--cpus=2", "--gpus=0"], ("2", "8Gi", "0"), id="less"),
     ],
 )
