@@ -27,8 +27,12 @@ def lacking(cluster: paths.Cluster, node: Record) -> str:
 
 def node_problem(server: Api) -> str:
     """Why the Node is not Ready, in its own words; empty if it is."""
-    found = server.get(f"/api/v1/nodes/{components.NODE_NAME}")
-    conditions: list[dict[str, str]] = (found or {}).get("status", {}).get("conditions", [])
+    try:
+        _, body = server.request("GET", f"/api/v1/nodes/{components.NODE_NAME}")
+    except OSError:
+        # It may call itself ready for some seconds after etcd hangs.
+        return "the API server does not answer"
+    conditions: list[dict[str, str]] = json.loads(body).get("status", {}).get("conditions", [])
     ready = next((c for c in conditions if c["type"] == "Ready"), dict[str, str]())
     if ready.get("status") == "True":
         return ""

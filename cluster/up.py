@@ -68,7 +68,7 @@ def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
     if node and not health.lacking(cluster, node):
         return
     if node:
-        say(f"Mending cluster {cluster.name} (a few seconds)")
+        say(f"Repairing cluster {cluster.name} (a few seconds)")
         try:
             make_ready(cluster, node, MEND_TIMEOUT_SECONDS)
             return
