@@ -33,7 +33,7 @@ class Elector:
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait for the lease, lead until it is lost, and return (or pass on what lead raised)."""
         now = asyncio.get_running_loop().time
-        while not (until := await self._take(self._identity, now() + RENEW_SECONDS)):
+        while not (until := await self._update_lease(self._identity, now() + RENEW_SECONDS)):
             await asyncio.sleep(RETRY_SECONDS)
         log.info("%s leads", self._identity)
         work = asyncio.ensure_future(lead())
@@ -41,18 +41,18 @@ class Elector:
             while (left := until - now()) > 0 and not work.done():
                 await asyncio.wait({work}, timeout=min(RETRY_SECONDS, left))
                 if not work.done():
-                    until = await self._take(self._identity, until) or until
+                    until = await self._update_lease(self._identity, until) or until
         finally:
             work.cancel()
             await asyncio.wait({work})
             if now() < until:  # so that the next one begins at once, not when the lease has run out
-                await self._take("", now() + RETRY_SECONDS)
+                await self._update_lease("", now() + RETRY_SECONDS)
             else:
                 log.error("%s could not renew its lease and stops leading", self._identity)
         if not work.cancelled():
             work.result()
 
-    async def _take(self, holder: str, until: float) -> float | None:
+    async def _update_lease(self, holder: str, until: float) -> float | None:
         """Write the holder into the lease if it is free, ours, or has not moved for its whole time.
 
         Returns: until when it is ours. It counts from before our request, so never too long.
@@ -66,7 +66,7 @@ class Elector:
                     return None
                 is_new = "resourceVersion" not in lease["metadata"]
                 write = self._kube.create if is_new else self._kube.update
-                await write(LEASES, {**lease, "spec": self._spec(spec, holder)})
+                await write(LEASES, {**lease, "spec": self._lease_spec(spec, holder)})
         except (ApiError, OSError) as error:
             log.warning("lease: %s", error or type(error).__name__)
             return None
@@ -90,7 +90,7 @@ class Elector:
         lasts = spec.get("leaseDurationSeconds") or LEASE_SECONDS
         return holder in ("", self._identity) or now >= self._seen_at + lasts
 
-    def _spec(self, old: Json, holder: str) -> Json:
+    def _lease_spec(self, old: Json, holder: str) -> Json:
         stamp = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         new = {"holderIdentity": holder, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": stamp}
         if holder not in ("", old.get("holderIdentity")):

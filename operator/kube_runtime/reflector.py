@@ -43,17 +43,17 @@ class Reflector:
         self.last_seen = math.inf  # before it runs
 
     async def run(self) -> None:
-        self._alive()
+        self._mark_alive()
         while True:
             try:
                 await self._list_and_watch()
             except ApiError as error:
-                self._heed(error)
+                self._handle_error(error)
                 await self._back_off(error, error.retry_after_seconds or 0.0)
             except OSError as error:  # TimeoutError and ConnectionError are OSErrors
                 await self._back_off(error)
 
-    def _heed(self, error: ApiError) -> None:
+    def _handle_error(self, error: ApiError) -> None:
         """What an answer other than 200 means for the next attempt."""
         if error.status == 410:
             self._version = ""
@@ -82,14 +82,14 @@ class Reflector:
             if event["type"] == "ERROR":
                 self._version = ""  # whatever it was, a new list is right afterwards
                 raise OSError(event["object"].get("message", "the watch failed"))
-            self._take(event["type"], event["object"], listed)
+            self._handle_event(event["type"], event["object"], listed)
             events += 1
         if not self._version:
             self._streams = False
             raise OSError("the streaming list had no end; it is listed instead")
         if not events and asyncio.get_running_loop().time() - began < SHORT_WATCH_SECONDS:
             raise OSError("the watch ended at once")
-        self._alive()  # it ended as agreed
+        self._mark_alive()  # it ended as agreed
 
     async def _list(self) -> None:
         """Read all objects in pages, for servers without streaming lists."""
@@ -98,7 +98,7 @@ class Reflector:
             self._index.upsert(obj)
         self._complete({obj["metadata"]["uid"] for obj in items}, version)
 
-    def _take(self, kind: str, obj: Json, listed: set[str]) -> None:
+    def _handle_event(self, kind: str, obj: Json, listed: set[str]) -> None:
         """Take one event; ``listed`` gathers the UIDs of a streaming list."""
         meta = obj["metadata"]
         version, is_complete = meta["resourceVersion"], bool(self._version)
@@ -112,7 +112,7 @@ class Reflector:
             self._complete(listed, version)
         if is_complete:
             self._version, self._index.version = version, int(version)
-        self._alive()
+        self._mark_alive()
 
     def _complete(self, listed: set[str], version: str) -> None:
         self._index.replace(listed, int(version))
@@ -120,6 +120,6 @@ class Reflector:
         self.synced.set()
         self.settled.set()
 
-    def _alive(self) -> None:
+    def _mark_alive(self) -> None:
         self._pause, self.refusal = 0.0, ""
         self.last_seen = asyncio.get_running_loop().time()

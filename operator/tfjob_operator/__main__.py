@@ -60,7 +60,9 @@ async def run(flags: argparse.Namespace) -> None:
         kube = Kube(transport, flags.max_in_flight)
         controller = Controller(kube, settings, metrics=counters)
         if flags.port:
-            await metrics.serve(flags.port, counters, controller.problems, controller.warnings)
+            await metrics.serve(
+                flags.port, counters, controller.health_problems, controller.health_warnings
+            )
         if not flags.leader_elect:
             return await controller.run()
         lease, identity = (flags.lease_namespace, flags.lease_name), own_identity()

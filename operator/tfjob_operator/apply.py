@@ -47,12 +47,12 @@ class PlanExecutor:
         if plan.status_first and plan.status is not None:
             await self.write_status(job, plan.status)
             return
-        await _all(self._delete(job, deletion) for deletion in plan.deletions)
-        await _all(self._patch(job, patch) for patch in plan.patches)
+        await _run_all(self._delete(job, deletion) for deletion in plan.deletions)
+        await _run_all(self._patch(job, patch) for patch in plan.patches)
         error = await self._create_all(job, plan.creations)
         new = plan.status
         if isinstance(error, CreateRejected):
-            new = self._rejected(job, plan.status or job.status, error)
+            new = self._with_rejection(job, plan.status or job.status, error)
         elif error is not None and new is not None and status.is_finished(new):
             raise error  # an end is written when nothing of the job is missing any more
         if new is not None and new != job.status:
@@ -60,7 +60,7 @@ class PlanExecutor:
         if error is not None and not getattr(error, "is_permanent", False):
             raise error
 
-    def _rejected(self, job: TfJob, new: Json, error: CreateRejected) -> Json:
+    def _with_rejection(self, job: TfJob, new: Json, error: CreateRejected) -> Json:
         """The status that says what is in the way, beside how the other replicas do."""
         if status.is_finished(new):
             return new
@@ -197,7 +197,7 @@ class PlanExecutor:
             self.recorder.record(job, condition)
 
 
-async def _all(changes: Iterable[Coroutine[Any, Any, None]]) -> None:
+async def _run_all(changes: Iterable[Coroutine[Any, Any, None]]) -> None:
     """Make changes side by side. Raises: the first error, when all have been tried."""
     results = await asyncio.gather(*changes, return_exceptions=True)
     for error in results:

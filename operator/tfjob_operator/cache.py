@@ -24,15 +24,17 @@ class Stored(NamedTuple):
     """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
 
     namespace: str
-    packed: bytes
+    encoded: bytes
 
 
 class Cache:
     """All indexes. Each callback gets the UID of the TfJob that a change concerns."""
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
-        self._on_job, self._on_tfjobs_pod = on_job, on_pod
-        self._pods_of: dict[str, set[str]] = {}  # UIDs of Jobs by the TfJob that their Pods name
+        self._notify_job, self._notify_pod = on_job, on_pod
+        self._jobs_of_pods: dict[
+            str, set[str]
+        ] = {}  # UIDs of Jobs by the TfJob that their Pods name
         self.tfjobs = Index(store, uid_of, on_tfjob)
         self.jobs = Index(observed.job, observed.owner, on_job)
         self.services = Index(_name, observed.owner, self._on_named)
@@ -52,32 +54,32 @@ class Cache:
 
     def _on_named(self, tfjob: str, name: str, deleted: bool) -> None:
         if deleted:
-            self._on_job(tfjob, None, True)
+            self._notify_job(tfjob, None, True)
 
     def _on_deployment(self, tfjob: str, view: tuple[str, bool], deleted: bool) -> None:
-        self._on_job(tfjob, None, deleted)
+        self._notify_job(tfjob, None, deleted)
 
     def _on_pod(self, job: str, pod: observed.Pod, deleted: bool) -> None:
         """A Pod reaches its TfJob through its Job, or by its annotation when the Job is gone."""
-        tfjob = self.jobs.owner_of(job) or pod.tfjob
-        if pod.tfjob:
-            jobs = self._pods_of.setdefault(pod.tfjob, set())
+        tfjob = self.jobs.owner_of(job) or pod.tfjob_uid
+        if pod.tfjob_uid:
+            jobs = self._jobs_of_pods.setdefault(pod.tfjob_uid, set())
             jobs.add(job)
             if not self.pods.of(job):
                 jobs.discard(job)
             if not jobs:
-                del self._pods_of[pod.tfjob]
+                del self._jobs_of_pods[pod.tfjob_uid]
         if tfjob:
-            self._on_tfjobs_pod(tfjob, pod, deleted)
+            self._notify_pod(tfjob, pod, deleted)
 
     def _on_warning(self, job: str, message: str, deleted: bool) -> None:
         tfjob = self.jobs.owner_of(job)
         if tfjob:
-            self._on_tfjobs_pod(tfjob, message, deleted)
+            self._notify_pod(tfjob, message, deleted)
 
     def tfjob(self, uid: str) -> Json | None:
         stored = self.tfjobs.of(uid).get(uid)
-        return json.decode(stored.packed) if stored else None
+        return json.decode(stored.encoded) if stored else None
 
     def namespace(self, uid: str) -> str:
         """The namespace of a TfJob, "" if it is gone."""
@@ -102,9 +104,9 @@ class Cache:
 
     def _leftovers(self, uid: str) -> dict[str, observed.Pod]:
         """Pods that still run although their Job is gone, by the name of that Job."""
-        gone = (job for job in self._pods_of.get(uid, ()) if not self.jobs.owner_of(job))
+        gone = (job for job in self._jobs_of_pods.get(uid, ()) if not self.jobs.owner_of(job))
         pods = (pod for job in gone for pod in self.pods.of(job).values())
-        return {pod.job: pod for pod in pods if not pod.is_finished}
+        return {pod.job_name: pod for pod in pods if not pod.is_finished}
 
 
 def store(obj: Json) -> Stored:

@@ -126,7 +126,7 @@ class Controller:
             for uid in self.cache.tfjobs.owners():
                 self.queue.add(uid, Priority.PROGRESS)
 
-    def problems(self) -> list[str]:
+    def health_problems(self) -> list[str]:
         """What is stuck, for /healthz: [] when all is well, or when another leads."""
         if not self._runs:
             return []
@@ -137,7 +137,7 @@ class Controller:
         keys = [key for key, since in self._busy_since.items() if since < oldest]
         return [f"no news of {name}" for name in watches] + [f"stuck at {key}" for key in keys]
 
-    def warnings(self) -> list[str]:
+    def health_warnings(self) -> list[str]:
         """What does not work, though the operator does without, for /healthz."""
         refused = [each for each in self._optional if each.refusal]
         return [f"the watch of {each.name} is refused: {each.refusal}" for each in refused]
@@ -148,7 +148,7 @@ class Controller:
         if deleted:
             self._rejected_until.pop(uid, None)
             return
-        known = json.decode(stored.packed)
+        known = json.decode(stored.encoded)
         observed_generation = (known["status"] or {}).get("observedGeneration")
         if observed_generation != known["metadata"].get("generation", 1):
             self.queue.add(uid, Priority.URGENT)
@@ -211,7 +211,7 @@ class Controller:
 
     def _may_run_before_sync(self, stored: spec.Json) -> bool:
         """Whether a job hardly has children yet; if it does, creating them again does no harm."""
-        age = self.clock() - spec.time_of(stored["metadata"]["creationTimestamp"])
+        age = self.clock() - spec.parse_time(stored["metadata"]["creationTimestamp"])
         phase = (stored["status"] or {}).get("phase", "Creating")
         return bool(phase == "Creating" and age.total_seconds() < FRESH_SECONDS)
 

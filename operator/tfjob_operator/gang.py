@@ -6,13 +6,13 @@ PodGroup, and its Pods belong to it. ``resources`` calls this.
 
 from .config import Config
 from .kinds import POD_GROUP_VERSIONS
-from .spec import MAX_CUT, Json, TfJob
+from .spec import Json, TfJob
 
 VOLCANO_GROUP = "scheduling.k8s.io/group-name"
 
 
 def group_name(job: TfJob) -> str:
-    return f"{job.name[:MAX_CUT]}-{job.runtime_id}"
+    return f"{job.name_prefix}-{job.runtime_id}"
 
 
 def api_version(config: Config) -> str:

@@ -4,7 +4,7 @@ Its program comes in a ConfigMap, since the image is the user's. ``resources`` c
 """
 
 from .pod_security import restricted_spec
-from .spec import CONTAINER, MAX_CUT, Json, TfJob
+from .spec import CONTAINER, Json, TfJob
 
 FOLDER, FILE = "/ps-server", "grpc_tensorflow_server.py"
 
@@ -12,7 +12,7 @@ FOLDER, FILE = "/ps-server", "grpc_tensorflow_server.py"
 def config_map_names(job: TfJob) -> tuple[str, str]:
     """The ConfigMap's name of 2017, and the one to take when that is another object's."""
     short = f"cm-ps-{job.runtime_id}"
-    return short, f"cm-ps-{job.name[:MAX_CUT]}-{job.runtime_id}"
+    return short, f"cm-ps-{job.name_prefix}-{job.runtime_id}"
 
 
 def cluster_spec(cluster: dict[str, list[str]]) -> str:

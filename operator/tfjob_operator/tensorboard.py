@@ -5,11 +5,11 @@ this when the spec has a ``tensorboard``.
 """
 
 from .pod_security import restricted_spec
-from .spec import MAX_CUT, Json, TfJob
+from .spec import Json, TfJob
 
 
 def name(job: TfJob) -> str:
-    return f"{job.name[:MAX_CUT]}-tensorboard-{job.runtime_id}"
+    return f"{job.name_prefix}-tensorboard-{job.runtime_id}"
 
 
 def labels(job: TfJob) -> dict[str, str]:

@@ -107,7 +107,7 @@ def situations(draw):
     job = spec.parse(draw(tf_jobs())).with_status(draw(st.sampled_from(BEFORE)))
     jobs, services, seen = {}, {}, {}
     for replica, index in job.tasks:
-        name = job.child(replica.type, index)
+        name = job.child_name(replica.type, index)
         if draw(st.booleans()):
             jobs[name] = draw(batch_jobs(name))
             seen[jobs[name].uid] = tuple(draw(st.lists(pods(name), max_size=2)))
