@@ -1,7 +1,7 @@
-"""What the watches have shown: all TfJobs and their children, indexed by owner.
+"""The cache of all TfJobs and their children, indexed by owner.
 
-The controller's reflectors and ``apply`` (with the answers to its writes) write here; ``children``
-is what a pass over one job reads. No pass lists anything.
+The controller's reflectors write what they watch, and ``apply`` the responses to its writes. A
+pass reads ``tfjob`` and ``children``, and sends no GET or LIST.
 """
 
 from typing import Any, NamedTuple
@@ -14,27 +14,25 @@ from . import observed
 from .observed import Children
 from .spec import Json
 
-KEPT = {  # of a TfJob's metadata
+KEPT_METADATA = {
     *("namespace", "name", "uid", "generation", "resourceVersion"),
     *("creationTimestamp", "deletionTimestamp"),
 }
 
 
 class Stored(NamedTuple):
-    """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
+    """A TfJob as JSON text, without unused metadata. As a dict it takes ten times the memory."""
 
     namespace: str
     encoded: bytes
 
 
 class Cache:
-    """All indexes. Each callback gets the UID of the TfJob that a change concerns."""
+    """All indexes. Each callback gets the UID of the TfJob to reconcile."""
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
         self._notify_job, self._notify_pod = on_job, on_pod
-        self._jobs_of_pods: dict[
-            str, set[str]
-        ] = {}  # UIDs of Jobs by the TfJob that their Pods name
+        self._job_uids: dict[str, set[str]] = {}  # by TfJob; deleted Jobs stay until their Pods go
         self.tfjobs = Index(store, uid_of, on_tfjob)
         self.jobs = Index(observed.job, observed.owner, on_job)
         self.services = Index(_name, observed.owner, self._on_named)
@@ -60,15 +58,15 @@ class Cache:
         self._notify_job(tfjob, None, deleted)
 
     def _on_pod(self, job: str, pod: observed.Pod, deleted: bool) -> None:
-        """A Pod reaches its TfJob through its Job, or by its annotation when the Job is gone."""
+        """Find the Pod's TfJob through its Job or, if the Job is gone, through its annotation."""
         tfjob = self.jobs.owner_of(job) or pod.tfjob_uid
         if pod.tfjob_uid:
-            jobs = self._jobs_of_pods.setdefault(pod.tfjob_uid, set())
+            jobs = self._job_uids.setdefault(pod.tfjob_uid, set())
             jobs.add(job)
             if not self.pods.of(job):
                 jobs.discard(job)
             if not jobs:
-                del self._jobs_of_pods[pod.tfjob_uid]
+                del self._job_uids[pod.tfjob_uid]
         if tfjob:
             self._notify_pod(tfjob, pod, deleted)
 
@@ -103,14 +101,14 @@ class Cache:
         )
 
     def _leftovers(self, uid: str) -> dict[str, observed.Pod]:
-        """Pods that still run although their Job is gone, by the name of that Job."""
-        gone = (job for job in self._jobs_of_pods.get(uid, ()) if not self.jobs.owner_of(job))
+        """Pods that have not ended although their Job is gone, by the name of that Job."""
+        gone = (job for job in self._job_uids.get(uid, ()) if not self.jobs.owner_of(job))
         pods = (pod for job in gone for pod in self.pods.of(job).values())
         return {pod.job_name: pod for pod in pods if not pod.is_finished}
 
 
 def store(obj: Json) -> Stored:
-    meta = {key: value for key, value in obj["metadata"].items() if key in KEPT}
+    meta = {key: value for key, value in obj["metadata"].items() if key in KEPT_METADATA}
     fields = {"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")}
     return Stored(meta.get("namespace", ""), json.encode(fields))
 

@@ -1,7 +1,7 @@
-"""Gang scheduling: all Pods of a job start together, or none does.
+"""Gang scheduling: all Pods of a job start together, or none starts.
 
-It is off unless the operator's config names a scheduler that can do it. Then each job has one
-PodGroup, and its Pods belong to it. ``resources`` calls this.
+It is off unless the operator's config names a gang scheduler. Then each job has one PodGroup, to
+which all its Pods belong. ``resources`` calls this.
 """
 
 from .config import Config
@@ -20,7 +20,7 @@ def api_version(config: Config) -> str:
 
 
 def min_available(job: TfJob) -> int:
-    """How many Pods have to fit before any of them starts: all, unless the spec says fewer."""
+    """How many Pods must fit on the nodes before any starts: all, unless the spec says fewer."""
     given = job.run_policy.scheduling_policy.get("minAvailable")
     return max(1, given or sum(replica.replicas for replica in job.replicas))
 
@@ -37,7 +37,7 @@ def group_spec(job: TfJob, config: Config) -> Json:
 
 
 def apply(job: TfJob, config: Config, meta: Json, spec: Json) -> None:
-    """Make a Pod a member of its job's group, and pass the priority class on."""
+    """Add the job's PodGroup and priority class to a Pod template, in place."""
     priority = job.run_policy.scheduling_policy.get("priorityClass")
     if priority:
         spec.setdefault("priorityClassName", priority)

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 
 
 def read(text: str) -> frozenset[int]:
-    """The indexes that a text names."""
+    """Parse a text like ``0-2,5``."""
     return frozenset(index for part in text.split(",") if part for index in _range(part))
 
 
 def write(indexes: Iterable[int]) -> str:
-    """A text for indexes, the shortest that there is."""
+    """Format indexes, with neighbours joined into ranges."""
     runs: list[list[int]] = []
     for index in sorted(set(indexes)):
         if runs and index == runs[-1][1] + 1:

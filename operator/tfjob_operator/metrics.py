@@ -1,6 +1,6 @@
-"""Counters for Prometheus, and the one port that serves them beside /healthz.
+"""Prometheus metrics, and the HTTP server of /metrics and /healthz.
 
-``apply`` and the controller count; ``__main__`` serves.
+``apply`` and the controller count; ``__main__`` starts the server.
 """
 
 from collections.abc import Callable
@@ -14,10 +14,10 @@ BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
 
 class Metrics:
-    """Numbers since the process began."""
+    """All metrics; they count from the start of the process."""
 
     def __init__(self) -> None:
-        # Without the time at which each counter was made, which nobody reads.
+        # No …_created series: the creation time of each counter, which nobody reads.
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = prometheus.CollectorRegistry()
 
@@ -42,7 +42,7 @@ class Metrics:
         self.depth = prometheus.Gauge("tfjob_queue_depth", about, registry=self.registry)
 
     def count(self, reason: str) -> None:
-        """Count the reason of a condition that a status has for the first time."""
+        """Count a condition that a status write has changed, by its reason."""
         if reason in self._by_reason:
             self._by_reason[reason].inc()
 
