@@ -54,14 +54,16 @@ def seconds_until_stuck(observed: Children, now: datetime) -> float:
     return min((seconds for seconds in left if seconds > 0), default=FOREVER)
 
 
-def missing(job: TfJob, observed: Children, factory: Factory) -> Iterator[tuple[Creation, ...]]:
+def missing(observed: Children, factory: Factory) -> Iterator[tuple[Creation, ...]]:
     """Series of children to create: first those that all Pods need, then one series per replica."""
+    job = factory.job
     shared: list[Creation] = []
     if factory.config.gang_scheduling and gang.group_name(job) not in observed.pod_groups:
         shared.append(factory.pod_group())
-    if factory.cluster.has_indexed and factory.cluster.config_map not in observed.config_maps:
+    cluster = factory.cluster
+    if cluster.has_indexed and cluster.config_map not in observed.config_maps:
         shared.append(factory.cluster_config())
-    if factory.cluster.has_indexed and factory.cluster.host_service not in observed.services:
+    if cluster.has_indexed and cluster.host_service not in observed.services:
         shared.append(factory.job_service())
     if shared:
         yield tuple(shared)

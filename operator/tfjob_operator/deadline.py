@@ -6,7 +6,7 @@ job after the seconds that remain.
 
 from datetime import datetime
 
-from .spec import FOREVER, TfJob, parse_time
+from .spec import TfJob, seconds_left
 
 GRACE_SECONDS = 5  # between the end of the job and its clean-up
 
@@ -14,7 +14,7 @@ GRACE_SECONDS = 5  # between the end of the job and its clean-up
 def seconds_to_deadline(job: TfJob, now: datetime) -> float:
     """Seconds until activeDeadlineSeconds have passed; 0 or less if they have."""
     started = None if job.run_policy.suspend else job.status.get("startTime")
-    return _left(started, job.run_policy.active_deadline_seconds, now)
+    return seconds_left(started, job.run_policy.active_deadline_seconds, now)
 
 
 def seconds_to_cleanup(job: TfJob, now: datetime) -> float:
@@ -23,17 +23,10 @@ def seconds_to_cleanup(job: TfJob, now: datetime) -> float:
     A replica that ends by itself keeps its log, and saves the Job controller a request.
     """
     ended = job.status.get("completionTime")
-    return _left(ended, GRACE_SECONDS, now) if ended else 0.0
+    return seconds_left(ended, GRACE_SECONDS, now) if ended else 0.0
 
 
 def seconds_to_deletion(job: TfJob, now: datetime) -> float:
     """Seconds until ttlSecondsAfterFinished have passed; then the TfJob is deleted."""
     ended = job.status.get("completionTime")
-    return _left(ended, job.run_policy.ttl_seconds_after_finished, now)
-
-
-def _left(since: str | None, seconds: int | None, now: datetime) -> float:
-    """Seconds until ``since`` plus ``seconds``; FOREVER if either is missing."""
-    if since is None or seconds is None:
-        return FOREVER
-    return (parse_time(since) - now).total_seconds() + seconds
+    return seconds_left(ended, job.run_policy.ttl_seconds_after_finished, now)

@@ -5,7 +5,6 @@ which all its Pods belong. ``resources`` calls this.
 """
 
 from .config import Config
-from .kinds import POD_GROUP_VERSIONS
 from .spec import Json, TfJob
 
 VOLCANO_GROUP = "scheduling.k8s.io/group-name"
@@ -13,10 +12,6 @@ VOLCANO_GROUP = "scheduling.k8s.io/group-name"
 
 def group_name(job: TfJob) -> str:
     return f"{job.name_prefix}-{job.runtime_id}"
-
-
-def api_version(config: Config) -> str:
-    return POD_GROUP_VERSIONS[config.gang_scheduling]
 
 
 def min_available(job: TfJob) -> int:

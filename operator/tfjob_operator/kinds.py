@@ -10,13 +10,9 @@ POD_GROUP_VERSIONS = {
 }
 
 
-def pod_groups(gang_scheduling: str) -> Resource:
-    """The PodGroup resource of a gang scheduler."""
-    return Resource("PodGroup", f"/apis/{POD_GROUP_VERSIONS[gang_scheduling]}", "podgroups")
-
-
 def by_kind(gang_scheduling: str) -> dict[str, Resource]:
     """Resources by kind."""
     kinds = [TFJOBS, JOBS, SERVICES, CONFIG_MAPS, DEPLOYMENTS, PODS]
-    kinds += [pod_groups(gang_scheduling)] if gang_scheduling else []
+    if version := POD_GROUP_VERSIONS.get(gang_scheduling):
+        kinds.append(Resource("PodGroup", f"/apis/{version}", "podgroups"))
     return {each.kind: each for each in kinds}

@@ -22,20 +22,17 @@ class Metrics:
         self.registry = prometheus.CollectorRegistry()
 
         def counter(name: str, about: str) -> prometheus.Counter:
-            about = f"TfJobs that {about}"
             return prometheus.Counter(f"tfjob_{name}", about, registry=self.registry)
 
-        self.created = counter("created", "got their children")
-        succeeded, failed = counter("succeeded", "succeeded"), counter("failed", "failed")
-        self._by_reason = dict.fromkeys(conditions.FAILURES, failed)
-        self._by_reason[conditions.SUCCEEDED] = succeeded
-        self._by_reason[conditions.SUCCESSFUL_CREATE] = self.created
+        self._by_reason = {
+            conditions.SUCCESSFUL_CREATE: counter("created", "TfJobs that got their children"),
+            conditions.SUCCEEDED: counter("succeeded", "TfJobs that succeeded"),
+        }
+        failed = counter("failed", "TfJobs that failed")
+        self._by_reason |= dict.fromkeys(conditions.FAILURES, failed)
         about = "Pods of TfJobs that failed or were disrupted, and are tried again"
-        self.restarted = prometheus.Counter("tfjob_restarted", about, registry=self.registry)
-        about = "Events that could not be sent"
-        self.dropped_events = prometheus.Counter(
-            "tfjob_dropped_events", about, registry=self.registry
-        )
+        self.restarted = counter("restarted", about)
+        self.dropped_events = counter("dropped_events", "Events that could not be sent")
         name, about = "tfjob_reconcile_duration_seconds", "One pass over one TfJob"
         self.duration = prometheus.Histogram(name, about, buckets=BUCKETS, registry=self.registry)
         about = "TfJobs that wait for a pass"

@@ -197,10 +197,9 @@ def _phase(status: Json) -> str:
 
 def _terminated_state(status: Json) -> Json:
     """state.terminated of the container tensorflow, or {}."""
-    for container in status.get("containerStatuses") or []:
-        if container["name"] == CONTAINER:
-            return (container.get("state") or {}).get("terminated") or {}
-    return {}
+    containers = status.get("containerStatuses") or []
+    states = (each.get("state") or {} for each in containers if each["name"] == CONTAINER)
+    return next(states, {}).get("terminated") or {}
 
 
 def _is_interrupted(meta: Json, status: Json, ended: Json) -> bool:

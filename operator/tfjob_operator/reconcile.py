@@ -103,7 +103,8 @@ def _judge(job: TfJob, observed: Children) -> status.Verdicts:
 def _success_status(
     job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
 ) -> Json | None:
-    """The final status if the job has succeeded, else None. Asked first: the chief decides."""
+    """The final status if the job has succeeded, else None. Its phase is Done at once if no Job
+    has to be cleaned up."""
     decisive = [job.chief]
     if job.success_policy == "AllWorkers":
         decisive += [task for task in verdicts if task[0] == "WORKER"]
@@ -155,10 +156,7 @@ def _reconcile_active(
 ) -> Plan:
     """Write the first status; in later passes create what is missing and report progress."""
     try:
-        creations = (
-            *children.missing(job, observed, factory),
-            *children.missing_board(observed, factory),
-        )
+        creations = *children.missing(observed, factory), *children.missing_board(observed, factory)
         is_new = not (conditions.find(job.status, "Created") or observed.jobs)
         problem = factory.problem() if is_new else ""
         notes = tuple(factory.notes())
@@ -178,8 +176,9 @@ def _reconcile_active(
         *children.pods_to_delete(job, observed),
         *(children.surplus(job, observed) if job.dynamic_workers else ()),
     )
-    progress = _progress(job, verdicts, observed, notes, now)
-    new = status.active_status(job, replace(progress, is_complete=not creations), now)
+    progress = _progress(job, verdicts, observed, now)
+    progress = replace(progress, is_complete=not creations, notes=notes)
+    new = status.active_status(job, progress, now)
     requeue_after = min(
         seconds_to_rerun,
         deadline.seconds_to_deadline(job.with_status(new), now),
@@ -197,13 +196,9 @@ def _reconcile_active(
 
 
 def _progress(
-    job: TfJob,
-    verdicts: status.Verdicts,
-    observed: Children,
-    notes: tuple[str, ...],
-    now: datetime,
+    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
 ) -> status.Progress:
-    """What the status of an active job reports."""
+    """What the children say for the status of an active job."""
     without_pod = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
     blocked = next((observed.warnings.get(child.uid, "") for child in without_pod), "")
     is_ready = tensorboard.name(job) in observed.ready_deployments
@@ -211,7 +206,6 @@ def _progress(
         verdicts,
         blocked=blocked,
         waiting=children.waiting(job, observed, now),
-        notes=notes,
         board_ready=is_ready if job.tensorboard is not None else None,
         failed_pods=_failed_pods(observed),
     )

@@ -7,11 +7,10 @@ a second attempt after a crash finds the object of the first, and creates no dup
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from . import accelerators, gang, parameter_server, restart, tensorboard
 from .config import Config
-from .kinds import API_VERSION, KIND
+from .kinds import API_VERSION, KIND, POD_GROUP_VERSIONS
 from .observed import UID_ANNOTATION
 from .spec import CONTAINER, Json, ReplicaSpec, TfJob
 from .tf_config import INDEX_VARIABLE, Cluster
@@ -30,10 +29,6 @@ class Creation:
     build: Callable[[], Json] = field(compare=False, repr=False)
     alternative: "Creation | None" = field(default=None, compare=False, repr=False)
     only_repair: bool = False
-
-    def __getitem__(self, part: str) -> Any:
-        """A part of the body, so that a plan reads like the objects that it makes."""
-        return self.build()[part]
 
 
 class Factory:
@@ -79,7 +74,11 @@ class Factory:
 
     def job_service(self) -> Creation:
         """The headless Service that gives the Pods of Indexed Jobs their DNS names."""
-        return Creation("Service", self.cluster.host_service, self._job_service)
+        ports = sorted({each.port for each in self.job.replicas if self.job.is_indexed(each)})
+        spec: Json = {"selector": self.job.labels, "clusterIP": "None"}
+        spec["publishNotReadyAddresses"] = True
+        spec["ports"] = [{"name": f"tf-port-{port}", "port": port} for port in ports]
+        return self._creation("v1", "Service", self.cluster.host_service, self.job.labels, spec)
 
     def cluster_config(self) -> Creation:
         """The ConfigMap with all addresses, for TF_CONFIG in Indexed Jobs."""
@@ -94,8 +93,8 @@ class Factory:
 
     def pod_group(self) -> Creation:
         """The PodGroup of all Pods of the job, for gang scheduling."""
-        name, version = gang.group_name(self.job), gang.api_version(self.config)
-        spec = gang.group_spec(self.job, self.config)
+        version = POD_GROUP_VERSIONS[self.config.gang_scheduling]
+        name, spec = gang.group_name(self.job), gang.group_spec(self.job, self.config)
         return self._creation(version, "PodGroup", name, self.job.labels, spec)
 
     def tensorboard_deployment(self) -> Creation:
@@ -143,13 +142,6 @@ class Factory:
             spec |= {"clusterIP": "None", "publishNotReadyAddresses": True}
         return self._child("v1", "Service", name, labels, spec=spec)
 
-    def _job_service(self) -> Json:
-        ports = sorted({each.port for each in self.job.replicas if self.job.is_indexed(each)})
-        spec: Json = {"selector": self.job.labels, "clusterIP": "None"}
-        spec["publishNotReadyAddresses"] = True
-        spec["ports"] = [{"name": f"tf-port-{port}", "port": port} for port in ports]
-        return self._child("v1", "Service", self.cluster.host_service, self.job.labels, spec=spec)
-
     def _batch_job(
         self, name: str, replica: ReplicaSpec, index: int | None, config_map: str
     ) -> Json:
@@ -173,10 +165,7 @@ class Factory:
         meta, spec = template.get("metadata") or {}, template["spec"]
         template["metadata"] = meta
         meta["labels"] = {**(meta.get("labels") or {}), **_replica_labels(self.job, replica, index)}
-        meta["annotations"] = {
-            **(meta.get("annotations") or {}),
-            UID_ANNOTATION: self.job.uid,
-        }
+        meta["annotations"] = {**(meta.get("annotations") or {}), UID_ANNOTATION: self.job.uid}
         spec["restartPolicy"] = "Never"  # the Job creates a new Pod instead, and the old log stays
         spec.setdefault("enableServiceLinks", False)
         gang.apply(self.job, self.config, meta, spec)
@@ -185,11 +174,10 @@ class Factory:
             dns["searches"] = [*(dns.get("searches") or []), self.cluster.search_domain]
         if index is None:
             spec["subdomain"] = self.cluster.host_service
-        for container in spec["containers"]:
-            if container.get("name") == CONTAINER:
-                accelerators.mount(spec, container, self.config.accelerators)
-                added = self.cluster.variables(replica, index)
-                container["env"] = [*(container.get("env") or []), *added]
+        for container in _tensorflow_containers(template):
+            accelerators.mount(spec, container, self.config.accelerators)
+            added = self.cluster.variables(replica, index)
+            container["env"] = [*(container.get("env") or []), *added]
         return template
 
     def _given_template(self, replica: ReplicaSpec, index: int | None, config_map: str) -> Json:

@@ -5,10 +5,10 @@ The operator itself judges what podFailurePolicy cannot express: OOMKilled, side
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from .observed import Job, Pod
-from .spec import CONTAINER, FOREVER, Json, parse_time
+from .spec import CONTAINER, FOREVER, Json, seconds_left
 
 LAST_PERMANENT_CODE = 127  # 128 and above: a signal ended the process, so a retry may succeed
 PERMANENT_REASONS = ("OOMKilled", "StartError", "ContainerCannotRun")  # with any exit code
@@ -56,12 +56,10 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
         return Verdict("Failed", f"Pod {pod.name} {_describe(pod)}")
     if job.failure:
         return Verdict("Failed", f"Job {job.name} failed: {job.failure}")
-    if pod and _failed(pod):
+    if pod and (_failed(pod) or pod.deleting):
         return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}")
-    if pod and pod.phase == "Running" and not pod.deleting:
+    if pod and pod.phase == "Running":
         return Verdict("Running")
-    if pod and pod.deleting:
-        return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}")
     attempt = f"Job {job.name} is at attempt {job.failed + 1}" if job.failed else ""
     return Verdict("Unknown", retry=attempt)
 
@@ -132,15 +130,11 @@ def waiting_reason(pod: Pod, now: datetime) -> tuple[str, str] | None:
 
 def seconds_until_stuck(pod: Pod, now: datetime) -> float:
     """Seconds until a Pod that is being deleted counts as stuck; 0 or less if it is stuck."""
-    if not pod.deleted_at or pod.is_finished:
-        return FOREVER
-    due = parse_time(pod.deleted_at) + timedelta(seconds=STUCK_SECONDS)
-    return (due - now).total_seconds()
+    return FOREVER if pod.is_finished else seconds_left(pod.deleted_at, STUCK_SECONDS, now)
 
 
 def seconds_to_rerun(job: Job, restart_policy: str, now: datetime) -> float:
     """Seconds until a replica that succeeded runs again (Always); 0 or less: now."""
-    if restart_policy != "Always" or not job.completed_at or job.deleting:
+    if restart_policy != "Always" or job.deleting:
         return FOREVER
-    due = parse_time(job.completed_at) + timedelta(seconds=RERUN_DELAY_SECONDS)
-    return (due - now).total_seconds()
+    return seconds_left(job.completed_at, RERUN_DELAY_SECONDS, now)

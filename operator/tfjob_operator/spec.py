@@ -243,3 +243,10 @@ def _chief_problems(job: TfJob) -> Iterator[str]:
 def parse_time(text: str) -> datetime:
     """Read an API timestamp (RFC 3339, UTC)."""
     return datetime.fromisoformat(text)
+
+
+def seconds_left(since: str | None, seconds: int | None, now: datetime) -> float:
+    """Seconds until ``since`` plus ``seconds``; FOREVER if either is missing."""
+    if not since or seconds is None:
+        return FOREVER
+    return (parse_time(since) - now).total_seconds() + seconds

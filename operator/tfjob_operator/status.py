@@ -110,19 +110,16 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         yield "Waiting", (True, *progress.waiting)
     else:
         yield "Waiting", (False, conditions.NOTHING_WAITS, "No Pod waits")
-    if progress.board_ready is not None:
-        yield "TensorBoardReady", _board_condition(progress.board_ready)
+    if progress.board_ready:
+        yield "TensorBoardReady", (True, conditions.AVAILABLE, "TensorBoard answers")
+    elif progress.board_ready is False:
+        message = "TensorBoard does not answer yet"
+        yield "TensorBoardReady", (False, conditions.UNAVAILABLE, message)
 
 
 def _created_condition(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> NewCondition:
     message = f"Created a Service and a Job for each of {len(verdicts)} replicas"
     return True, conditions.SUCCESSFUL_CREATE, "; ".join([message, *notes])
-
-
-def _board_condition(is_ready: bool) -> NewCondition:
-    if is_ready:
-        return True, conditions.AVAILABLE, "TensorBoard answers"
-    return False, conditions.UNAVAILABLE, "TensorBoard does not answer yet"
 
 
 def _history(job: TfJob, progress: Progress) -> Json:
@@ -141,8 +138,8 @@ def _history(job: TfJob, progress: Progress) -> Json:
 def _restarts(job: TfJob, progress: Progress) -> int:
     """Failed and disrupted Pods so far; the number never falls.
 
-    The Jobs count failed Pods only. A disruption is new, and counts, if the condition Restarting
-    does not name it yet.
+    The Jobs count failed Pods only. One disruption counts per pass: the first by name, unless the
+    condition Restarting names it already.
     """
     before = conditions.find(job.status, "Restarting").get("message", "")
     disruptions = {v.retry for v in progress.verdicts.values() if "was disrupted" in v.retry}
