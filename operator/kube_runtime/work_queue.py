@@ -17,7 +17,7 @@ class WorkQueue:
 
     def __init__(self, group: Callable[[str], str] = lambda key: "") -> None:
         self._group = group
-        self._ready: dict[int, dict[str, dict[str, None]]] = {}  # keys by priority and group
+        self._ready: dict[int, dict[str, dict[str, None]]] = {}  # priority: group: keys
         self._priority: dict[str, int] = {}  # of the keys in _ready
         self._busy: dict[str, int | None] = {}  # value: priority if added again meanwhile
         self._timers: dict[str, tuple[asyncio.TimerHandle, int]] = {}

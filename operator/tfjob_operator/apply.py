@@ -59,7 +59,7 @@ class PlanExecutor:
         if new is not None and new != job.status:
             await self.write_status(job, new)
         if error is not None and not getattr(error, "is_permanent", False):
-            raise error
+            raise error  # not for a permanent rejection: it failed the job
 
     def _with_rejection(self, job: TfJob, new: Json, error: CreateRejected) -> Json:
         """The new status, plus the rejection: the other replicas' states stay visible."""

@@ -32,7 +32,7 @@ class Cache:
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
         self._notify_job, self._notify_pod = on_job, on_pod
-        self._job_uids: dict[str, set[str]] = {}  # by TfJob; deleted Jobs stay until their Pods go
+        self._job_uids: dict[str, set[str]] = {}  # Jobs that have Pods, by TfJob; also deleted Jobs
         self.tfjobs = Index(store, uid_of, on_tfjob)
         self.jobs = Index(observed.job, observed.owner, on_job)
         self.services = Index(_name, observed.owner, self._on_named)
@@ -50,30 +50,28 @@ class Cache:
         }
         self.warnings = Index(lambda event: event.get("message", ""), _involved, self._on_warning)
 
-    def _on_named(self, tfjob: str, name: str, deleted: bool) -> None:
+    def _on_named(self, tfjob_uid: str, name: str, deleted: bool) -> None:
         if deleted:
-            self._notify_job(tfjob, None, True)
+            self._notify_job(tfjob_uid, None, True)
 
-    def _on_deployment(self, tfjob: str, view: tuple[str, bool], deleted: bool) -> None:
-        self._notify_job(tfjob, None, deleted)
+    def _on_deployment(self, tfjob_uid: str, view: tuple[str, bool], deleted: bool) -> None:
+        self._notify_job(tfjob_uid, None, deleted)
 
-    def _on_pod(self, job: str, pod: observed.Pod, deleted: bool) -> None:
+    def _on_pod(self, job_uid: str, pod: observed.Pod, deleted: bool) -> None:
         """Find the Pod's TfJob through its Job or, if the Job is gone, through its annotation."""
-        tfjob = self.jobs.owner_of(job) or pod.tfjob_uid
         if pod.tfjob_uid:
-            jobs = self._job_uids.setdefault(pod.tfjob_uid, set())
-            jobs.add(job)
-            if not self.pods.of(job):
-                jobs.discard(job)
-            if not jobs:
+            with_pods = self._job_uids.setdefault(pod.tfjob_uid, set())
+            with_pods.add(job_uid)
+            if not self.pods.of(job_uid):  # this was the last Pod of its Job
+                with_pods.discard(job_uid)
+            if not with_pods:
                 del self._job_uids[pod.tfjob_uid]
-        if tfjob:
-            self._notify_pod(tfjob, pod, deleted)
+        if tfjob_uid := self.jobs.owner_of(job_uid) or pod.tfjob_uid:
+            self._notify_pod(tfjob_uid, pod, deleted)
 
-    def _on_warning(self, job: str, message: str, deleted: bool) -> None:
-        tfjob = self.jobs.owner_of(job)
-        if tfjob:
-            self._notify_pod(tfjob, message, deleted)
+    def _on_warning(self, job_uid: str, message: str, deleted: bool) -> None:
+        if tfjob_uid := self.jobs.owner_of(job_uid):
+            self._notify_pod(tfjob_uid, message, deleted)
 
     def tfjob(self, uid: str) -> Json | None:
         stored = self.tfjobs.of(uid).get(uid)

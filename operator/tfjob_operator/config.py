@@ -13,10 +13,9 @@ from msgspec import Struct, structs
 from .accelerators import Accelerator
 
 WORKERS = 32  # TfJobs with creations in flight at the same time
-SERVER = "grpc_tensorflow_server"
 DEFAULT_DOMAIN = "cluster.local"
 RESOLV_CONF = Path("/etc/resolv.conf")
-SERVER_SCRIPT = Path(__file__).parents[1] / SERVER / f"{SERVER}.py"
+SERVER_SCRIPT = Path(__file__).parents[1] / "grpc_tensorflow_server/grpc_tensorflow_server.py"
 
 
 class ConfigFile(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

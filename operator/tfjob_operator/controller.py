@@ -1,7 +1,7 @@
 """The control loop: watch events enqueue keys; workers reconcile each key and apply its Plan.
 
 A key is the UID of a TfJob. ``_on_tfjob``, ``_on_child`` and ``_on_pod`` enqueue it, ``sync``
-handles it. Every error requeues the key. Nothing is kept in memory that a restart must not lose.
+handles it. Every error requeues the key. Memory holds caches and delays only, so a restart is safe.
 """
 
 import asyncio
@@ -239,7 +239,7 @@ class Controller:
     def _seconds_rejected(self, uid: str) -> float:
         """Seconds until rejected creations may be retried; 0.0 if there are none."""
         left = self._rejected_until.get(uid, 0.0) - asyncio.get_running_loop().time()
-        if left > 0.01:
+        if left > 0.01:  # a timer may fire a little early
             return left
         self._rejected_until.pop(uid, None)
         return 0.0

@@ -26,17 +26,14 @@ MAX_REMEMBERED = 4096  # events of which the count is kept
 
 def new_events(old: Json, new: Json) -> list[Json]:
     """The changed conditions that are recorded as events."""
+    recorded = (*conditions.NORMAL, *conditions.WARNING)
     before = {(c["type"], c["status"], c["reason"]) for c in old.get("conditions") or []}
     return [
         c
         for c in new.get("conditions") or []
-        if (c["reason"] in (*conditions.NORMAL, *conditions.WARNING) or _is_waiting(c))
+        if (c["reason"] in recorded or (c["type"], c["status"]) == ("Waiting", "True"))
         and (c["type"], c["status"], c["reason"]) not in before
     ]
-
-
-def _is_waiting(condition: Json) -> bool:
-    return bool(condition["type"] == "Waiting" and condition["status"] == "True")
 
 
 def event_object(job: TfJob, condition: Json, now: datetime) -> Json:

@@ -14,15 +14,10 @@ def group_name(job: TfJob) -> str:
     return f"{job.name_prefix}-{job.runtime_id}"
 
 
-def min_available(job: TfJob) -> int:
-    """How many Pods must fit on the nodes before any starts: all, unless the spec says fewer."""
-    given = job.run_policy.scheduling_policy.get("minAvailable")
-    return max(1, given or sum(replica.replicas for replica in job.replicas))
-
-
 def group_spec(job: TfJob, config: Config) -> Json:
     """The PodGroup's spec, for Kubernetes' own scheduler or for Volcano."""
-    policy, count = job.run_policy.scheduling_policy, min_available(job)
+    policy, all_pods = job.run_policy.scheduling_policy, sum(r.replicas for r in job.replicas)
+    count = max(1, policy.get("minAvailable") or all_pods)  # Pods that must fit on the nodes
     priority = policy.get("priorityClass")
     spec: Json = {"priorityClassName": priority} if priority else {}
     if config.gang_scheduling == "kubernetes":

@@ -57,7 +57,7 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One batch/v1 Job. ``failed`` counts its Pods; ``failure`` is why the Job itself failed.
+    """One batch/v1 Job. ``failed``: its number of failed Pods. ``failure``: why the Job failed.
 
     ``completed`` is the set of indexes that have succeeded; None if the Job is not Indexed.
     """
@@ -117,6 +117,7 @@ class Children:
 
 
 def _creation_order(pod: Pod) -> tuple[str, bool, str]:
+    """Sort key, oldest first. Of two Pods of the same second the unfinished one is newer."""
     return pod.created, not pod.is_finished, pod.name
 
 
@@ -134,18 +135,19 @@ def pod(obj: Json) -> Pod:
     """Reduce a Pod from the API server to what is needed."""
     meta, status = obj["metadata"], obj.get("status") or {}
     labels = meta.get("labels") or {}
-    ended, disruption = _terminated_state(status), _true_conditions(status).get("DisruptionTarget")
+    ended = _terminated_state(status)
+    interrupted, cause = _interruption(meta, status, ended)
     return Pod(
         name=meta["name"],
         uid=meta["uid"],
         created=meta.get("creationTimestamp", ""),
         phase=_phase(status),
         deleting="deletionTimestamp" in meta,
-        disrupted=disruption is not None,
+        disrupted="DisruptionTarget" in _true_conditions(status),
         exit_code=ended.get("exitCode"),
         reason=ended.get("reason") or status.get("reason") or "",
-        interrupted=_is_interrupted(meta, status, ended),
-        cause=_cause(meta, status, disruption or {}),
+        interrupted=interrupted,
+        cause=cause,
         waiting=_waiting(status),
         deleted_at=meta.get("deletionTimestamp", ""),
         node=(obj.get("spec") or {}).get("nodeName", ""),
@@ -165,18 +167,19 @@ def job(obj: Json) -> Job:
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     is_indexed = spec.get("completionMode") == "Indexed"
     conditions = _true_conditions(status)
-    failed = conditions.get("Failed") or conditions.get("FailureTarget") or {}
+    failed, failure = conditions.get("Failed") or conditions.get("FailureTarget"), ""
+    if failed:
+        failure = f"{failed.get('reason') or 'Failed'} {failed.get('message', '')}".strip()
     return Job(
         name=meta["name"],
         uid=meta["uid"],
         deleting="deletionTimestamp" in meta,
         suspended=spec.get("suspend", False),
         failed=status.get("failed", 0),
+        # Of a Job with one Pod, status.succeeded is set earlier than the condition.
         succeeded="Complete" in conditions or (status.get("succeeded", 0) > 0 and not is_indexed),
         completed_at=status.get("completionTime", ""),
-        failure=f"{failed.get('reason') or 'Failed'} {failed.get('message', '')}".strip()
-        if failed
-        else "",
+        failure=failure,
         completions=spec.get("completions") or 1,
         completed=indexes.read(status.get("completedIndexes") or "") if is_indexed else None,
     )
@@ -202,24 +205,18 @@ def _terminated_state(status: Json) -> Json:
     return next(states, {}).get("terminated") or {}
 
 
-def _is_interrupted(meta: Json, status: Json, ended: Json) -> bool:
-    """Whether the Pod was stopped from outside before its program ended."""
-    if "DisruptionTarget" in _true_conditions(status) or status.get("reason") in INTERRUPTIONS:
-        return True
-    if "deletionTimestamp" not in meta or not ended:
-        return False  # not deleted, or its program still runs
+def _interruption(meta: Json, status: Json, ended: Json) -> tuple[bool, str]:
+    """(whether the Pod was stopped from outside before its program ended, the cause or "")."""
+    disruption = _true_conditions(status).get("DisruptionTarget")
+    if disruption or status.get("reason") in INTERRUPTIONS:
+        why = disruption or status
+        return True, f"{why.get('reason', '')}: {why.get('message', '')}".strip(": ")
+    if "deletionTimestamp" not in meta:
+        return False, ""
     grace = timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
     deletion_requested = parse_time(meta["deletionTimestamp"]) - grace
-    return bool(ended.get("finishedAt")) and parse_time(ended["finishedAt"]) >= deletion_requested
-
-
-def _cause(meta: Json, status: Json, disruption: Json) -> str:
-    """Why the Pod was interrupted or is being deleted, or ""."""
-    if disruption:
-        return f"{disruption.get('reason', '')}: {disruption.get('message', '')}".strip(": ")
-    if status.get("reason") in INTERRUPTIONS:
-        return f"{status['reason']}: {status.get('message', '')}".strip(": ")
-    return "it was deleted" if "deletionTimestamp" in meta else ""
+    finished_at = ended.get("finishedAt")  # None: its program still runs
+    return bool(finished_at and parse_time(finished_at) >= deletion_requested), "it was deleted"
 
 
 def _waiting(status: Json) -> tuple[str, str] | None:

@@ -33,7 +33,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         has_new_spec = job.generation != job.status.get("observedGeneration")
         if not (status.failed_for_its_spec(job.status) and has_new_spec):
             return _reconcile_finished(job, observed, now)
-        job = job.with_status({})
+        job = job.with_status({})  # begin again with the new spec
         if not job.problem:
             return _restart_from_new_spec(job, observed, now)
     if job.problem:

@@ -80,7 +80,7 @@ class Cluster:
 
     def problem(self) -> str:
         """Why no process of this job could start (the kernel limits a variable's length), or ""."""
-        longest = max(len(self.json), len(self.ps_cluster_spec)) + 100
+        longest = max(len(self.json), len(self.ps_cluster_spec)) + 100  # 100: the task
         if longest <= MAX_BYTES:
             return ""
         return (
