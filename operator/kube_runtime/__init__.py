@@ -1,1 +1,1 @@
-"""What any operator needs of Kubernetes, and nothing of TfJobs: calls, watches, queue, lease."""
+"""What every operator needs: API calls, watches, a work queue, leader election. No TfJobs."""

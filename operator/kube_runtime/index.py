@@ -1,7 +1,7 @@
-"""A store of one kind of object: small views of them, indexed by owner.
+"""A store of the objects of one kind, reduced to small views and indexed by owner.
 
-``Reflector`` writes what the watch shows, and the operator the answers to its own writes. Objects
-are told apart by UID, so a successor of the same name is another object, and an older
+A ``Reflector`` writes what the watch shows, and the operator the responses to its own writes.
+The key is the UID, so an object that was created again under its name is another one. An older
 resourceVersion never replaces a newer one.
 """
 
@@ -16,7 +16,7 @@ OnChange = Callable[[str, Any, bool], None]
 class Index:
     """Views by owner and UID.
 
-    ``on_change(owner, view, deleted)`` is called for a difference that a pass could notice.
+    ``on_change(owner, view, deleted)`` is called when a view is new, different or deleted.
     """
 
     def __init__(
@@ -25,11 +25,11 @@ class Index:
         self._view, self._owner, self._on_change = view, owner, on_change
         self._by_owner: dict[str, dict[str, Any]] = {}
         self._known: dict[str, tuple[str, int]] = {}  # UID → owner and resourceVersion
-        self._deleted: set[str] = set()  # by us; the watch has not shown it yet
-        self.version = 0  # how far the watch has come
+        self._deleted: set[str] = set()  # deleted by us, but not yet by the watch
+        self.version = 0  # the last resourceVersion of the watch
 
     def of(self, owner: str) -> dict[str, Any]:
-        """Views by UID."""
+        """The views of an owner's objects, by UID."""
         return self._by_owner.get(owner, {})
 
     def owners(self) -> list[str]:
@@ -39,15 +39,15 @@ class Index:
         return self._known.get(uid, ("", 0))[0]
 
     def upsert(self, obj: Json) -> None:
-        """Take an object from a watch."""
+        """Store an object from a watch."""
         uid, version, owner = uid_of(obj), _version(obj), self._owner(obj)
         known, known_version = self._known.get(uid, ("", 0))
         if known_version >= version:
             return
         if uid in self._deleted and "deletionTimestamp" not in obj["metadata"]:
-            return  # an older event of an object that we have deleted
+            return  # an event from before our deletion
         if known and known != owner:
-            self._forget(uid)  # somebody changed or removed its owner
+            self._forget(uid)  # its owner was changed or removed
         if owner:
             self._put(uid, owner, version, self._view(obj))
 
@@ -60,21 +60,21 @@ class Index:
             self._on_change(owner, view, False)
 
     def upsert_from_response(self, obj: Json) -> None:
-        """Take the API server's answer to our own write.
+        """Store the API server's response to our own write.
 
-        An answer that is older than the watch is dropped, since the object may be deleted already.
+        A response older than the watch is dropped: the object may have been deleted since.
         """
         if _version(obj) > self.version:
             self.upsert(obj)
 
     def delete_local(self, uid: str) -> None:
-        """Forget what we have deleted; a later event of it does not bring it back."""
+        """Remove an object that we have deleted; late events do not bring it back."""
         if uid in self._known:
             self._deleted.add(uid)
         self._forget(uid)
 
     def delete(self, uid: str) -> None:
-        """Take a deletion from a watch."""
+        """Remove an object that the watch shows as deleted."""
         self._deleted.discard(uid)
         self._forget(uid)
 
@@ -87,7 +87,7 @@ class Index:
             self._on_change(owner, view, True)
 
     def replace(self, uids: set[str], version: int) -> None:
-        """Forget what a complete list of ``version`` did not show, unless it is newer than that."""
+        """Remove the objects that a complete list of ``version`` lacks, unless they are newer."""
         gone = [uid for uid, (_, v) in self._known.items() if uid not in uids and v <= version]
         for uid in gone:
             self.delete(uid)

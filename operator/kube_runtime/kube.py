@@ -1,8 +1,8 @@
-"""The seam to the API server: requests and answers as data, and the few verbs that we use.
+"""The client of the API server: requests and responses as data, and the verbs that we use.
 
-``Transport`` is what tests replace by an in-memory API server; ``transport.HttpTransport`` is the
-real one. ``Kube`` adds what every caller wants: the in-flight bound, and errors in the API's own
-words. Nothing here retries: the controller's queue does, key by key.
+``transport.HttpTransport`` is the real ``Transport``; tests use an in-memory API server. ``Kube``
+adds a limit of requests in flight, and errors in the API server's own words. Nothing here
+retries: the controller's queue does.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """One call: ``path`` begins with /api or /apis, ``query`` holds plain (unquoted) values."""
+    """One HTTP request. ``path`` begins with /api or /apis; ``query`` values are not escaped."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer: ``headers`` by lower-case keys, ``body`` {} when there was none."""
+    """One HTTP response. Keys of ``headers`` are in lower case; an empty ``body`` is {}."""
 
     status: int
     body: Json = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Transport(Protocol):
 
 
 class ApiError(Exception):
-    """An answer other than 2xx, with the API server's own sentence as its text."""
+    """A response other than 2xx; its text is the API server's message."""
 
     def __init__(self, response: Response) -> None:
         status = response.body
@@ -62,7 +62,7 @@ def _seconds(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class Resource:
-    """Where a kind is served: ``prefix`` is /api/v1 or /apis/<group>/<version>."""
+    """The API path of a kind: ``prefix`` is /api/v1 or /apis/<group>/<version>."""
 
     kind: str
     prefix: str
@@ -81,9 +81,9 @@ DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/api/v1", "events")
 LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
 
-PAGE = 500  # objects in one answer to a list
+PAGE = 500  # objects in one response to a list
 MERGE_PATCH = "application/merge-patch+json"
-MAX_IN_FLIGHT = 64  # creations and deletions; more gain nothing and hold memory (bench/README.md)
+MAX_IN_FLIGHT = 64  # creations and deletions; more only cost memory (bench/README.md)
 
 
 class Kube:
@@ -91,7 +91,7 @@ class Kube:
 
     def __init__(self, transport: Transport, max_in_flight: int = MAX_IN_FLIGHT) -> None:
         self.transport = transport
-        self._bound = asyncio.Semaphore(max_in_flight)
+        self._in_flight = asyncio.Semaphore(max_in_flight)
 
     async def send(self, request: Request) -> Json:
         response = await self.transport.send(request)
@@ -100,51 +100,51 @@ class Kube:
         return response.body
 
     async def create(self, resource: Resource, body: Json) -> Json:
-        """Create strictly: an unknown field is an error (400), not a warning.
+        """Create an object. An unknown field is an error (400), not a warning.
 
-        Only creations and deletions are bounded, so that no status write waits behind them.
+        Only creations and deletions are limited, so that no status write waits for them.
         """
         path = resource.path(body["metadata"]["namespace"])
-        async with self._bound:
+        async with self._in_flight:
             return await self.send(Request("POST", path, {"fieldValidation": "Strict"}, body))
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Json:
         return await self.send(Request("GET", resource.path(namespace, name)))
 
     async def update(self, resource: Resource, body: Json, subresource: str = "") -> Json:
-        """Replace the object that has this uid and resourceVersion; a 409 if it is another."""
+        """Replace an object; 409 if its uid or resourceVersion is another one."""
         meta = body["metadata"]
         path = resource.path(meta["namespace"], meta["name"], subresource)
         return await self.send(Request("PUT", path, body=body))
 
     async def patch(self, resource: Resource, namespace: str, name: str, change: Json) -> Json:
-        """Merge a change into an object; with a metadata.uid, an error unless it has that one."""
+        """Merge a change into an object; an error if the change names another metadata.uid."""
         path = resource.path(namespace, name)
         return await self.send(Request("PATCH", path, body=change, content_type=MERGE_PATCH))
 
     async def delete(
         self, resource: Resource, namespace: str, name: str, uid: str, *, foreground: bool = False
     ) -> Json:
-        """Delete this very object (never its successor of the same name), then its children.
+        """Delete the object with this UID, then its children.
 
-        ``foreground``: its children first; until they are gone it stays, with a deletionTimestamp.
-        Returns what the API server answers: the object, if something still holds it.
+        ``foreground``: its children first; until then the object stays, with a deletionTimestamp.
+        Returns the response: the object, if it still exists.
         """
         policy = "Foreground" if foreground else "Background"
         body = {"preconditions": {"uid": uid}, "propagationPolicy": policy}
-        async with self._bound:
+        async with self._in_flight:
             return await self.send(Request("DELETE", resource.path(namespace, name), body=body))
 
     async def list(
         self, resource: Resource, namespace: str, query: Mapping[str, str]
     ) -> tuple[list[Json], str]:
-        """All objects of a kind, in pages, and the resourceVersion at which they are so."""
+        """All objects of a kind, read in pages, and the resourceVersion of the list."""
         items: list[Json] = []
         page: Mapping[str, str] = {**query, "limit": str(PAGE)}
         while True:
-            answer = await self.send(Request("GET", resource.path(namespace), page))
-            items += answer.get("items") or []
-            meta = answer.get("metadata") or {}
+            response = await self.send(Request("GET", resource.path(namespace), page))
+            items += response.get("items") or []
+            meta = response.get("metadata") or {}
             if not meta.get("continue"):
                 return items, meta["resourceVersion"]
             page = {**page, "continue": meta["continue"]}

@@ -1,8 +1,9 @@
-"""Leader election by a Lease, so that of several replicas of the operator one acts.
+"""Leader election by a Lease: of several operator Pods only one acts.
 
-The official client has one, which waits without a limit for an answer, and so leads on when its
-lease is another's. This one goes through our seam and the loop's time, so that tests can stop it at
-any await. A leader gives up after RENEW_SECONDS, before others, who wait LEASE_SECONDS, begin.
+A leader that cannot renew the Lease stops after RENEW_SECONDS. Others wait LEASE_SECONDS, so two
+never lead at once. The official client's election waits for a response without a timeout, and may
+lead on after its lease has expired. This one uses ``Kube`` and the event loop's clock, so tests
+can run it in virtual time.
 """
 
 import asyncio
@@ -20,20 +21,20 @@ RETRY_SECONDS = 2
 
 
 class Elector:
-    """One candidate. ``identity`` differs from that of every other process."""
+    """One candidate. ``identity`` is unique among all processes."""
 
     def __init__(
         self, kube: Kube, namespace: str, name: str, identity: str, clock: Callable[[], datetime]
     ) -> None:
         self._kube, self._namespace, self._name = kube, namespace, name
         self._identity, self._clock = identity, clock
-        self._seen: tuple[str, str] = ("", "")  # holder and renewTime, as last seen …
-        self._seen_at = 0.0  # … and when, by our own clock: those of others may be wrong
+        self._seen: tuple[str, str] = ("", "")  # the last holder and renewTime
+        self._seen_at = 0.0  # when we first saw them, by our own clock: clocks may differ
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
-        """Wait for the lease, lead until it is lost, and return (or pass on what lead raised)."""
+        """Acquire the lease, run ``lead``, and return when the lease is lost or ``lead`` ends."""
         now = asyncio.get_running_loop().time
-        while not (until := await self._take(self._identity, now() + RENEW_SECONDS)):
+        while not (until := await self._update_lease(self._identity, now() + RENEW_SECONDS)):
             await asyncio.sleep(RETRY_SECONDS)
         log.info("%s leads", self._identity)
         work = asyncio.ensure_future(lead())
@@ -41,23 +42,23 @@ class Elector:
             while (left := until - now()) > 0 and not work.done():
                 await asyncio.wait({work}, timeout=min(RETRY_SECONDS, left))
                 if not work.done():
-                    until = await self._take(self._identity, until) or until
+                    until = await self._update_lease(self._identity, until) or until
         finally:
             work.cancel()
             await asyncio.wait({work})
-            if now() < until:  # so that the next one begins at once, not when the lease has run out
-                await self._take("", now() + RETRY_SECONDS)
+            if now() < until:  # release the lease, so that the next leader need not wait
+                await self._update_lease("", now() + RETRY_SECONDS)
             else:
                 log.error("%s could not renew its lease and stops leading", self._identity)
         if not work.cancelled():
             work.result()
 
-    async def _take(self, holder: str, until: float) -> float | None:
-        """Write the holder into the lease if it is free, ours, or has not moved for its whole time.
+    async def _update_lease(self, holder: str, until: float) -> float | None:
+        """Acquire or renew the lease (or release it: holder ""), if it is free, ours or expired.
 
-        Returns: until when it is ours. It counts from before our request, so never too long.
+        Returns: until when it is ours, counted from before the request; None without success.
         """
-        asked = asyncio.get_running_loop().time()
+        requested_at = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(until):
                 lease = await self._get()
@@ -66,14 +67,14 @@ class Elector:
                     return None
                 is_new = "resourceVersion" not in lease["metadata"]
                 write = self._kube.create if is_new else self._kube.update
-                await write(LEASES, {**lease, "spec": self._spec(spec, holder)})
+                await write(LEASES, {**lease, "spec": self._lease_spec(spec, holder)})
         except (ApiError, OSError) as error:
             log.warning("lease: %s", error or type(error).__name__)
             return None
-        return asked + RENEW_SECONDS
+        return requested_at + RENEW_SECONDS
 
     async def _get(self) -> Json:
-        """The Lease, or one that is yet to be made."""
+        """The Lease, or the body of a new one."""
         try:
             return await self._kube.get(LEASES, self._namespace, self._name)
         except ApiError as error:
@@ -90,7 +91,7 @@ class Elector:
         lasts = spec.get("leaseDurationSeconds") or LEASE_SECONDS
         return holder in ("", self._identity) or now >= self._seen_at + lasts
 
-    def _spec(self, old: Json, holder: str) -> Json:
+    def _lease_spec(self, old: Json, holder: str) -> Json:
         stamp = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         new = {"holderIdentity": holder, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": stamp}
         if holder not in ("", old.get("holderIdentity")):

@@ -1,8 +1,9 @@
-"""Keeps one index equal to the API server, by one watch that never ends.
+"""Keeps one index in step with the API server, by list and watch.
 
-The controller runs one per kind. A watch begins with all objects that exist (a streaming list), so
-no list is ever in memory. A dropped watch goes on where it was; when the server no longer knows
-that version (410), or does not serve streaming lists, all objects are read again.
+The controller runs one per kind. The first watch is a streaming list: it begins with all existing
+objects, so no whole list is in memory. After a lost connection the watch resumes at its last
+resourceVersion. On 410 (version too old) the streaming list starts again. Where the API server
+has no streaming lists, the objects are listed in pages, then watched.
 """
 
 import asyncio
@@ -15,17 +16,17 @@ from .kube import ApiError, Json, Kube, Resource
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 100  # less than the transport takes for silence: events have no bookmarks
-SHORT_WATCH_SECONDS = 1.0  # a watch that ends sooner, without an event, counts as a failure
+WATCH_SECONDS = 100  # below the transport's read timeout: Events get no bookmarks
+SHORT_WATCH_SECONDS = 1.0  # a watch that ends sooner, without an event, is a failure
 MAX_PAUSE_SECONDS = 10.0
 STREAMING_LIST = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 END_OF_LIST = "k8s.io/initial-events-end"
 
 
 class Reflector:
-    """``synced`` is set when the index is complete, ``settled`` also when the API server does not
-    allow the watch; ``refusal`` is then its answer. ``last_seen`` is the loop's time of the last
-    sign of life.
+    """``synced`` is set when the index is complete. ``settled`` is also set when the API server
+    forbids the watch; then ``refusal`` is its message. ``last_seen`` is the loop's time of the
+    last event.
 
     Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
     """
@@ -35,30 +36,30 @@ class Reflector:
     ) -> None:
         self._kube, self._resource, self._namespace = kube, resource, namespace
         self._query, self._index = query, index
-        self._version = ""  # how far the watch has come; "" until the index is complete
+        self._version = ""  # resourceVersion to resume at; "" until the index is complete
         self._pause = 0.0
-        self._streams = True  # until a streaming list ends without its end
+        self._streams = True  # False once a streaming list did not work
         self.name, self.refusal = resource.plural, ""
         self.synced, self.settled = asyncio.Event(), asyncio.Event()
         self.last_seen = math.inf  # before it runs
 
     async def run(self) -> None:
-        self._alive()
+        self._mark_alive()
         while True:
             try:
                 await self._list_and_watch()
             except ApiError as error:
-                self._heed(error)
+                self._handle_error(error)
                 await self._back_off(error, error.retry_after_seconds or 0.0)
             except OSError as error:  # TimeoutError and ConnectionError are OSErrors
                 await self._back_off(error)
 
-    def _heed(self, error: ApiError) -> None:
-        """What an answer other than 200 means for the next attempt."""
+    def _handle_error(self, error: ApiError) -> None:
+        """Decide how the next attempt differs, after a response other than 200."""
         if error.status == 410:
             self._version = ""
         if error.status in (400, 422) and not self._version:
-            self._streams = False  # an API server that does not know streaming lists
+            self._streams = False  # the API server has no streaming lists
         if error.status in (401, 403):
             if not self.refusal:
                 log.warning("watch of %s is refused: %s", self.name, error)
@@ -80,26 +81,26 @@ class Reflector:
         began, events = asyncio.get_running_loop().time(), 0
         async for event in self._kube.watch(self._resource, self._namespace, query):
             if event["type"] == "ERROR":
-                self._version = ""  # whatever it was, a new list is right afterwards
+                self._version = ""  # a new list is right after any error
                 raise OSError(event["object"].get("message", "the watch failed"))
-            self._take(event["type"], event["object"], listed)
+            self._handle_event(event["type"], event["object"], listed)
             events += 1
         if not self._version:
             self._streams = False
-            raise OSError("the streaming list had no end; it is listed instead")
+            raise OSError("the streaming list had no end bookmark; falling back to list and watch")
         if not events and asyncio.get_running_loop().time() - began < SHORT_WATCH_SECONDS:
             raise OSError("the watch ended at once")
-        self._alive()  # it ended as agreed
+        self._mark_alive()  # a normal end
 
     async def _list(self) -> None:
-        """Read all objects in pages, for servers without streaming lists."""
+        """List all objects in pages, for API servers without streaming lists."""
         items, version = await self._kube.list(self._resource, self._namespace, self._query)
         for obj in items:
             self._index.upsert(obj)
         self._complete({obj["metadata"]["uid"] for obj in items}, version)
 
-    def _take(self, kind: str, obj: Json, listed: set[str]) -> None:
-        """Take one event; ``listed`` gathers the UIDs of a streaming list."""
+    def _handle_event(self, kind: str, obj: Json, listed: set[str]) -> None:
+        """Handle one event. ``listed`` collects the UIDs of a streaming list."""
         meta = obj["metadata"]
         version, is_complete = meta["resourceVersion"], bool(self._version)
         if kind == "DELETED":
@@ -112,7 +113,7 @@ class Reflector:
             self._complete(listed, version)
         if is_complete:
             self._version, self._index.version = version, int(version)
-        self._alive()
+        self._mark_alive()
 
     def _complete(self, listed: set[str], version: str) -> None:
         self._index.replace(listed, int(version))
@@ -120,6 +121,6 @@ class Reflector:
         self.synced.set()
         self.settled.set()
 
-    def _alive(self) -> None:
+    def _mark_alive(self) -> None:
         self._pause, self.refusal = 0.0, ""
         self.last_seen = asyncio.get_running_loop().time()

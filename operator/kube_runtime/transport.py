@@ -1,8 +1,8 @@
-"""Requests over HTTPS, by the official client's connection and its way to find the cluster.
+"""Requests over HTTPS, on the lower layers of the official client.
 
-The official client's typed calls cost twice the CPU and memory of raw JSON (bench/README.md), so
-only what lies below them is used: kubeconfig or in-cluster token that is renewed, certificates,
-proxies, sessions. ``__main__`` makes one HttpTransport.
+Those layers read the kubeconfig or the Pod's token, renew it, and handle certificates, proxies and
+sessions. The typed calls above them cost twice the CPU and memory of raw JSON (bench/README.md),
+so they are not used. ``__main__`` makes one HttpTransport.
 """
 
 from collections.abc import AsyncIterator
@@ -19,12 +19,12 @@ from msgspec import json
 from .kube import ApiError, Json, Request, Response
 
 HEADERS = {"User-Agent": "tf-job-operator", "Accept": "application/json"}
-# To ask the environment for proxies and ~/.netrc takes 0.3 ms of CPU for each request.
+# trust_env would read proxies and ~/.netrc for each request: 0.3 ms of CPU.
 SESSION = {"headers": HEADERS, "read_bufsize": 2**16, "trust_env": False}
 ORDINARY = aiohttp.ClientTimeout(total=30)
 # A watch sends at least a bookmark a minute.
 STREAMING = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
-MAX_LINE_BYTES = 2**24  # far above what an object may have
+MAX_LINE_BYTES = 2**24  # one watch event; objects are far smaller
 
 
 class HttpTransport:
@@ -70,7 +70,7 @@ class HttpTransport:
 
 
 async def load_settings(kubeconfig: str | None) -> Configuration:
-    """Find the cluster: a kubeconfig if one is named, else the Pod's service account.
+    """Read a kubeconfig or, without one, the Pod's service account.
 
     Raises: kubernetes.aio.config.ConfigException with a sentence.
     """

@@ -1,7 +1,8 @@
-"""A priority queue of keys, with a delay and a rate limit for each key.
+"""A work queue like client-go's: keys without duplicates, delays, a rate limit per key.
 
-A key is in the queue once. A key that is added while a worker has it comes back afterwards, so no
-two workers ever have the same key. Among keys of one priority, groups (namespaces, say) take turns.
+A key that is added while a worker has it is queued again after ``done``, so no two workers have the
+same key. Keys have priorities. Keys of one priority are served round robin by group, such as
+their namespace.
 """
 
 import asyncio
@@ -16,19 +17,19 @@ class WorkQueue:
 
     def __init__(self, group: Callable[[str], str] = lambda key: "") -> None:
         self._group = group
-        self._ready: dict[int, dict[str, dict[str, None]]] = {}  # keys by priority and group
+        self._ready: dict[int, dict[str, dict[str, None]]] = {}  # priority: group: keys
         self._priority: dict[str, int] = {}  # of the keys in _ready
-        self._busy: dict[str, int | None] = {}  # with the priority of what was added meanwhile
+        self._busy: dict[str, int | None] = {}  # value: priority if added again meanwhile
         self._timers: dict[str, tuple[asyncio.TimerHandle, int]] = {}
         self._failures: dict[str, int] = {}
-        self._not_before: dict[str, float] = {}  # times that the server asked for
-        self._idle: dict[asyncio.Future[None], int] = {}  # workers, and the priority they go to
+        self._not_before: dict[str, float] = {}  # from Retry-After
+        self._idle: dict[asyncio.Future[None], int] = {}  # waiting workers, by last_priority
 
     def __len__(self) -> int:
         return len(self._priority)
 
     def add(self, key: str, priority: int) -> None:
-        """Add a key now, or raise its priority."""
+        """Add a key, or raise its priority if it is queued."""
         wait = self._not_before.get(key, 0.0) - asyncio.get_running_loop().time()
         if wait > 0:
             self.add_after(key, wait, priority)
@@ -42,7 +43,7 @@ class WorkQueue:
             self._wake(priority)
 
     def add_after(self, key: str, seconds: float, priority: int) -> None:
-        """Add a key after a delay. Of several delays the earliest counts, and the best priority."""
+        """Add a key after a delay. Several calls combine: earliest time, highest priority."""
         loop = asyncio.get_running_loop()
         due = max(loop.time() + seconds, self._not_before.get(key, 0.0))
         if known := self._timers.get(key):
@@ -59,9 +60,9 @@ class WorkQueue:
     def add_rate_limited(
         self, key: str, priority: int, first: float = FIRST_BACKOFF_SECONDS, at_least: float = 0.0
     ) -> float:
-        """Add a key that failed, each time after twice the delay, and not before ``at_least``.
+        """Add a failed key after a delay that doubles with each failure; returns the seconds.
 
-        Returns the delay in seconds.
+        ``first``: the delay of the first failure. ``at_least``: a lower bound, from Retry-After.
         """
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         seconds: float = min(first * 2 ** min(failures - 1, 10), MAX_BACKOFF_SECONDS)
@@ -71,12 +72,12 @@ class WorkQueue:
         return max(seconds, at_least)
 
     def forget(self, key: str) -> None:
-        """The key did not fail: its next failure waits for the first delay again."""
+        """Reset a key's rate limit after a success."""
         self._failures.pop(key, None)
         self._not_before.pop(key, None)
 
     async def get(self, last_priority: int) -> tuple[str, int]:
-        """The next key of a priority up to ``last_priority``; call ``done`` after working on it."""
+        """Wait for a key of ``last_priority`` or more urgent. Call ``done`` when it is handled."""
         while True:
             for priority in sorted(self._ready):
                 if priority <= last_priority:
@@ -98,7 +99,7 @@ class WorkQueue:
             timer.cancel()
 
     def _take(self, priority: int) -> str:
-        """The first key of the group whose turn it is; then it is the next group's turn."""
+        """Take a key of the first group, and move that group to the end."""
         groups = self._ready[priority]
         group = next(iter(groups))
         keys = groups.pop(group)
@@ -125,7 +126,7 @@ class WorkQueue:
         self.add(key, priority)
 
     def _wake(self, priority: int) -> None:
-        """Wake one worker, by preference one that takes no other priority."""
+        """Wake one idle worker, preferably the one with the most urgent ``last_priority``."""
         fit = [one for one, last in self._idle.items() if last >= priority and not one.done()]
         if fit:
             min(fit, key=self._idle.__getitem__).set_result(None)

@@ -1,4 +1,4 @@
-"""python -m tfjob_operator: reads flags, wires the parts together, and stops well on SIGTERM."""
+"""python -m tfjob_operator: parses flags, wires the parts, and shuts down on SIGTERM."""
 
 import argparse
 import asyncio
@@ -27,7 +27,7 @@ LOG_LINE = "time=%(asctime)s level=%(levelname)s logger=%(name)s job=%(job)s mes
 
 
 class LogFormatter(logging.Formatter):
-    """logfmt. What a manifest or the API server brings into a message stays within its quotes."""
+    """logfmt. The message is quoted as JSON, so text from a manifest cannot add fields."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = json.dumps(record.message)
@@ -35,7 +35,7 @@ class LogFormatter(logging.Formatter):
 
 
 def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Flags, described in operator/README.md. The spelling of 2017 is accepted where it differs."""
+    """Parse the flags that operator/README.md describes."""
     parser = argparse.ArgumentParser(prog="tfjob_operator", description="Runs TfJobs.")
     add = parser.add_argument
     add("--controller-config-file", "--controller_config_file", type=Path, metavar="FILE")
@@ -60,7 +60,9 @@ async def run(flags: argparse.Namespace) -> None:
         kube = Kube(transport, flags.max_in_flight)
         controller = Controller(kube, settings, metrics=counters)
         if flags.port:
-            await metrics.serve(flags.port, counters, controller.problems, controller.warnings)
+            await metrics.serve(
+                flags.port, counters, controller.health_problems, controller.health_warnings
+            )
         if not flags.leader_elect:
             return await controller.run()
         lease, identity = (flags.lease_namespace, flags.lease_name), own_identity()
@@ -69,7 +71,7 @@ async def run(flags: argparse.Namespace) -> None:
 
 
 def own_identity() -> str:
-    """Who holds the lease: two processes of one host have the same host name."""
+    """The holder in the Lease; unique, even for two processes on one host."""
     return f"{socket.gethostname()}_{uuid.uuid4()}"
 
 
@@ -79,7 +81,7 @@ async def run_until_sigterm(flags: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     await asyncio.wait({work})
     if work.cancelled():
-        log.info("stopped, as SIGTERM asked")
+        log.info("stopped by SIGTERM or SIGINT")
     else:
         work.result()
 

@@ -1,7 +1,7 @@
-"""What a GPU needs from its node: the volumes and environment that the ConfigMap names for it.
+"""Driver folders and variables for containers that request a GPU, as the ConfigMap lists them.
 
-In 2017 drivers lay in folders of the node, and the operator mounted them so that no manifest had
-to. ``config`` reads them; ``resources`` calls ``mount`` for each replica's template.
+In 2017 a GPU's driver was in folders of the node. The operator mounts them, so that no manifest
+has to. ``config`` parses the list; ``resources`` calls ``mount`` for each replica.
 """
 
 import itertools
@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from .spec import Json
 
-ZERO = re.compile(r"[+-]?0*\.?0*([eE][+-]?\d+)?[a-zA-Z]*")
+ZERO = re.compile(r"[+-]?0*\.?0*([eE][+-]?\d+)?[a-zA-Z]*")  # a quantity: "0", "0.0", "0Gi"
 
 
 class Folder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A folder of the node, and where containers see it."""
+    """A folder of the node, and its path in the container."""
 
     name: str
     host_path: str
@@ -30,7 +30,7 @@ class Variable(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Accelerator(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """What one resource brings."""
+    """What the operator adds for one resource, such as nvidia.com/gpu."""
 
     volumes: list[Folder] | None = None
     env_vars: list[Variable] | None = None
@@ -40,26 +40,26 @@ Accelerators = Mapping[str, Accelerator | None]
 
 
 def mount(pod_spec: Json, container: Json, accelerators: Accelerators) -> None:
-    """Add to a child's Pod what the resources that ``container`` asks for bring, each once.
+    """Add to the Pod, in place, what belongs to the resources that ``container`` requests.
 
-    Folders are mounted read-only: they are the node's, and other Pods and the node use them too.
-    A path or variable that the template sets itself is left as it is.
+    Folders are mounted read-only, because the node and other Pods use them too. A path or
+    variable that the template sets itself stays as it is.
     """
-    for brought in _brought(container, accelerators):
-        for variable in brought.env_vars or []:
+    for accelerator in _requested(container, accelerators):
+        for variable in accelerator.env_vars or []:
             present = container.get("env") or []
             if variable.name not in [each.get("name") for each in present]:
                 new = {"name": variable.name, "value": str(variable.value)}
                 container["env"] = [*present, new]
-        for folder in brought.volumes or []:
+        for folder in accelerator.volumes or []:
             if _mount_at(container, folder.mount_path) is None:
                 _mount_folder(pod_spec, container, folder)
 
 
 def hidden_folders(container: Json, accelerators: Accelerators) -> Iterator[str]:
-    """A sentence for each driver folder whose place the template gives to a volume of its own."""
-    for brought in _brought(container, accelerators):
-        for folder in brought.volumes or []:
+    """A sentence for each driver folder whose path the template uses for another volume."""
+    for accelerator in _requested(container, accelerators):
+        for folder in accelerator.volumes or []:
             mounted = _mount_at(container, folder.mount_path)
             if mounted is not None:
                 yield (
@@ -68,10 +68,10 @@ def hidden_folders(container: Json, accelerators: Accelerators) -> Iterator[str]
                 )
 
 
-def _brought(container: Json, accelerators: Accelerators) -> Iterator[Accelerator]:
-    """What the container's resources bring; an amount of zero brings nothing."""
-    asked = container.get("resources") or {}
-    amounts = [*(asked.get("requests") or {}).items(), *(asked.get("limits") or {}).items()]
+def _requested(container: Json, accelerators: Accelerators) -> Iterator[Accelerator]:
+    """The accelerators that the container requests, each once; an amount of zero does not count."""
+    resources = container.get("resources") or {}
+    amounts = [*(resources.get("requests") or {}).items(), *(resources.get("limits") or {}).items()]
     for resource in sorted({name for name, amount in amounts if _is_positive(amount)}):
         yield accelerators.get(resource) or Accelerator()
 
@@ -92,12 +92,12 @@ def _mount_folder(pod_spec: Json, container: Json, folder: Folder) -> None:
     volume = next(each for each in _candidates(folder) if not _is_taken(each, volumes))
     if volume not in volumes:
         pod_spec["volumes"] = [*volumes, volume]
-    seen = {"name": volume["name"], "mountPath": folder.mount_path, "readOnly": True}
-    container["volumeMounts"] = [*(container.get("volumeMounts") or []), seen]
+    new = {"name": volume["name"], "mountPath": folder.mount_path, "readOnly": True}
+    container["volumeMounts"] = [*(container.get("volumeMounts") or []), new]
 
 
 def _candidates(folder: Folder) -> Iterator[Json]:
-    """The folder as a volume, under names that no template has by chance."""
+    """The folder as a volume, under a series of names: the first free one is used."""
     for number in itertools.count(1):
         name = f"tfjob-{folder.name}" if number == 1 else f"tfjob-{folder.name}-{number}"
         yield {"name": name, "hostPath": {"path": folder.host_path}}

@@ -1,7 +1,7 @@
-"""Applies a Plan: deletions, creations and the status write, and what their refusals mean.
+"""Applies a Plan: its deletions, patches, creations and status, as requests to the API server.
 
-The controller calls ``PlanExecutor`` with what reconcile decided. Creating what exists and deleting
-what is gone are successes; what is raised here is retried by the controller's queue.
+The controller calls ``PlanExecutor`` with the Plan from ``reconcile``. To create what exists and to
+delete what is gone are successes. Errors are raised, and the controller's queue retries the job.
 """
 
 import asyncio
@@ -24,11 +24,12 @@ from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)
 
-MAX_BATCH = 8  # series of children under way at a time, for one job
+MAX_BATCH = 8  # series of creations in flight, for one job
 
 
 class PlanExecutor:
-    """The writes. Their answers go into the cache, before the watch shows them."""
+    """Sends the requests. The responses go into the cache, so the next pass need not wait for a
+    watch."""
 
     def __init__(
         self,
@@ -43,25 +44,25 @@ class PlanExecutor:
         self.recorder = EventRecorder(kube, clock, metrics.dropped_events)
 
     async def apply(self, job: TfJob, plan: Plan) -> None:
-        """Do what the plan says. Raises: what is to be tried again, after the status is written."""
+        """Apply a Plan. Raises: the error to retry for; the status is written before that."""
         if plan.status_first and plan.status is not None:
             await self.write_status(job, plan.status)
             return
-        await _all(self._delete(job, deletion) for deletion in plan.deletions)
-        await _all(self._patch(job, patch) for patch in plan.patches)
+        await _run_all(self._delete(job, deletion) for deletion in plan.deletions)
+        await _run_all(self._patch(job, patch) for patch in plan.patches)
         error = await self._create_all(job, plan.creations)
         new = plan.status
         if isinstance(error, CreateRejected):
-            new = self._rejected(job, plan.status or job.status, error)
+            new = self._with_rejection(job, plan.status or job.status, error)
         elif error is not None and new is not None and status.is_finished(new):
-            raise error  # an end is written when nothing of the job is missing any more
+            raise error  # a final status is written once TensorBoard exists
         if new is not None and new != job.status:
             await self.write_status(job, new)
         if error is not None and not getattr(error, "is_permanent", False):
-            raise error
+            raise error  # not for a permanent rejection: it failed the job
 
-    def _rejected(self, job: TfJob, new: Json, error: CreateRejected) -> Json:
-        """The status that says what is in the way, beside how the other replicas do."""
+    def _with_rejection(self, job: TfJob, new: Json, error: CreateRejected) -> Json:
+        """The new status, plus the rejection: the other replicas' states stay visible."""
         if status.is_finished(new):
             return new
         write = status.failed if error.is_permanent else status.blocked_status
@@ -72,10 +73,10 @@ class PlanExecutor:
     async def _create_all(
         self, job: TfJob, series: tuple[tuple[Creation, ...], ...]
     ) -> BaseException | None:
-        """Create the children in batches of 1, 2, 4, 8, 8 …, up to the first that is refused.
+        """Create the series in batches of 1, 2, 4, 8, 8 …, as Kubernetes' controllers do.
 
-        Returns the most telling error of that batch. A quota that is used up is not asked a
-        thousand times, and one refusal is enough to stop.
+        Stops after a batch with an error, so an exhausted quota gets few requests. Returns the
+        most important error of that batch.
         """
         start, size = 0, 1
         while start < len(series):
@@ -99,7 +100,7 @@ class PlanExecutor:
                 await self._create(job, creation.alternative)
 
     async def _create(self, job: TfJob, creation: Creation) -> None:
-        """Create one child; that it exists already is a success, if it is ours."""
+        """Create one child. If it exists and this TfJob owns it, that is a success."""
         body = creation.build()
         if creation.only_repair:
             await self._repair(job, body)
@@ -113,7 +114,7 @@ class PlanExecutor:
         self._indexes[creation.kind].upsert_from_response(made)
 
     async def _repair(self, job: TfJob, body: Json) -> None:
-        """Give a child that no watch shows its labels back; if it is gone, its Pods go too."""
+        """Give a child its labels back. If it is gone, do nothing: its Pods are deleted as well."""
         try:
             found = await self._existing(job, body)
         except ApiError as error:
@@ -123,9 +124,9 @@ class PlanExecutor:
             self._indexes[body["kind"]].upsert_from_response(found)
 
     async def _existing(self, job: TfJob, body: Json) -> Json:
-        """What has the name of a child: ours, from an earlier attempt, or a stranger's.
+        """The object that has a child's name. Raises CreateRejected if another owns it.
 
-        Ours may have lost its labels, and then no watch shows it: they are written again.
+        An object of ours without its labels gets them back: the watches select by label.
         """
         kind, name = body["kind"], body["metadata"]["name"]
         resource = self._resources[kind]
@@ -152,11 +153,11 @@ class PlanExecutor:
                 foreground=deletion.foreground,
             )
         except ApiError as error:
-            if error.status != 404:  # a 409 may be another of that name, or bad luck: look again
+            if error.status != 404:  # 409: another UID, or a conflict; the next pass decides
                 raise
             left = {}
         if index and "deletionTimestamp" in left.get("metadata", {}):
-            index.upsert_from_response(left)  # something holds it: Pods, or a grace period
+            index.upsert_from_response(left)  # it stays for a while: finalizer or grace period
         elif index:
             index.delete_local(deletion.uid)
 
@@ -173,10 +174,10 @@ class PlanExecutor:
     # ------------------------------------------------------------------ the status
 
     async def write_status(self, job: TfJob, new: Json) -> None:
-        """Write the status, if the object is still the one that we decided about.
+        """Write the status, if the TfJob has not changed since the pass began.
 
-        Refused (409) for a stale cache, a second operator or a successor of the same name; then the
-        newest is fetched and judged. The spec need not be sent: nobody changes it here.
+        Fails with 409 if the cache was stale, another operator wrote, or the TfJob was created
+        again. Then the newest object is read into the cache, for the retry.
         """
         meta = {"namespace": job.namespace, "name": job.name, "uid": job.uid}
         meta["resourceVersion"] = job.resource_version
@@ -197,8 +198,8 @@ class PlanExecutor:
             self.recorder.record(job, condition)
 
 
-async def _all(changes: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Make changes side by side. Raises: the first error, when all have been tried."""
+async def _run_all(changes: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run changes concurrently. Raises the first error, after all have finished."""
     results = await asyncio.gather(*changes, return_exceptions=True)
     for error in results:
         if isinstance(error, BaseException):

@@ -1,7 +1,7 @@
-"""What the watches have shown: all TfJobs and their children, indexed by owner.
+"""The cache of all TfJobs and their children, indexed by owner.
 
-The controller's reflectors and ``apply`` (with the answers to its writes) write here; ``children``
-is what a pass over one job reads. No pass lists anything.
+The controller's reflectors write what they watch, and ``apply`` the responses to its writes. A
+pass reads ``tfjob`` and ``children``, and sends no GET or LIST.
 """
 
 from typing import Any, NamedTuple
@@ -14,25 +14,25 @@ from . import observed
 from .observed import Children
 from .spec import Json
 
-KEPT = {  # of a TfJob's metadata
+KEPT_METADATA = {
     *("namespace", "name", "uid", "generation", "resourceVersion"),
     *("creationTimestamp", "deletionTimestamp"),
 }
 
 
 class Stored(NamedTuple):
-    """A TfJob as bytes, without what no pass reads: thousands of dicts would cost ten times it."""
+    """A TfJob as JSON text, without unused metadata. As a dict it takes ten times the memory."""
 
     namespace: str
-    packed: bytes
+    encoded: bytes
 
 
 class Cache:
-    """All indexes. Each callback gets the UID of the TfJob that a change concerns."""
+    """All indexes. Each callback gets the UID of the TfJob to reconcile."""
 
     def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
-        self._on_job, self._on_tfjobs_pod = on_job, on_pod
-        self._pods_of: dict[str, set[str]] = {}  # UIDs of Jobs by the TfJob that their Pods name
+        self._notify_job, self._notify_pod = on_job, on_pod
+        self._job_uids: dict[str, set[str]] = {}  # Jobs that have Pods, by TfJob; also deleted Jobs
         self.tfjobs = Index(store, uid_of, on_tfjob)
         self.jobs = Index(observed.job, observed.owner, on_job)
         self.services = Index(_name, observed.owner, self._on_named)
@@ -50,34 +50,32 @@ class Cache:
         }
         self.warnings = Index(lambda event: event.get("message", ""), _involved, self._on_warning)
 
-    def _on_named(self, tfjob: str, name: str, deleted: bool) -> None:
+    def _on_named(self, tfjob_uid: str, name: str, deleted: bool) -> None:
         if deleted:
-            self._on_job(tfjob, None, True)
+            self._notify_job(tfjob_uid, None, True)
 
-    def _on_deployment(self, tfjob: str, view: tuple[str, bool], deleted: bool) -> None:
-        self._on_job(tfjob, None, deleted)
+    def _on_deployment(self, tfjob_uid: str, view: tuple[str, bool], deleted: bool) -> None:
+        self._notify_job(tfjob_uid, None, deleted)
 
-    def _on_pod(self, job: str, pod: observed.Pod, deleted: bool) -> None:
-        """A Pod reaches its TfJob through its Job, or by its annotation when the Job is gone."""
-        tfjob = self.jobs.owner_of(job) or pod.tfjob
-        if pod.tfjob:
-            jobs = self._pods_of.setdefault(pod.tfjob, set())
-            jobs.add(job)
-            if not self.pods.of(job):
-                jobs.discard(job)
-            if not jobs:
-                del self._pods_of[pod.tfjob]
-        if tfjob:
-            self._on_tfjobs_pod(tfjob, pod, deleted)
+    def _on_pod(self, job_uid: str, pod: observed.Pod, deleted: bool) -> None:
+        """Find the Pod's TfJob through its Job or, if the Job is gone, through its annotation."""
+        if pod.tfjob_uid:
+            with_pods = self._job_uids.setdefault(pod.tfjob_uid, set())
+            with_pods.add(job_uid)
+            if not self.pods.of(job_uid):  # this was the last Pod of its Job
+                with_pods.discard(job_uid)
+            if not with_pods:
+                del self._job_uids[pod.tfjob_uid]
+        if tfjob_uid := self.jobs.owner_of(job_uid) or pod.tfjob_uid:
+            self._notify_pod(tfjob_uid, pod, deleted)
 
-    def _on_warning(self, job: str, message: str, deleted: bool) -> None:
-        tfjob = self.jobs.owner_of(job)
-        if tfjob:
-            self._on_tfjobs_pod(tfjob, message, deleted)
+    def _on_warning(self, job_uid: str, message: str, deleted: bool) -> None:
+        if tfjob_uid := self.jobs.owner_of(job_uid):
+            self._notify_pod(tfjob_uid, message, deleted)
 
     def tfjob(self, uid: str) -> Json | None:
         stored = self.tfjobs.of(uid).get(uid)
-        return json.decode(stored.packed) if stored else None
+        return json.decode(stored.encoded) if stored else None
 
     def namespace(self, uid: str) -> str:
         """The namespace of a TfJob, "" if it is gone."""
@@ -101,14 +99,14 @@ class Cache:
         )
 
     def _leftovers(self, uid: str) -> dict[str, observed.Pod]:
-        """Pods that still run although their Job is gone, by the name of that Job."""
-        gone = (job for job in self._pods_of.get(uid, ()) if not self.jobs.owner_of(job))
+        """Pods that have not ended although their Job is gone, by the name of that Job."""
+        gone = (job for job in self._job_uids.get(uid, ()) if not self.jobs.owner_of(job))
         pods = (pod for job in gone for pod in self.pods.of(job).values())
-        return {pod.job: pod for pod in pods if not pod.is_finished}
+        return {pod.job_name: pod for pod in pods if not pod.is_finished}
 
 
 def store(obj: Json) -> Stored:
-    meta = {key: value for key, value in obj["metadata"].items() if key in KEPT}
+    meta = {key: value for key, value in obj["metadata"].items() if key in KEPT_METADATA}
     fields = {"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")}
     return Stored(meta.get("namespace", ""), json.encode(fields))
 

@@ -1,15 +1,18 @@
-"""cleanPodPolicy: which Jobs go when a TfJob has ended, or is suspended.
+"""cleanPodPolicy: which children are deleted when a TfJob has ended or is suspended.
 
-``reconcile`` calls this on every pass over a finished job, so a deletion that failed, or a Pod
-that appeared late, is dealt with on the next one.
+``reconcile`` calls this on every pass over a finished job, so the next pass handles a deletion
+that failed and a Pod that appeared late.
 """
+
+from collections.abc import Iterable
+from dataclasses import replace
 
 from .observed import Children, Job
 from .spec import TfJob
 
 
 def jobs_to_delete(job: TfJob, observed: Children) -> list[Job]:
-    """By default Jobs whose Pod still runs, which frees GPUs; finished Pods stay for their logs."""
+    """By default the Jobs whose Pod still runs, to free GPUs; finished Pods keep their logs."""
     policy = job.run_policy.clean_pod_policy
     if policy == "None":
         return []
@@ -18,10 +21,7 @@ def jobs_to_delete(job: TfJob, observed: Children) -> list[Job]:
 
 
 def jobs_to_suspend(job: TfJob, observed: Children) -> list[Job]:
-    """Jobs that would start Pods after the end: suspended, they keep their finished Pods' logs.
-
-    An Indexed Job has finished Pods beside those that run, so it is suspended, not deleted.
-    """
+    """Jobs that would still start Pods, but also have finished Pods, whose logs should stay."""
     if job.run_policy.clean_pod_policy in ("None", "All"):
         return []
     return [
@@ -34,20 +34,30 @@ def jobs_to_suspend(job: TfJob, observed: Children) -> list[Job]:
 
 
 def services_to_delete(job: TfJob, observed: Children, kept: str) -> dict[str, str]:
-    """Services of replicas: nobody calls them after the end. ``kept`` is TensorBoard's."""
+    """Services of the replicas, which nobody calls any more. ``kept``: TensorBoard's Service."""
     if job.run_policy.clean_pod_policy == "None":
         return {}
     return {name: uid for name, uid in observed.services.items() if name != kept}
 
 
+def expected(observed: Children, to_delete: Iterable[Job], to_suspend: Iterable[Job]) -> Children:
+    """The children as they will be once these Jobs are deleted and suspended."""
+    deleted = {child.name for child in to_delete}
+    jobs = {name: child for name, child in observed.jobs.items() if name not in deleted}
+    pods = dict(observed.pods)
+    for child in to_suspend:  # the Job controller deletes the Pods that still run
+        pods[child.uid] = tuple(pod for pod in pods.get(child.uid, ()) if pod.is_finished)
+    return replace(observed, jobs=jobs, pods=pods)
+
+
 def not_succeeded(observed: Children) -> list[Job]:
-    """Jobs that a suspended TfJob deletes: also what failed, perhaps since others had gone."""
+    """Jobs that a suspension deletes; failed ones too: perhaps the suspension made them fail."""
     jobs = observed.jobs.values()
     return [j for j in jobs if not j.succeeded and _newest_phase(j, observed) != "Succeeded"]
 
 
 def _is_active(job: Job, observed: Children) -> bool:
-    """Whether a Job has a Pod which has not ended, or will get one."""
+    """Whether a Job (not an Indexed one) has a Pod that has not ended, or will get one."""
     pod = observed.newest_pod(job)
     return job.starts_pods and not job.is_indexed and not (pod and pod.is_finished)
 

@@ -1,6 +1,6 @@
-"""Conditions of a TfJob: their reasons, and how a new one takes the place of an old one.
+"""Conditions of a TfJob: their reasons, and how new ones are merged into a status.
 
-``status`` writes them; ``events`` and ``metrics`` follow from the reasons.
+``status`` sets them. ``events`` and ``metrics`` depend on the reasons only.
 """
 
 from collections.abc import Mapping
@@ -36,20 +36,20 @@ FAILURES = (
     *(INVALID_SPEC, INVALID_TEMPLATE, REPLICA_FAILED),
     *(BACKOFF_LIMIT_EXCEEDED, DEADLINE_EXCEEDED),
 )
-# What becomes an event as well, and of which type.
+# Reasons that are also recorded as events, by the event's type.
 NORMAL = (SUCCESSFUL_CREATE, SUSPENDED, RESUMED, SUCCEEDED)
 WARNING = (RESTARTING, FAILED_CREATE, NAME_TAKEN, *FAILURES)
 
-Claim = tuple[bool, str, str]  # whether a condition holds, reason, message
+NewCondition = tuple[bool, str, str]  # is true, reason, message
 
 
 def find(status: Json, kind: str) -> Json:
-    """The condition of a type if it is there, else {}."""
+    """The condition of a type, or {}."""
     return next((c for c in status.get("conditions") or [] if c["type"] == kind), {})
 
 
 def holds(status: Json, kind: str) -> bool:
-    """Whether a condition is there and true."""
+    """Whether the condition of a type is True."""
     return bool(find(status, kind).get("status") == "True")
 
 
@@ -57,18 +57,19 @@ def timestamp(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def merge(status: Json, claims: Mapping[str, Claim], now: datetime) -> Json:
-    """Merge conditions (whether it holds, reason, message) by their type.
+def merge(status: Json, new_conditions: Mapping[str, NewCondition], now: datetime) -> Json:
+    """Merge new conditions, by type, into a status.
 
-    A time moves only when what it belongs to changes. A condition that does not hold is written
-    only if it held before; Created and TensorBoardReady always are, since they say what is missing.
+    lastTransitionTime moves when the value changes, lastUpdateTime when anything changes. False is
+    written only over True. Created and TensorBoardReady are always written: their False says what
+    is missing.
     """
     conditions, stamp = {c["type"]: c for c in status.get("conditions") or []}, timestamp(now)
-    for kind, (is_true, reason, message) in claims.items():
+    for kind, (is_true, reason, message) in new_conditions.items():
         old, value = conditions.get(kind, {}), "True" if is_true else "False"
         new = {"type": kind, "status": value, "reason": reason, "message": message[:MAX_MESSAGE]}
-        is_new = is_true or kind in ("Created", "TensorBoardReady") or old.get("status") == "True"
-        if is_new and any(old.get(key) != new[key] for key in new):
+        matters = is_true or kind in ("Created", "TensorBoardReady") or old.get("status") == "True"
+        if matters and any(old.get(key) != new[key] for key in new):
             since = old.get("lastTransitionTime", stamp) if old.get("status") == value else stamp
             conditions.pop(kind, None)
             conditions[kind] = {**new, "lastUpdateTime": stamp, "lastTransitionTime": since}

@@ -12,15 +12,14 @@ from msgspec import Struct, structs
 
 from .accelerators import Accelerator
 
-WORKERS = 32  # a TfJob has several creations under way
-SERVER = "grpc_tensorflow_server"
+WORKERS = 32  # TfJobs with creations in flight at the same time
 DEFAULT_DOMAIN = "cluster.local"
 RESOLV_CONF = Path("/etc/resolv.conf")
-SERVER_SCRIPT = Path(__file__).parents[1] / SERVER / f"{SERVER}.py"
+SERVER_SCRIPT = Path(__file__).parents[1] / "grpc_tensorflow_server/grpc_tensorflow_server.py"
 
 
-class File(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The ConfigMap's file. An empty ``cluster_domain`` means short names in TF_CONFIG."""
+class ConfigFile(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The ConfigMap's file. Without ``cluster_domain`` TF_CONFIG has short names."""
 
     grpc_server_file_path: str = str(SERVER_SCRIPT)
     accelerators: dict[str, Accelerator | None] = {}
@@ -32,8 +31,8 @@ class File(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     tensorboard_resources: dict[str, Any] = {}
 
 
-class Config(File, frozen=True):
-    """The file, what it leads to, and the flags; ``namespace`` "" means all."""
+class Config(ConfigFile, frozen=True):
+    """The file, the flags, and what is read from elsewhere. ``namespace`` "" means all."""
 
     server_script: str = ""
     namespace: str = ""
@@ -50,7 +49,7 @@ def read(path: Path | None, **flags: Any) -> Config:
     try:
         text = path.read_text() if path else ""
         settings = msgspec.convert(yaml.safe_load(text) or {}, dict[str, Any])
-        file = msgspec.convert({key: value for key, value in settings.items() if value}, File)
+        file = msgspec.convert({key: value for key, value in settings.items() if value}, ConfigFile)
         script = Path(file.grpc_server_file_path).read_text()
         domain = file.cluster_domain or own_domain()
         flags |= {"server_script": script, "search_domain": domain}
@@ -60,7 +59,7 @@ def read(path: Path | None, **flags: Any) -> Config:
 
 
 def own_domain(path: Path = RESOLV_CONF) -> str:
-    """The cluster's DNS domain by the search line of the operator's own Pod."""
+    """The cluster's DNS domain, from the search line in the operator's own resolv.conf."""
     try:
         lines = [line.split() for line in path.read_text().splitlines()]
     except OSError:

@@ -1,7 +1,7 @@
-"""The loop: a change wakes a key, a worker reconciles it and applies the Plan.
+"""The control loop: watch events enqueue keys; workers reconcile each key and apply its Plan.
 
-Two steps from event to API call: ``_on_…`` puts the key into the queue, ``sync`` takes it out.
-Everything that goes wrong is retried by key; nothing is remembered that a restart would miss.
+A key is the UID of a TfJob. ``_on_tfjob``, ``_on_child`` and ``_on_pod`` enqueue it, ``sync``
+handles it. Every error requeues the key. Memory holds caches and delays only, so a restart is safe.
 """
 
 import asyncio
@@ -30,22 +30,22 @@ log = logging.getLogger(__name__)
 
 CHILD_SELECTOR = {"labelSelector": "tensorflow.org"}
 POD_CREATE_FAILURES = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"}
-OPTIONAL = ("Deployment", "PodGroup")  # kinds whose watch may be refused
-FRESH_SECONDS = 5.0  # a job younger than this need not wait until every cache is filled
-STUCK_SECONDS = 600.0  # two watches' length, or a request that never ends
+OPTIONAL = ("Deployment", "PodGroup")  # without these watches the operator still works
+FRESH_SECONDS = 5.0  # a younger job does not wait until the caches are synced
+STUCK_SECONDS = 600.0  # a watch without events, or a pass, for longer than this is stuck
 DEBOUNCE_SECONDS = 2.0  # one status write covers all changes of this time
-REJECTED_SECONDS = 5.0  # the first delay after a refusal, of a quota say; 10, 20, 40, 60 follow
+REJECTED_SECONDS = 5.0  # first delay after a rejection (a quota); 10, 20, 40, 60 follow
 
 
 class Priority(IntEnum):
-    """What a key waits for, the most urgent first."""
+    """Priorities of keys in the queue."""
 
-    URGENT = 0  # its first status, or something ended
-    CREATE = 1  # children are missing
-    PROGRESS = 2  # only the status changes
+    URGENT = 0  # a first status, or a Pod or Job that has ended
+    CREATE = 1  # children to create
+    PROGRESS = 2  # a status update only
 
 
-URGENT_WORKERS, STATUS_WORKERS = 8, 4  # beside those that create
+URGENT_WORKERS, STATUS_WORKERS = 8, 4  # besides config.workers, which create
 
 
 def utc_now() -> datetime:
@@ -53,7 +53,7 @@ def utc_now() -> datetime:
 
 
 class Controller:
-    """Runs all TfJobs of ``config.namespace``. Make it inside a running event loop."""
+    """Runs the TfJobs of ``config.namespace``. Construct it inside a running event loop."""
 
     def __init__(
         self,
@@ -69,8 +69,8 @@ class Controller:
         resources = by_kind(config.gang_scheduling)
         self._executor = PlanExecutor(kube, cache, self.metrics, clock, resources)
         self._busy_since: dict[str, float] = {}
-        self._rejected_until: dict[str, float] = {}  # when to try again what was refused
-        self._deferred: list[tuple[str, int]] | None = []  # until the caches are filled
+        self._rejected_until: dict[str, float] = {}  # times to retry rejected creations
+        self._deferred: list[tuple[str, int]] | None = []  # None once the caches are synced
         self._runs = False
         watch = partial(Reflector, kube, config.namespace)
         self._tfjobs = watch(TFJOBS, {}, cache.tfjobs)
@@ -85,7 +85,7 @@ class Controller:
         self.metrics.depth.set_function(self.queue.__len__)
 
     async def run(self) -> None:
-        """Work until cancelled: at first on new jobs only, on all when every cache is filled."""
+        """Run until cancelled. Until the caches are synced, only new jobs are reconciled."""
         self._runs = True
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -108,26 +108,26 @@ class Controller:
             self.queue.close()
 
     def _worker_counts(self) -> list[tuple[Priority, int]]:
-        """How many workers go down to which priority; few write what is only progress."""
+        """(lowest priority, number) of workers. A few each are kept for the first and the last."""
         creators = (Priority.CREATE, self.config.workers)
         return [(Priority.URGENT, URGENT_WORKERS), creators, (Priority.PROGRESS, STATUS_WORKERS)]
 
     async def _wait_for_caches(self) -> None:
-        """Until the caches are filled, but for an optional one whose watch is refused."""
+        """Wait until the caches are synced; do not wait for an optional watch that is refused."""
         for reflector in self._children:
             await reflector.synced.wait()
         for reflector in self._optional:
             await reflector.settled.wait()
 
     async def _resync(self) -> None:
-        """Look at every job now and then, whatever was missed."""
+        """Requeue every job periodically, in case an event was missed."""
         while True:
             await asyncio.sleep(self.config.resync_seconds)
             for uid in self.cache.tfjobs.owners():
                 self.queue.add(uid, Priority.PROGRESS)
 
-    def problems(self) -> list[str]:
-        """What is stuck, for /healthz: [] when all is well, or when another leads."""
+    def health_problems(self) -> list[str]:
+        """What is stuck, for /healthz; [] if nothing is, or while another process leads."""
         if not self._runs:
             return []
         oldest = asyncio.get_running_loop().time() - STUCK_SECONDS
@@ -137,23 +137,23 @@ class Controller:
         keys = [key for key, since in self._busy_since.items() if since < oldest]
         return [f"no news of {name}" for name in watches] + [f"stuck at {key}" for key in keys]
 
-    def warnings(self) -> list[str]:
-        """What does not work, though the operator does without, for /healthz."""
+    def health_warnings(self) -> list[str]:
+        """Optional watches that are refused, for /healthz; the operator works without them."""
         refused = [each for each in self._optional if each.refusal]
         return [f"the watch of {each.name} is refused: {each.refusal}" for each in refused]
 
-    # ------------------------------------------------------------------ step one: events to keys
+    # ------------------------------------------------------------------ events enqueue keys
 
     def _on_tfjob(self, uid: str, stored: Stored, deleted: bool) -> None:
         if deleted:
             self._rejected_until.pop(uid, None)
             return
-        known = json.decode(stored.packed)
-        observed_generation = (known["status"] or {}).get("observedGeneration")
-        if observed_generation != known["metadata"].get("generation", 1):
+        obj = json.decode(stored.encoded)
+        observed_generation = (obj["status"] or {}).get("observedGeneration")
+        if observed_generation != obj["metadata"].get("generation", 1):
             self.queue.add(uid, Priority.URGENT)
-        else:  # after a restart: every job is looked at soon
-            self.queue.add_after(uid, DEBOUNCE_SECONDS, Priority.PROGRESS)
+        else:  # our own status write, or a job that was there before a restart
+            self._debounce(uid)
 
     def _on_child(self, uid: str, job: observed.Job | None, deleted: bool) -> None:
         if deleted:
@@ -164,7 +164,7 @@ class Controller:
             self._debounce(uid)
 
     def _on_pod(self, uid: str, pod: observed.Pod | str, deleted: bool) -> None:
-        """A Pod that ended, or is being deleted, is looked at before it is gone."""
+        """Enqueue a Pod that ended or is being deleted at once, before it is gone."""
         if isinstance(pod, observed.Pod) and (pod.is_finished or pod.exit_code is not None):
             self.queue.add(uid, Priority.URGENT)
         elif isinstance(pod, observed.Pod) and (pod.deleting or deleted):
@@ -173,10 +173,10 @@ class Controller:
             self._debounce(uid)
 
     def _debounce(self, uid: str) -> None:
-        """Look again a little later, so that one status write covers many changes."""
+        """Enqueue with a short delay, so that one status write covers many changes."""
         self.queue.add_after(uid, DEBOUNCE_SECONDS, Priority.PROGRESS)
 
-    # ------------------------------------------------------------------ step two: keys to calls
+    # ------------------------------------------------------------------ workers handle keys
 
     async def _work(self, last_priority: Priority) -> None:
         loop = asyncio.get_running_loop()
@@ -203,30 +203,30 @@ class Controller:
                 del self._busy_since[uid]
                 self.queue.done(uid)
                 self.metrics.duration.observe(loop.time() - started)
-            await asyncio.sleep(0)  # a pass without a request must not keep the watches waiting
+            await asyncio.sleep(0)  # lets the watches run even if the pass sent no request
 
     def _log_fields(self, uid: str) -> dict[str, str]:
         meta = (self.cache.tfjob(uid) or {}).get("metadata", {})
         return {"job": f"{meta.get('namespace')}/{meta.get('name')}"}
 
     def _may_run_before_sync(self, stored: spec.Json) -> bool:
-        """Whether a job hardly has children yet; if it does, creating them again does no harm."""
-        age = self.clock() - spec.time_of(stored["metadata"]["creationTimestamp"])
+        """Whether a job is so new that it has few children. To create those again is harmless."""
+        age = self.clock() - spec.parse_time(stored["metadata"]["creationTimestamp"])
         phase = (stored["status"] or {}).get("phase", "Creating")
         return bool(phase == "Creating" and age.total_seconds() < FRESH_SECONDS)
 
     async def sync(self, uid: str, priority: int = Priority.PROGRESS) -> None:
-        """Bring one TfJob a step further. Raises: what is to be retried."""
+        """Run one pass over one TfJob. Raises: the error to retry for."""
         stored = self.cache.tfjob(uid)
         if stored is None:
             return
         if self._deferred is not None and not self._may_run_before_sync(stored):
-            self._deferred.append((uid, priority))  # what its children did is not known yet
+            self._deferred.append((uid, priority))  # its children are not known yet
             return
         job = spec.parse(stored)
         plan = reconcile.reconcile(job, self.cache.children(uid), self.config, self.clock())
         if wait := self._seconds_rejected(uid):
-            plan = replace(plan, creations=())  # their time has not come; the status is written
+            plan = replace(plan, creations=())  # not yet; only the status is written
             self.queue.add_after(uid, wait, Priority.CREATE)
         await self._executor.apply(job, plan)
         if plan.status_first:
@@ -237,9 +237,9 @@ class Controller:
             self._debounce(uid)
 
     def _seconds_rejected(self, uid: str) -> float:
-        """For how long the job's children are not created, since one of them was refused."""
+        """Seconds until rejected creations may be retried; 0.0 if there are none."""
         left = self._rejected_until.get(uid, 0.0) - asyncio.get_running_loop().time()
-        if left > 0.01:
+        if left > 0.01:  # a timer may fire a little early
             return left
         self._rejected_until.pop(uid, None)
         return 0.0

@@ -1,39 +1,32 @@
-"""What only the clock brings about: activeDeadlineSeconds, the grace before cleaning up, and
-ttlSecondsAfterFinished.
+"""The timers of a job: activeDeadlineSeconds, the grace period, ttlSecondsAfterFinished.
 
-All count from a time in the status, so they fire after a restart too. ``reconcile`` puts
-the seconds that remain into the Plan.
+All count from a time in the status, so they fire after a restart too. ``reconcile`` requeues the
+job after the seconds that remain.
 """
 
 from datetime import datetime
 
-from .spec import FOREVER, TfJob, time_of
+from .spec import TfJob, seconds_left
 
-GRACE_SECONDS = 5
+GRACE_SECONDS = 5  # between the end of the job and its clean-up
 
 
 def seconds_to_deadline(job: TfJob, now: datetime) -> float:
-    """Seconds for which the job may still run; 0 or less: it is over."""
+    """Seconds until activeDeadlineSeconds have passed; 0 or less if they have."""
     started = None if job.run_policy.suspend else job.status.get("startTime")
-    return _left(started, job.run_policy.active_deadline_seconds, now)
+    return seconds_left(started, job.run_policy.active_deadline_seconds, now)
 
 
 def seconds_to_cleanup(job: TfJob, now: datetime) -> float:
-    """Seconds in which replicas may still end by themselves, as most do along with the chief.
+    """Seconds until clean-up. Until then most replicas end by themselves, as the chief did.
 
-    What ends by itself keeps its log, and a deletion costs the Job controller a request.
+    A replica that ends by itself keeps its log, and saves the Job controller a request.
     """
     ended = job.status.get("completionTime")
-    return _left(ended, GRACE_SECONDS, now) if ended else 0.0
+    return seconds_left(ended, GRACE_SECONDS, now) if ended else 0.0
 
 
 def seconds_to_deletion(job: TfJob, now: datetime) -> float:
-    """Seconds for which the finished TfJob is to be kept."""
+    """Seconds until ttlSecondsAfterFinished have passed; then the TfJob is deleted."""
     ended = job.status.get("completionTime")
-    return _left(ended, job.run_policy.ttl_seconds_after_finished, now)
-
-
-def _left(since: str | None, seconds: int | None, now: datetime) -> float:
-    if since is None or seconds is None:
-        return FOREVER
-    return (time_of(since) - now).total_seconds() + seconds
+    return seconds_left(ended, job.run_policy.ttl_seconds_after_finished, now)

@@ -1,7 +1,7 @@
-"""Events: what a person would look for in ``kubectl describe``.
+"""Events, as ``kubectl describe`` shows them: one for each important change of a condition.
 
-They follow from the conditions that a status write changes. ``EventRecorder`` sends them when
-nothing more important waits; a repeated event is counted in the one that exists.
+``apply`` records them after a status write. ``EventRecorder`` sends them in the background, and
+counts a repeated event in the existing object, as client-go does.
 """
 
 import asyncio
@@ -20,27 +20,24 @@ from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 1000
-MAX_REMEMBERED = 4096  # events whose count is known
+MAX_WAITING = 1000  # events; more are dropped
+MAX_REMEMBERED = 4096  # events of which the count is kept
 
 
 def new_events(old: Json, new: Json) -> list[Json]:
-    """Conditions that changed, and that a person would look for."""
+    """The changed conditions that are recorded as events."""
+    recorded = (*conditions.NORMAL, *conditions.WARNING)
     before = {(c["type"], c["status"], c["reason"]) for c in old.get("conditions") or []}
     return [
         c
         for c in new.get("conditions") or []
-        if (c["reason"] in (*conditions.NORMAL, *conditions.WARNING) or _is_waiting(c))
+        if (c["reason"] in recorded or (c["type"], c["status"]) == ("Waiting", "True"))
         and (c["type"], c["status"], c["reason"]) not in before
     ]
 
 
-def _is_waiting(condition: Json) -> bool:
-    return bool(condition["type"] == "Waiting" and condition["status"] == "True")
-
-
 def event_object(job: TfJob, condition: Json, now: datetime) -> Json:
-    """An Event whose name follows from what it says, so that the same one exists only once."""
+    """The Event object. Its name is a hash of its content, so equal events share one object."""
     reason, message, stamp = condition["reason"], condition["message"], conditions.timestamp(now)
     digest = hashlib.sha256(f"{job.uid}/{reason}/{message}".encode()).hexdigest()[:16]
     involved = {"apiVersion": API_VERSION, "kind": KIND, "namespace": job.namespace}
@@ -60,7 +57,7 @@ def event_object(job: TfJob, condition: Json, now: datetime) -> Json:
 
 
 class EventRecorder:
-    """Sends events one by one; ``dropped`` counts those that could not be sent."""
+    """Sends events one by one. ``dropped`` counts those that were not sent."""
 
     def __init__(
         self, kube: Kube, clock: Callable[[], datetime], dropped: prometheus.Counter
@@ -76,7 +73,7 @@ class EventRecorder:
             self._waiting.put_nowait(event_object(job, condition, self._clock()))
 
     async def run(self) -> None:
-        """Send until cancelled; an event that fails is not worth a retry."""
+        """Send until cancelled. A failed event is dropped, not retried."""
         while True:
             event = await self._waiting.get()
             try:
@@ -99,6 +96,6 @@ class EventRecorder:
             except ApiError as error:
                 if error.status != 409:
                     raise
-                count = self._counts[name] = 2  # another process of ours has sent it
+                count = self._counts[name] = 2  # it was created before the operator restarted
         change = {"count": count, "lastTimestamp": event["lastTimestamp"]}
         await self._kube.patch(EVENTS, namespace, name, change)

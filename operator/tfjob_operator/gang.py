@@ -1,33 +1,23 @@
-"""Gang scheduling: all Pods of a job start together, or none does.
+"""Gang scheduling: all Pods of a job start together, or none starts.
 
-It is off unless the operator's config names a scheduler that can do it. Then each job has one
-PodGroup, and its Pods belong to it. ``resources`` calls this.
+It is off unless the operator's config names a gang scheduler. Then each job has one PodGroup, to
+which all its Pods belong. ``resources`` calls this.
 """
 
 from .config import Config
-from .kinds import POD_GROUP_VERSIONS
-from .spec import MAX_CUT, Json, TfJob
+from .spec import Json, TfJob
 
 VOLCANO_GROUP = "scheduling.k8s.io/group-name"
 
 
 def group_name(job: TfJob) -> str:
-    return f"{job.name[:MAX_CUT]}-{job.runtime_id}"
-
-
-def api_version(config: Config) -> str:
-    return POD_GROUP_VERSIONS[config.gang_scheduling]
-
-
-def min_available(job: TfJob) -> int:
-    """How many Pods have to fit before any of them starts: all, unless the spec says fewer."""
-    given = job.run_policy.scheduling_policy.get("minAvailable")
-    return max(1, given or sum(replica.replicas for replica in job.replicas))
+    return f"{job.name_prefix}-{job.runtime_id}"
 
 
 def group_spec(job: TfJob, config: Config) -> Json:
     """The PodGroup's spec, for Kubernetes' own scheduler or for Volcano."""
-    policy, count = job.run_policy.scheduling_policy, min_available(job)
+    policy, all_pods = job.run_policy.scheduling_policy, sum(r.replicas for r in job.replicas)
+    count = max(1, policy.get("minAvailable") or all_pods)  # Pods that must fit on the nodes
     priority = policy.get("priorityClass")
     spec: Json = {"priorityClassName": priority} if priority else {}
     if config.gang_scheduling == "kubernetes":
@@ -37,7 +27,7 @@ def group_spec(job: TfJob, config: Config) -> Json:
 
 
 def apply(job: TfJob, config: Config, meta: Json, spec: Json) -> None:
-    """Make a Pod a member of its job's group, and pass the priority class on."""
+    """Add the job's PodGroup and priority class to a Pod template, in place."""
     priority = job.run_policy.scheduling_policy.get("priorityClass")
     if priority:
         spec.setdefault("priorityClassName", priority)

@@ -1,15 +1,18 @@
 """Sets of replica indexes as Kubernetes writes them in a Job's status: ``0-2,5``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 
 def read(text: str) -> frozenset[int]:
-    """The indexes that a text names."""
-    return frozenset(index for part in text.split(",") if part for index in _range(part))
+    """Parse a text like ``0-2,5``."""
+    ranges = (part.partition("-") for part in text.split(",") if part)
+    return frozenset(
+        index for first, _, last in ranges for index in range(int(first), int(last or first) + 1)
+    )
 
 
 def write(indexes: Iterable[int]) -> str:
-    """A text for indexes, the shortest that there is."""
+    """Format indexes, with neighbours joined into ranges."""
     runs: list[list[int]] = []
     for index in sorted(set(indexes)):
         if runs and index == runs[-1][1] + 1:
@@ -17,8 +20,3 @@ def write(indexes: Iterable[int]) -> str:
         else:
             runs.append([index, index])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def _range(part: str) -> Iterator[int]:
-    first, _, last = part.partition("-")
-    return iter(range(int(first), int(last or first) + 1))

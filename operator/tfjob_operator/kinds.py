@@ -1,4 +1,4 @@
-"""The kinds of object that the operator owns or makes, and where they are served."""
+"""The kinds that the operator reads or writes, and the API paths that serve them."""
 
 from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, JOBS, PODS, SERVICES, Resource
 
@@ -10,13 +10,9 @@ POD_GROUP_VERSIONS = {
 }
 
 
-def pod_groups(gang_scheduling: str) -> Resource:
-    """Where the PodGroups of a gang scheduler are served."""
-    return Resource("PodGroup", f"/apis/{POD_GROUP_VERSIONS[gang_scheduling]}", "podgroups")
-
-
 def by_kind(gang_scheduling: str) -> dict[str, Resource]:
-    """Every kind that the operator reads or writes, by its name."""
+    """Resources by kind."""
     kinds = [TFJOBS, JOBS, SERVICES, CONFIG_MAPS, DEPLOYMENTS, PODS]
-    kinds += [pod_groups(gang_scheduling)] if gang_scheduling else []
+    if version := POD_GROUP_VERSIONS.get(gang_scheduling):
+        kinds.append(Resource("PodGroup", f"/apis/{version}", "podgroups"))
     return {each.kind: each for each in kinds}

@@ -1,6 +1,6 @@
-"""Counters for Prometheus, and the one port that serves them beside /healthz.
+"""Prometheus metrics, and the HTTP server of /metrics and /healthz.
 
-``apply`` and the controller count; ``__main__`` serves.
+``apply`` and the controller count; ``__main__`` starts the server.
 """
 
 from collections.abc import Callable
@@ -14,35 +14,32 @@ BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
 
 class Metrics:
-    """Numbers since the process began."""
+    """All metrics; they count from the start of the process."""
 
     def __init__(self) -> None:
-        # Without the time at which each counter was made, which nobody reads.
+        # No …_created series: the creation time of each counter, which nobody reads.
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = prometheus.CollectorRegistry()
 
         def counter(name: str, about: str) -> prometheus.Counter:
-            about = f"TfJobs that {about}"
             return prometheus.Counter(f"tfjob_{name}", about, registry=self.registry)
 
-        self.created = counter("created", "got their children")
-        succeeded, failed = counter("succeeded", "succeeded"), counter("failed", "failed")
-        self._by_reason = dict.fromkeys(conditions.FAILURES, failed)
-        self._by_reason[conditions.SUCCEEDED] = succeeded
-        self._by_reason[conditions.SUCCESSFUL_CREATE] = self.created
+        self._by_reason = {
+            conditions.SUCCESSFUL_CREATE: counter("created", "TfJobs that got their children"),
+            conditions.SUCCEEDED: counter("succeeded", "TfJobs that succeeded"),
+        }
+        failed = counter("failed", "TfJobs that failed")
+        self._by_reason |= dict.fromkeys(conditions.FAILURES, failed)
         about = "Pods of TfJobs that failed or were disrupted, and are tried again"
-        self.restarted = prometheus.Counter("tfjob_restarted", about, registry=self.registry)
-        about = "Events that could not be sent"
-        self.dropped_events = prometheus.Counter(
-            "tfjob_dropped_events", about, registry=self.registry
-        )
+        self.restarted = counter("restarted", about)
+        self.dropped_events = counter("dropped_events", "Events that could not be sent")
         name, about = "tfjob_reconcile_duration_seconds", "One pass over one TfJob"
         self.duration = prometheus.Histogram(name, about, buckets=BUCKETS, registry=self.registry)
         about = "TfJobs that wait for a pass"
         self.depth = prometheus.Gauge("tfjob_queue_depth", about, registry=self.registry)
 
     def count(self, reason: str) -> None:
-        """Count the reason of a condition that a status has for the first time."""
+        """Count a condition that a status write has changed, by its reason."""
         if reason in self._by_reason:
             self._by_reason[reason].inc()
 

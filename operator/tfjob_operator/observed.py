@@ -1,6 +1,6 @@
-"""What the cluster shows of a job's children, cut down to the fields that decisions need.
+"""The observed children of a TfJob, reduced to the fields that ``reconcile`` reads.
 
-The controller's caches hold thousands of these, so they are small; reconcile reads nothing else.
+The cache holds thousands of them, so they are small.
 """
 
 from collections.abc import Mapping
@@ -9,21 +9,23 @@ from datetime import timedelta
 from typing import Any
 
 from . import indexes
-from .spec import CONTAINER, Json, time_of
+from .spec import CONTAINER, Json, parse_time
 
-TFJOB_UID = "tensorflow.org/tfjob-uid"  # annotation of a Pod: whose it is when its Job is gone
-INDEX = "batch.kubernetes.io/job-completion-index"  # label of a Pod of an Indexed Job
-STARTING = ("ContainerCreating", "PodInitializing")  # what every Pod waits for at first
-INTERRUPTED = ("Evicted", "Preempting", "Preempted", "DeadlineExceeded", "Terminated")
+UID_ANNOTATION = "tensorflow.org/tfjob-uid"  # on each Pod: its owner, if its Job is gone
+INDEX_LABEL = "batch.kubernetes.io/job-completion-index"  # on a Pod of an Indexed Job
+STARTUP_REASONS = ("ContainerCreating", "PodInitializing")  # every Pod has these at first
+# Values of a Pod's status.reason: its program was stopped from outside.
+INTERRUPTIONS = ("Evicted", "Preempting", "Preempted", "DeadlineExceeded", "Terminated")
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One Pod. ``exit_code`` is of the container tensorflow, None while it has not ended.
+    """One Pod. ``exit_code`` and ``reason`` are those of the container tensorflow.
 
-    ``interrupted``: it was deleted, evicted, preempted or ended by its own deadline before its
-    program had ended. ``disrupted`` is the same, as the Job controller sees it (DisruptionTarget);
-    ``cause`` says why. ``waiting`` is (reason, message) of what it waits for, or None.
+    ``exit_code`` is None until the container ends. ``interrupted``: the Pod was deleted, evicted,
+    preempted or hit its deadline before its program ended. ``disrupted``: it has the condition
+    DisruptionTarget, so its Job does not count the failure. ``cause`` is why, in words.
+    ``waiting`` is the (reason, message) why it cannot run, or None.
     """
 
     name: str
@@ -39,8 +41,8 @@ class Pod:
     waiting: tuple[str, str] | None = None
     deleted_at: str = ""
     node: str = ""
-    tfjob: str = ""
-    job: str = ""
+    tfjob_uid: str = ""
+    job_name: str = ""
     index: int | None = None
 
     @property
@@ -48,16 +50,16 @@ class Pod:
         return self.phase in ("Succeeded", "Failed")
 
     @property
-    def has_side_car(self) -> bool:
-        """Whether tensorflow has ended, and another container runs on."""
+    def waits_for_side_car(self) -> bool:
+        """Whether tensorflow has ended, and only other containers still run."""
         return self.exit_code is not None and not self.is_finished
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One batch/v1 Job. ``failure`` is "" unless the Job gave up.
+    """One batch/v1 Job. ``failed``: its number of failed Pods. ``failure``: why the Job failed.
 
-    ``completed`` are the indexes of an Indexed Job that have succeeded, None for another Job.
+    ``completed`` is the set of indexes that have succeeded; None if the Job is not Indexed.
     """
 
     name: str
@@ -86,10 +88,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Children:
-    """All that one TfJob owns: Jobs, and UIDs of the rest, by name; Pods by the UID of their Job.
+    """All objects that one TfJob owns.
 
-    ``warnings`` says, by the UID of a Job, why its Pod could not be made. ``leftovers`` are Pods
-    that have not ended although their Job is gone, by the name of that Job.
+    ``jobs`` by name; ``services`` and the like: UID by name; ``pods`` by the UID of their Job.
+    ``warnings``, by the UID of a Job: why the Job controller could not create its Pod.
+    ``leftovers``, by the name of a Job that is gone: its Pod, which has not ended.
     """
 
     jobs: Mapping[str, Job] = field(default_factory=dict)
@@ -103,52 +106,54 @@ class Children:
     leftovers: Mapping[str, Pod] = field(default_factory=dict)
 
     def newest_pod(self, job: Job) -> Pod | None:
-        """The Pod that speaks for a Job: an earlier failure says nothing once there is another."""
+        """The Pod by which a Job is judged: earlier attempts no longer matter."""
         pods = self.pods.get(job.uid, ())
-        return max(pods, key=_age, default=None)
+        return max(pods, key=_creation_order, default=None)
 
     def newest_pods(self, job: Job) -> dict[int, Pod]:
-        """The same for each index of an Indexed Job."""
-        pods = sorted(self.pods.get(job.uid, ()), key=_age)
+        """The newest Pod of each index of an Indexed Job."""
+        pods = sorted(self.pods.get(job.uid, ()), key=_creation_order)
         return {pod.index: pod for pod in pods if pod.index is not None}
 
 
-def _age(pod: Pod) -> tuple[str, bool, str]:
+def _creation_order(pod: Pod) -> tuple[str, bool, str]:
+    """Sort key, oldest first. Of two Pods of the same second the unfinished one is newer."""
     return pod.created, not pod.is_finished, pod.name
 
 
 def owner(obj: Mapping[str, Any]) -> str:
     """UID of the controlling owner, or ""."""
-    return str(_controller(obj).get("uid", ""))
+    return str(_controller_reference(obj).get("uid", ""))
 
 
-def _controller(obj: Mapping[str, Any]) -> Json:
+def _controller_reference(obj: Mapping[str, Any]) -> Json:
     references = obj["metadata"].get("ownerReferences") or []
     return next((ref for ref in references if ref.get("controller")), {})
 
 
 def pod(obj: Json) -> Pod:
-    """Cut down a Pod as the API shows it."""
+    """Reduce a Pod from the API server to what is needed."""
     meta, status = obj["metadata"], obj.get("status") or {}
     labels = meta.get("labels") or {}
-    ended, disruption = _ended(status), _true_conditions(status).get("DisruptionTarget")
+    ended = _terminated_state(status)
+    interrupted, cause = _interruption(meta, status, ended)
     return Pod(
         name=meta["name"],
         uid=meta["uid"],
         created=meta.get("creationTimestamp", ""),
         phase=_phase(status),
         deleting="deletionTimestamp" in meta,
-        disrupted=disruption is not None,
+        disrupted="DisruptionTarget" in _true_conditions(status),
         exit_code=ended.get("exitCode"),
         reason=ended.get("reason") or status.get("reason") or "",
-        interrupted=_is_interrupted(meta, status, ended),
-        cause=_cause(meta, status, disruption or {}),
+        interrupted=interrupted,
+        cause=cause,
         waiting=_waiting(status),
         deleted_at=meta.get("deletionTimestamp", ""),
         node=(obj.get("spec") or {}).get("nodeName", ""),
-        tfjob=(meta.get("annotations") or {}).get(TFJOB_UID, ""),
-        job=_controller(obj).get("name", ""),
-        index=int(labels[INDEX]) if labels.get(INDEX, "").isdigit() else None,
+        tfjob_uid=(meta.get("annotations") or {}).get(UID_ANNOTATION, ""),
+        job_name=_controller_reference(obj).get("name", ""),
+        index=int(labels[INDEX_LABEL]) if labels.get(INDEX_LABEL, "").isdigit() else None,
     )
 
 
@@ -158,32 +163,33 @@ def deployment(obj: Json) -> tuple[str, bool]:
 
 
 def job(obj: Json) -> Job:
-    """Cut down a Job as the API shows it."""
+    """Reduce a Job from the API server to what is needed."""
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     is_indexed = spec.get("completionMode") == "Indexed"
     conditions = _true_conditions(status)
-    failed = conditions.get("Failed") or conditions.get("FailureTarget") or {}
+    failed, failure = conditions.get("Failed") or conditions.get("FailureTarget"), ""
+    if failed:
+        failure = f"{failed.get('reason') or 'Failed'} {failed.get('message', '')}".strip()
     return Job(
         name=meta["name"],
         uid=meta["uid"],
         deleting="deletionTimestamp" in meta,
         suspended=spec.get("suspend", False),
         failed=status.get("failed", 0),
+        # Of a Job with one Pod, status.succeeded is set earlier than the condition.
         succeeded="Complete" in conditions or (status.get("succeeded", 0) > 0 and not is_indexed),
         completed_at=status.get("completionTime", ""),
-        failure=f"{failed.get('reason') or 'Failed'} {failed.get('message', '')}".strip()
-        if failed
-        else "",
+        failure=failure,
         completions=spec.get("completions") or 1,
         completed=indexes.read(status.get("completedIndexes") or "") if is_indexed else None,
     )
 
 
 def _phase(status: Json) -> str:
-    """The phase that the Pod is in or will be: containers' ends are reported before the phase.
+    """The Pod's phase; Succeeded or Failed as soon as all its containers have terminated.
 
-    Taken for a Pod that still runs, it would be deleted at the job's end, and its log lost.
-    Children's Pods never restart a container.
+    The kubelet reports terminated containers before it updates the phase. A Pod that is still
+    called Running is deleted when the job ends, and its log is lost. Our Pods restart no container.
     """
     states = [container.get("state") or {} for container in status.get("containerStatuses") or []]
     ends = [state["terminated"] for state in states if state.get("terminated")]
@@ -192,42 +198,36 @@ def _phase(status: Json) -> str:
     return "Failed" if any(end.get("exitCode") for end in ends) else "Succeeded"
 
 
-def _ended(status: Json) -> Json:
-    for container in status.get("containerStatuses") or []:
-        if container["name"] == CONTAINER:
-            return (container.get("state") or {}).get("terminated") or {}
-    return {}
+def _terminated_state(status: Json) -> Json:
+    """state.terminated of the container tensorflow, or {}."""
+    containers = status.get("containerStatuses") or []
+    states = (each.get("state") or {} for each in containers if each["name"] == CONTAINER)
+    return next(states, {}).get("terminated") or {}
 
 
-def _is_interrupted(meta: Json, status: Json, ended: Json) -> bool:
-    """Whether the Pod was stopped before its program had ended by itself."""
-    if "DisruptionTarget" in _true_conditions(status) or status.get("reason") in INTERRUPTED:
-        return True
-    if "deletionTimestamp" not in meta or not ended:
-        return False  # a Pod that is being deleted and runs still is no success anyway
+def _interruption(meta: Json, status: Json, ended: Json) -> tuple[bool, str]:
+    """(whether the Pod was stopped from outside before its program ended, the cause or "")."""
+    disruption = _true_conditions(status).get("DisruptionTarget")
+    if disruption or status.get("reason") in INTERRUPTIONS:
+        why = disruption or status
+        return True, f"{why.get('reason', '')}: {why.get('message', '')}".strip(": ")
+    if "deletionTimestamp" not in meta:
+        return False, ""
     grace = timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
-    asked = time_of(meta["deletionTimestamp"]) - grace
-    return bool(ended.get("finishedAt")) and time_of(ended["finishedAt"]) >= asked
-
-
-def _cause(meta: Json, status: Json, disruption: Json) -> str:
-    """Why the Pod goes, or went, before its time: "" if it did not."""
-    if disruption:
-        return f"{disruption.get('reason', '')}: {disruption.get('message', '')}".strip(": ")
-    if status.get("reason") in INTERRUPTED:
-        return f"{status['reason']}: {status.get('message', '')}".strip(": ")
-    return "it was deleted" if "deletionTimestamp" in meta else ""
+    deletion_requested = parse_time(meta["deletionTimestamp"]) - grace
+    finished_at = ended.get("finishedAt")  # None: its program still runs
+    return bool(finished_at and parse_time(finished_at) >= deletion_requested), "it was deleted"
 
 
 def _waiting(status: Json) -> tuple[str, str] | None:
-    """(reason, message) of what keeps the Pod from running, if it is more than starting up."""
+    """(reason, message) why the Pod cannot run; None while it starts normally."""
     containers = [
         *(status.get("initContainerStatuses") or []),
         *(status.get("containerStatuses") or []),
     ]
     for container in containers:
         found = (container.get("state") or {}).get("waiting") or {}
-        if found.get("reason") and found["reason"] not in STARTING:
+        if found.get("reason") and found["reason"] not in STARTUP_REASONS:
             return found["reason"], found.get("message", "")
     for entry in status.get("conditions") or []:
         if entry["type"] == "PodScheduled" and entry.get("status") == "False":

@@ -1,18 +1,18 @@
-"""The default parameter server: what runs when a PS has no template.
+"""The default parameter server, for a PS replica spec without a template.
 
-Its program comes in a ConfigMap, since the image is the user's. ``resources`` calls this.
+Its program is mounted from a ConfigMap, since the image is the user's. ``resources`` calls this.
 """
 
 from .pod_security import restricted_spec
-from .spec import CONTAINER, MAX_CUT, Json, TfJob
+from .spec import CONTAINER, Json, TfJob
 
 FOLDER, FILE = "/ps-server", "grpc_tensorflow_server.py"
 
 
 def config_map_names(job: TfJob) -> tuple[str, str]:
-    """The ConfigMap's name of 2017, and the one to take when that is another object's."""
+    """The ConfigMap's name as in 2017, and the name to use if another object has that one."""
     short = f"cm-ps-{job.runtime_id}"
-    return short, f"cm-ps-{job.name[:MAX_CUT]}-{job.runtime_id}"
+    return short, f"cm-ps-{job.name_prefix}-{job.runtime_id}"
 
 
 def cluster_spec(cluster: dict[str, list[str]]) -> str:
@@ -20,12 +20,12 @@ def cluster_spec(cluster: dict[str, list[str]]) -> str:
     return ",".join(f"{kind}|{';'.join(hosts)}" for kind, hosts in sorted(cluster.items()))
 
 
-def template(image: str, index: str, cluster: str, config_map: str, limits: Json) -> Json:
-    """The Pod template of default PS number ``index``; ``cluster`` is in the 2017 notation."""
+def template(image: str, index: str, cluster: str, config_map: str, resources: Json) -> Json:
+    """The Pod template of default PS ``index``. ``cluster``: see ``cluster_spec``."""
     command = ["python", f"{FOLDER}/{FILE}", "--cluster_spec", cluster]
     command += ["--job_name", "ps", "--task_id", index]
     container: Json = {"name": CONTAINER, "image": image, "command": command}
-    container |= {"resources": limits} if limits else {}
+    container |= {"resources": resources} if resources else {}
     volume, source = "ps-config-volume", {"name": config_map}
     mounts = [{"name": volume, "mountPath": FOLDER}]
     return {"spec": restricted_spec(container, mounts, [{"name": volume, "configMap": source}])}

@@ -1,4 +1,4 @@
-"""What a pass decides: the changes to make, as data. ``reconcile`` makes Plans, ``apply`` obeys."""
+"""The changes of one pass, as data: ``reconcile`` decides them, ``apply`` carries them out."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from .spec import FOREVER, Json
 
 @dataclass(frozen=True)
 class Deletion:
-    """An object to delete, and no other of the same name.
+    """An object to delete, by name and UID.
 
-    ``foreground``: it stays until its Pods are gone, so that its successor cannot meet them.
+    ``foreground``: the object stays until its Pods are gone, so no successor starts beside them.
     """
 
     kind: str
@@ -21,7 +21,7 @@ class Deletion:
 
 @dataclass(frozen=True)
 class JobPatch:
-    """Fields of a Job's spec to change, and of no other Job of the same name."""
+    """A merge patch of the spec of one Job, by name and UID."""
 
     name: str
     uid: str
@@ -30,15 +30,15 @@ class JobPatch:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, in this order: deletions, patches, creations, the status.
+    """Changes, applied in this order: deletions, patches, creations, status.
 
-    An end or a suspension is written in a pass of its own, before anything is deleted: a stale
-    cache makes that write fail (409), so the deletions never happen. (Children of a bad spec go
-    first: they are of no use.)
+    A final or suspended status is written in a pass of its own, before any deletion. A stale cache
+    makes that write fail (409), so the deletions never happen. The one exception: the children of
+    an invalid spec are deleted first, since nobody needs them.
 
-    Each series of ``creations`` is made in its order and ends with its first failure; the series
-    are independent. ``status`` is the whole new status, None when the old one is right. A
-    ``status_first`` is written before all else, and the rest is left to the next pass.
+    ``creations``: each inner tuple is a series, created in order up to its first error; the series
+    are independent. ``status`` is the whole new status, or None if nothing changes. With
+    ``status_first`` only the status is written, and the next pass does the rest.
     """
 
     deletions: tuple[Deletion, ...] = ()

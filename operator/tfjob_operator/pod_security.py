@@ -1,4 +1,4 @@
-"""The Pod of a program of ours, as Pod Security level "restricted" wants it."""
+"""Pods of the operator's own programs, which comply with Pod Security level "restricted"."""
 
 from .spec import Json
 
@@ -13,7 +13,7 @@ RESTRICTED: Json = {
 
 
 def restricted_spec(container: Json, mounts: list[Json], volumes: list[Json]) -> Json:
-    """The Pod spec: it writes nothing but under /tmp, and has no token of a ServiceAccount."""
+    """A Pod spec of one container, which can write to /tmp only and has no API token."""
     if all(mount.get("mountPath") != "/tmp" for mount in mounts):
         name = f"{container['name']}-tmp"
         mounts = [*mounts, {"name": name, "mountPath": "/tmp"}]

@@ -1,7 +1,7 @@
-"""One pass over one job: from what is wanted and what is there to what is to be done.
+"""The decisions of one pass: a TfJob and its observed children in, a Plan out. No I/O.
 
-The controller calls ``reconcile`` for every key that its queue yields and applies the Plan.
-No I/O happens here: this file is the whole behaviour of the operator, read from top to bottom.
+The controller calls ``reconcile`` for each key from its queue, and applies the Plan. This file is
+the whole behaviour of the operator, in reading order.
 """
 
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from .plan import Deletion, JobPatch, Plan
 from .resources import Factory
 from .spec import MANAGED_BY, Json, TfJob
 
-KEEP_THE_LOG = (
-    "; its side-car still runs, so the Pod is deleted and its log goes with it: as a native "
-    "side-car (initContainers, restartPolicy: Always) it would end by itself, and the log stay"
+LOG_IS_LOST = (
+    "; its side-car still runs, so the Pod is deleted, and its log with it. To keep the log, make "
+    "it a native side-car (initContainers, restartPolicy: Always), which ends by itself"
 )
 
 
 def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> Plan:
     """Decide what to change so that the cluster matches ``job``. Performs no I/O.
 
-    Depends only on its arguments, never on which event woke us, so lost and repeated events are
-    harmless. A finished job keeps its finished Pods (logs), and never creates.
+    Depends only on its arguments, never on the event that caused the pass, so lost and repeated
+    events are harmless. A finished job keeps its finished Pods (logs), and creates nothing.
     """
     if job.deleting or job.run_policy.managed_by not in ("", MANAGED_BY):
         return Plan()
@@ -33,64 +33,64 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         has_new_spec = job.generation != job.status.get("observedGeneration")
         if not (status.failed_for_its_spec(job.status) and has_new_spec):
             return _reconcile_finished(job, observed, now)
-        job = job.with_status({})
+        job = job.with_status({})  # begin again with the new spec
         if not job.problem:
             return _restart_from_new_spec(job, observed, now)
     if job.problem:
         return _write(job, status.failed(job, conditions.INVALID_SPEC, job.problem, now))
     factory, verdicts = Factory(job, config), _judge(job, observed)
-    success = _success(job, verdicts, observed, now)
-    if success:
-        return _end(job, observed, factory, success)
+    if success := _success_status(job, verdicts, observed, now):
+        return _write_end(job, observed, factory, success)
     if conditions.holds(job.status, "Suspended"):
         return _reconcile_suspended(job, observed, now)
-    for reason, message in _failures(job, verdicts, observed, now):
-        ended = status.failed(job, reason, message, now, verdicts)
-        return _end(job, observed, factory, ended)
+    if failure := next(_failures(job, verdicts, observed, now), None):
+        failed = status.failed(job, *failure, now, verdicts)
+        return _write_end(job, observed, factory, failed)
     if job.run_policy.suspend:
         return _write(job, status.suspended(job, not observed.jobs, now))
     return _reconcile_active(job, verdicts, observed, factory, now)
 
 
 def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Plan:
-    """The spec was made good: what was made of the old one goes before anything new is made.
+    """The user corrected an invalid spec: delete the children of the old spec, then start again.
 
-    The status comes last, so that a crash in between does all of this again.
+    The status is written last, so after a crash in between the next pass does it all again.
     """
-    named = [
-        *children.named("Service", observed.services),
-        *children.named("Deployment", observed.deployments),
-    ]
-    named += children.named("ConfigMap", observed.config_maps)
-    named += children.named("PodGroup", observed.pod_groups)
-    deletions = (*children.deletions(observed.jobs.values(), foreground=True), *named)
+    deletions = (
+        *children.job_deletions(observed.jobs.values(), foreground=True),
+        *children.named_deletions("Service", observed.services),
+        *children.named_deletions("Deployment", observed.deployments),
+        *children.named_deletions("ConfigMap", observed.config_maps),
+        *children.named_deletions("PodGroup", observed.pod_groups),
+    )
     first = status.first_status(job, _judge(job, Children()), now)
     return Plan(deletions, status=first, requeue_after_seconds=0.0)
 
 
 def _reconcile_suspended(job: TfJob, observed: Children, now: datetime) -> Plan:
-    """Delete what has not succeeded, and go on afterwards if that is wanted.
+    """Delete the Jobs that have not succeeded; once they are gone, resume if the spec says so.
 
-    What fails meanwhile fails because others are gone already, so it is not judged.
+    A replica that fails here fails because the others were deleted, so no failure is judged.
     """
     to_delete = cleanup.not_succeeded(observed)
     if to_delete or observed.leftovers:
         present = [child for child in to_delete if not child.deleting]
-        return Plan(children.deletions(present, foreground=True))
+        return Plan(children.job_deletions(present, foreground=True))
     if job.run_policy.suspend:
         return _write(job, status.suspended(job, is_empty=True, now=now))
     return replace(_write(job, status.resumed(job, now)), requeue_after_seconds=0.0)
 
 
-# ---------------------------------------------------------------------- what the replicas are
+# ---------------------------------------------------------------------- judging the replicas
 
 
 def _judge(job: TfJob, observed: Children) -> status.Verdicts:
+    """A verdict for each replica. One that succeeded stays so if its Job is deleted by hand."""
     verdicts: dict[tuple[str, int], restart.Verdict] = {}
     for replica in job.replicas:
         done = status.completed(job.status, replica.type)
         runs_again = replica.restart_policy == "Always"
-        for index, (child, pod) in enumerate(children.replicas(job, replica, observed)):
+        for index, (child, pod) in enumerate(children.observed_replicas(job, replica, observed)):
             current = child if child and not child.deleting else None
             if current is None and index in done and not runs_again:
                 verdict = restart.Verdict("Succeeded")
@@ -100,30 +100,29 @@ def _judge(job: TfJob, observed: Children) -> status.Verdicts:
     return verdicts
 
 
-def _success(
+def _success_status(
     job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
 ) -> Json | None:
-    """The last status, if the job has succeeded: asked first, since the chief decides."""
+    """The final status if the job has succeeded, else None. Its phase is Done at once if no Job
+    has to be cleaned up."""
     decisive = [job.chief]
     if job.success_policy == "AllWorkers":
         decisive += [task for task in verdicts if task[0] == "WORKER"]
     if any(verdicts[task].state != "Succeeded" for task in decisive):
         return None
-    chief = observed.jobs.get(job.child(*job.chief))
+    chief = observed.jobs.get(job.child_name(*job.chief))
     pod = observed.newest_pod(chief) if chief else None
-    loses_log = bool(pod and pod.has_side_car) and job.run_policy.clean_pod_policy != "None"
-    done = status.succeeded(job, verdicts, now, KEEP_THE_LOG if loses_log else "")
-    return done if _has_to_clean_up(job, observed) else done | {"phase": "Done"}
-
-
-def _has_to_clean_up(job: TfJob, observed: Children) -> bool:
-    return bool(cleanup.jobs_to_delete(job, observed) or cleanup.jobs_to_suspend(job, observed))
+    loses_log = bool(pod and pod.waits_for_side_car) and job.run_policy.clean_pod_policy != "None"
+    succeeded = status.succeeded(job, verdicts, now, LOG_IS_LOST if loses_log else "")
+    if cleanup.jobs_to_delete(job, observed) or cleanup.jobs_to_suspend(job, observed):
+        return succeeded
+    return succeeded | {"phase": "Done"}
 
 
 def _failures(
     job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
 ) -> Iterator[tuple[str, str]]:
-    """Why the job has failed for good, the most telling first."""
+    """(reason, message) of each cause why the job has failed for good, most important first."""
     for (kind, index), verdict in verdicts.items():
         if verdict.state == "Failed":
             message = f"{kind} {index} cannot be tried again: {verdict.message}"
@@ -144,8 +143,8 @@ def _failed_pods(observed: Children) -> int:
     return sum(child.failed for child in observed.jobs.values() if not child.deleting)
 
 
-def _end(job: TfJob, observed: Children, factory: Factory, ended: Json) -> Plan:
-    """Write that the job has ended. TensorBoard outlives it, so it is made now if it is missing."""
+def _write_end(job: TfJob, observed: Children, factory: Factory, ended: Json) -> Plan:
+    """Write the final status. TensorBoard outlives the job, so create it now if it is missing."""
     return replace(_write(job, ended), creations=(*children.missing_board(observed, factory),))
 
 
@@ -155,18 +154,15 @@ def _end(job: TfJob, observed: Children, factory: Factory, ended: Json) -> Plan:
 def _reconcile_active(
     job: TfJob, verdicts: status.Verdicts, observed: Children, factory: Factory, now: datetime
 ) -> Plan:
-    """Write the first status, then make what is missing, and say how the job goes."""
+    """Write the first status; in later passes create what is missing and report progress."""
     try:
-        creations = (
-            *children.missing(job, observed, factory),
-            *children.missing_board(observed, factory),
-        )
+        creations = *children.missing(observed, factory), *children.missing_board(observed, factory)
         is_new = not (conditions.find(job.status, "Created") or observed.jobs)
         problem = factory.problem() if is_new else ""
         notes = tuple(factory.notes())
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         if observed.jobs:
-            raise  # the templates were good enough before
+            raise  # the templates were valid before, so the job does not fail; the pass is retried
         why = f"a template cannot be read ({error})"
         return _write(job, status.failed(job, conditions.INVALID_TEMPLATE, why, now))
     if problem:
@@ -174,30 +170,35 @@ def _reconcile_active(
     if is_new:
         first = status.first_status(job, verdicts, now)
         return Plan(creations=creations, status=first, status_first=True)
-    rerun, wake = children.reruns(job, observed, now)
+    rerun, seconds_to_rerun = children.reruns(job, observed, now)
     deletions = (
-        *children.deletions(rerun, foreground=True),
+        *children.job_deletions(rerun, foreground=True),
         *children.pods_to_delete(job, observed),
+        *(children.surplus(job, observed) if job.dynamic_workers else ()),
     )
-    deletions += (*children.surplus(job, observed),) if job.dynamic_workers else ()
-    progress = _progress(job, verdicts, observed, notes, now)
-    new = status.active_status(job, replace(progress, is_complete=not creations), now)
-    left = deadline.seconds_to_deadline(job.with_status(new), now)
-    wake = min(left, wake, children.seconds_until_stuck(observed, now))
+    progress = _progress(job, verdicts, observed, now)
+    progress = replace(progress, is_complete=not creations, notes=notes)
+    new = status.active_status(job, progress, now)
+    requeue_after = min(
+        seconds_to_rerun,
+        deadline.seconds_to_deadline(job.with_status(new), now),
+        children.seconds_until_stuck(observed, now),
+    )
     if any(creation.alternative for series in creations for creation in series):
-        wake = 0.0  # the parameter servers wait for the name of their ConfigMap
-    plan = replace(_write(job, new), deletions=deletions, creations=creations)
-    return replace(plan, patches=(*children.resizes(job, observed),), requeue_after_seconds=wake)
+        requeue_after = 0.0  # the next pass knows the ConfigMap's name, and creates the PS Jobs
+    return replace(
+        _write(job, new),
+        deletions=deletions,
+        patches=(*children.resizes(job, observed),),
+        creations=creations,
+        requeue_after_seconds=requeue_after,
+    )
 
 
 def _progress(
-    job: TfJob,
-    verdicts: status.Verdicts,
-    observed: Children,
-    notes: tuple[str, ...],
-    now: datetime,
+    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
 ) -> status.Progress:
-    """What the status says of an active job."""
+    """What the children say for the status of an active job."""
     without_pod = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
     blocked = next((observed.warnings.get(child.uid, "") for child in without_pod), "")
     is_ready = tensorboard.name(job) in observed.ready_deployments
@@ -205,14 +206,13 @@ def _progress(
         verdicts,
         blocked=blocked,
         waiting=children.waiting(job, observed, now),
-        notes=notes,
         board_ready=is_ready if job.tensorboard is not None else None,
         failed_pods=_failed_pods(observed),
     )
 
 
 def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
-    """Delete what the job still holds, keep the logs, and go when the time has come."""
+    """Apply cleanPodPolicy, which keeps logs; after ttlSecondsAfterFinished delete the TfJob."""
     left = deadline.seconds_to_deletion(job, now)
     if left <= 0:
         return Plan((Deletion("TfJob", job.name, job.uid),))
@@ -224,18 +224,14 @@ def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
         return Plan(requeue_after_seconds=min(grace, left))
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp":
-        gone = {child.name for child in to_delete}
-        kept = {name: child for name, child in observed.jobs.items() if name not in gone}
-        pods = dict(observed.pods)
-        for child in to_suspend:  # of these only the finished Pods stay
-            pods[child.uid] = tuple(pod for pod in pods.get(child.uid, ()) if pod.is_finished)
-        verdicts = _judge(job, replace(observed, jobs=kept, pods=pods))
+        verdicts = _judge(job, cleanup.expected(observed, to_delete, to_suspend))
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
     patches = tuple(JobPatch(child.name, child.uid, {"suspend": True}) for child in to_suspend)
-    deletions = (*children.deletions(to_delete), *children.named("Service", services))
+    deletions = (*children.job_deletions(to_delete), *children.named_deletions("Service", services))
     plan = replace(_write(job, new), deletions=deletions, patches=patches)
     return replace(plan, requeue_after_seconds=left)
 
 
 def _write(job: TfJob, new: Json) -> Plan:
+    """A Plan that writes the status, if it differs from the old one."""
     return Plan(status=new) if new != job.status else Plan()

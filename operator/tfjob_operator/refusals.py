@@ -1,18 +1,18 @@
-"""What it means that the API server refuses to create a child: for good, for now, or bad luck.
+"""Classifies the errors of creations: permanent, rejected for now, or transient.
 
-``apply`` asks; the status and the next attempt follow from the answer.
+``apply`` asks. The status and the delay of the retry depend on the class.
 """
 
 from kube_runtime.kube import ApiError
 
 from . import conditions
 
-# Of the cluster's admission policies and webhooks, which may change.
+# Words in the errors of admission policies and webhooks. A policy may change, so not permanent.
 POLICIES = ("admission webhook", "ValidatingAdmissionPolicy", "failed calling webhook")
 
 
 class CreateRejected(Exception):
-    """A child that cannot be made: for good, or until something changes."""
+    """The API server rejects a child: permanently, or until something in the cluster changes."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -20,17 +20,17 @@ class CreateRejected(Exception):
 
 
 def rank(error: BaseException) -> int:
-    """The most telling error first: a permanent refusal, another refusal, bad luck."""
+    """Sort key, most important first: permanent, rejected for now, transient."""
     if isinstance(error, CreateRejected):
         return 0 if error.is_permanent else 1
     return 2
 
 
 def classify_create_error(kind: str, name: str, error: ApiError) -> Exception:
-    """What a refused creation means: permanent, until something changes, or transient.
+    """Turn an error of a creation into CreateRejected, or return it if it is transient.
 
-    400 and 422 say that the body is wrong, unless an admission policy of the cluster says no: a
-    policy may change. A webhook that cannot be called answers with 500, and stays so for a while.
+    400 and 422 mean an invalid body (permanent), unless they come from an admission policy. A
+    webhook that cannot be reached causes a 500, and often for long: rejected, not transient.
     """
     sentence = f"{kind} {name}: {error}"
     is_policy = any(word in str(error) for word in POLICIES)
@@ -38,5 +38,5 @@ def classify_create_error(kind: str, name: str, error: ApiError) -> Exception:
         return CreateRejected(conditions.INVALID_TEMPLATE, sentence)
     is_transient = error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500
     if "NamespaceTerminating" in error.causes or (is_transient and not is_policy):
-        return error  # a namespace that goes takes the TfJob with it: no word about it
+        return error  # not shown in the status: the TfJob is deleted with its namespace
     return CreateRejected(conditions.FAILED_CREATE, sentence)

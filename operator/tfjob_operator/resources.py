@@ -1,27 +1,27 @@
-"""TfJob → the objects that run it, each built only when it is sent.
+"""Builds the children of a TfJob: Jobs, Services, ConfigMaps, the PodGroup, TensorBoard.
 
-``reconcile`` asks a ``Factory`` for the children that are missing. Names follow from the TfJob
-alone, so that a second attempt after a crash meets the first one's object, and never makes another.
+``children`` asks a ``Factory`` for those that are missing. Names depend on the TfJob only, so
+a second attempt after a crash finds the object of the first, and creates no duplicate.
 """
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from . import accelerators, gang, parameter_server, restart, tensorboard
 from .config import Config
-from .kinds import API_VERSION, KIND
-from .observed import TFJOB_UID
-from .spec import CONTAINER, Json, Replica, TfJob
+from .kinds import API_VERSION, KIND, POD_GROUP_VERSIONS
+from .observed import UID_ANNOTATION
+from .spec import CONTAINER, Json, ReplicaSpec, TfJob
 from .tf_config import INDEX_VARIABLE, Cluster
 
 
 @dataclass(frozen=True)
 class Creation:
-    """One object to create; ``alternative`` is made instead where its name is taken.
+    """One object to create. ``build`` returns its body, and is called when the body is sent.
 
-    ``only_repair``: it is not created, but gets its labels back if it exists without them.
+    ``alternative`` is created instead if the name is taken by another's object. ``only_repair``:
+    the object is not created, but gets its labels back if it exists without them.
     """
 
     kind: str
@@ -30,19 +30,15 @@ class Creation:
     alternative: "Creation | None" = field(default=None, compare=False, repr=False)
     only_repair: bool = False
 
-    def __getitem__(self, part: str) -> Any:
-        """A part of the body, so that a plan reads like the objects that it makes."""
-        return self.build()[part]
-
 
 class Factory:
-    """The bodies of one job's children; what they share is computed once."""
+    """Creations of one job's children. What they share, such as ``cluster``, is computed once."""
 
     def __init__(self, job: TfJob, config: Config) -> None:
         self.job, self.config, self.cluster = job, config, Cluster(job, config)
 
     def problem(self) -> str:
-        """Why no process of this job could start, or "".
+        """Why no process of this job could start, or "". Builds one Job per replica type.
 
         Raises: TypeError, ValueError, AttributeError or KeyError if a template cannot be read.
         """
@@ -51,65 +47,66 @@ class Factory:
         return self.cluster.problem()
 
     def notes(self) -> Iterator[str]:
-        """Sentences for the user about drivers that his own volumes hide."""
+        """Sentences about driver folders that the template's own volumes hide."""
         for replica in self.job.replicas:
-            for container in _containers(replica.template or {}):
+            for container in _tensorflow_containers(replica.template or {}):
                 found = accelerators.hidden_folders(container, self.config.accelerators)
                 yield from (f"{replica.type}: {sentence}" for sentence in found)
 
     # ------------------------------------------------------------------ children of a replica
 
-    def service(self, replica: Replica, index: int) -> Creation:
-        """The address of one replica; headless, so that it costs no address and no proxy rule."""
-        name = self.job.child(replica.type, index)
+    def service(self, replica: ReplicaSpec, index: int) -> Creation:
+        """The Service of one replica; by default headless: no cluster IP, no proxy rules."""
+        name = self.job.child_name(replica.type, index)
         return Creation("Service", name, lambda: self._service(name, replica, index))
 
-    def batch_job(self, replica: Replica, index: int, config_map: str = "") -> Creation:
-        """The Job that keeps one replica running until it succeeds or must not be tried again."""
-        name = self.job.child(replica.type, index)
+    def batch_job(self, replica: ReplicaSpec, index: int, config_map: str = "") -> Creation:
+        """The Job of one replica."""
+        name = self.job.child_name(replica.type, index)
         return Creation("Job", name, lambda: self._batch_job(name, replica, index, config_map))
 
-    def indexed_job(self, replica: Replica, config_map: str = "") -> Creation:
-        """The Job that runs all replicas of a type."""
-        name = self.job.indexed_job(replica.type)
+    def indexed_job(self, replica: ReplicaSpec, config_map: str = "") -> Creation:
+        """The Indexed Job of all replicas of a type."""
+        name = self.job.indexed_job_name(replica.type)
         return Creation("Job", name, lambda: self._batch_job(name, replica, None, config_map))
 
     # ------------------------------------------------------------------ children of the job
 
     def job_service(self) -> Creation:
-        """The headless Service by which the Pods of Indexed Jobs have names."""
-        return Creation("Service", self.cluster.host_service, self._job_service)
+        """The headless Service that gives the Pods of Indexed Jobs their DNS names."""
+        ports = sorted({each.port for each in self.job.replicas if self.job.is_indexed(each)})
+        spec: Json = {"selector": self.job.labels, "clusterIP": "None"}
+        spec["publishNotReadyAddresses"] = True
+        spec["ports"] = [{"name": f"tf-port-{port}", "port": port} for port in ports]
+        return self._creation("v1", "Service", self.cluster.host_service, self.job.labels, spec)
 
     def cluster_config(self) -> Creation:
-        """The addresses of all, from which TF_CONFIG of Indexed Jobs is expanded."""
-        name, data = self.cluster.config_map, self.cluster.data
-        return Creation("ConfigMap", name, lambda: self._map(name, data))
+        """The ConfigMap with all addresses, for TF_CONFIG in Indexed Jobs."""
+        return self._config_map(self.cluster.config_map, self.cluster.data)
 
     def ps_config(self) -> Creation:
-        """The default parameter server's program, under a longer name if the first is taken."""
+        """The default parameter server's program; it gets a longer name if the first is taken."""
         short, long = parameter_server.config_map_names(self.job)
         data = {parameter_server.FILE: self.config.server_script}
-        other = Creation("ConfigMap", long, lambda: self._map(long, data))
-        return Creation("ConfigMap", short, lambda: self._map(short, data), other)
+        alternative = self._config_map(long, data)
+        return replace(self._config_map(short, data), alternative=alternative)
 
     def pod_group(self) -> Creation:
-        """What a gang scheduler starts together."""
-        name, version = gang.group_name(self.job), gang.api_version(self.config)
-        spec = gang.group_spec(self.job, self.config)
+        """The PodGroup of all Pods of the job, for gang scheduling."""
+        version = POD_GROUP_VERSIONS[self.config.gang_scheduling]
+        name, spec = gang.group_name(self.job), gang.group_spec(self.job, self.config)
         return self._creation(version, "PodGroup", name, self.job.labels, spec)
 
     def tensorboard_deployment(self) -> Creation:
-        """What runs TensorBoard."""
-        name, chosen = tensorboard.name(self.job), tensorboard.labels(self.job)
-        limits = self.config.tensorboard_resources
-        spec = tensorboard.deployment_spec(self.job, self._image, limits)
-        return self._creation("apps/v1", "Deployment", name, chosen, spec)
+        name, labels = tensorboard.name(self.job), tensorboard.labels(self.job)
+        resources = self.config.tensorboard_resources
+        spec = tensorboard.deployment_spec(self.job, self._image, resources)
+        return self._creation("apps/v1", "Deployment", name, labels, spec)
 
     def tensorboard_service(self) -> Creation:
-        """Where TensorBoard is found."""
-        name, chosen = tensorboard.name(self.job), tensorboard.labels(self.job)
+        name, labels = tensorboard.name(self.job), tensorboard.labels(self.job)
         spec = tensorboard.service_spec(self.job)
-        return self._creation("v1", "Service", name, chosen, spec)
+        return self._creation("v1", "Service", name, labels, spec)
 
     # ------------------------------------------------------------------ bodies
 
@@ -118,59 +115,58 @@ class Factory:
         return self.job.tf_image or self.config.tf_image
 
     def _creation(
-        self, version: str, kind: str, name: str, chosen: dict[str, str], spec: Json
+        self, version: str, kind: str, name: str, labels: dict[str, str], spec: Json
     ) -> Creation:
-        return Creation(kind, name, lambda: self._child(version, kind, name, chosen, spec=spec))
+        return Creation(kind, name, lambda: self._child(version, kind, name, labels, spec=spec))
+
+    def _config_map(self, name: str, data: dict[str, str]) -> Creation:
+        labels = self.job.labels
+        return Creation(
+            "ConfigMap", name, lambda: self._child("v1", "ConfigMap", name, labels, data=data)
+        )
 
     def _child(
-        self, version: str, kind: str, name: str, chosen: dict[str, str], **fields: Json
+        self, version: str, kind: str, name: str, labels: dict[str, str], **fields: Json
     ) -> Json:
-        """An object that its TfJob owns: it goes with it."""
+        """The body of an object that the TfJob owns, so it is deleted with the TfJob."""
         owner: Json = {"apiVersion": API_VERSION, "kind": KIND, "name": self.job.name}
         owner |= {"uid": self.job.uid, "controller": True, "blockOwnerDeletion": True}
-        meta: Json = {"name": name, "namespace": self.job.namespace, "labels": chosen}
+        meta: Json = {"name": name, "namespace": self.job.namespace, "labels": labels}
         meta["ownerReferences"] = [owner]
         return {"apiVersion": version, "kind": kind, "metadata": meta, **fields}
 
-    def _map(self, name: str, data: dict[str, str]) -> Json:
-        return self._child("v1", "ConfigMap", name, self.job.labels, data=data)
-
-    def _service(self, name: str, replica: Replica, index: int) -> Json:
-        chosen = labels(self.job, replica, index)
-        spec: Json = {"selector": chosen, "ports": [{"name": "tf-port", "port": replica.port}]}
+    def _service(self, name: str, replica: ReplicaSpec, index: int) -> Json:
+        labels = _replica_labels(self.job, replica, index)
+        spec: Json = {"selector": labels, "ports": [{"name": "tf-port", "port": replica.port}]}
         if self.config.service_type == "Headless":
             spec |= {"clusterIP": "None", "publishNotReadyAddresses": True}
-        return self._child("v1", "Service", name, chosen, spec=spec)
+        return self._child("v1", "Service", name, labels, spec=spec)
 
-    def _job_service(self) -> Json:
-        ports = sorted({each.port for each in self.job.replicas if self.job.is_indexed(each)})
-        spec: Json = {"selector": self.job.labels, "clusterIP": "None"}
-        spec["publishNotReadyAddresses"] = True
-        spec["ports"] = [{"name": f"tf-port-{port}", "port": port} for port in ports]
-        return self._child("v1", "Service", self.cluster.host_service, self.job.labels, spec=spec)
-
-    def _batch_job(self, name: str, replica: Replica, index: int | None, config_map: str) -> Json:
-        """A Job of one Pod for a replica index, or of all Pods of a type without one."""
+    def _batch_job(
+        self, name: str, replica: ReplicaSpec, index: int | None, config_map: str
+    ) -> Json:
+        """The body of a replica's Job or, without an index, of a type's Indexed Job."""
         limit = 0 if replica.restart_policy == "Never" else self.job.run_policy.backoff_limit
         count = 1 if index is not None else replica.replicas
         spec = {
             "completions": count,
             "parallelism": count,
             "backoffLimit": limit,
-            "podReplacementPolicy": "Failed",  # a dying Pod and its successor share one address
+            "podReplacementPolicy": "Failed",  # no successor before the old Pod has ended
             "podFailurePolicy": restart.pod_failure_policy(replica.restart_policy),
             "template": self._pod_template(replica, index, config_map),
             **({} if index is not None else {"completionMode": "Indexed"}),
         }
-        return self._child("batch/v1", "Job", name, labels(self.job, replica, index), spec=spec)
+        labels = _replica_labels(self.job, replica, index)
+        return self._child("batch/v1", "Job", name, labels, spec=spec)
 
-    def _pod_template(self, replica: Replica, index: int | None, config_map: str) -> Json:
+    def _pod_template(self, replica: ReplicaSpec, index: int | None, config_map: str) -> Json:
         template = self._given_template(replica, index, config_map)
         meta, spec = template.get("metadata") or {}, template["spec"]
         template["metadata"] = meta
-        meta["labels"] = {**(meta.get("labels") or {}), **labels(self.job, replica, index)}
-        meta["annotations"] = {**(meta.get("annotations") or {}), TFJOB_UID: self.job.uid}
-        spec["restartPolicy"] = "Never"  # a failed Pod stays, and the Job decides about the next
+        meta["labels"] = {**(meta.get("labels") or {}), **_replica_labels(self.job, replica, index)}
+        meta["annotations"] = {**(meta.get("annotations") or {}), UID_ANNOTATION: self.job.uid}
+        spec["restartPolicy"] = "Never"  # the Job creates a new Pod instead, and the old log stays
         spec.setdefault("enableServiceLinks", False)
         gang.apply(self.job, self.config, meta, spec)
         if self.cluster.has_indexed:
@@ -178,29 +174,28 @@ class Factory:
             dns["searches"] = [*(dns.get("searches") or []), self.cluster.search_domain]
         if index is None:
             spec["subdomain"] = self.cluster.host_service
-        for container in spec["containers"]:
-            if container.get("name") == CONTAINER:
-                accelerators.mount(spec, container, self.config.accelerators)
-                added = self.cluster.variables(replica, index)
-                container["env"] = [*(container.get("env") or []), *added]
+        for container in _tensorflow_containers(template):
+            accelerators.mount(spec, container, self.config.accelerators)
+            added = self.cluster.variables(replica, index)
+            container["env"] = [*(container.get("env") or []), *added]
         return template
 
-    def _given_template(self, replica: Replica, index: int | None, config_map: str) -> Json:
+    def _given_template(self, replica: ReplicaSpec, index: int | None, config_map: str) -> Json:
         """The user's template, or that of the default parameter server."""
         if replica.template:
             return copy.deepcopy(replica.template)
         task = str(index) if index is not None else f"$({INDEX_VARIABLE})"
-        cluster = self.cluster.notation if index is not None else "$(PS_CLUSTER)"
-        limits = self.config.ps_resources
-        return parameter_server.template(self._image, task, cluster, config_map, limits)
+        cluster = self.cluster.ps_cluster_spec if index is not None else "$(PS_CLUSTER)"
+        resources = self.config.ps_resources
+        return parameter_server.template(self._image, task, cluster, config_map, resources)
 
 
-def labels(job: TfJob, replica: Replica, index: int | None) -> dict[str, str]:
-    """Labels of Service, Job and Pod, and the Service's selector; no index for an Indexed Job."""
-    found = {**job.labels, "job_type": replica.type}
-    return found if index is None else {**found, "task_index": str(index)}
+def _replica_labels(job: TfJob, replica: ReplicaSpec, index: int | None) -> dict[str, str]:
+    """Labels of a replica's Service, Job and Pod. An Indexed Job has no index."""
+    labels = {**job.labels, "job_type": replica.type}
+    return labels if index is None else {**labels, "task_index": str(index)}
 
 
-def _containers(template: Json) -> list[Json]:
+def _tensorflow_containers(template: Json) -> list[Json]:
     found: list[Json] = (template.get("spec") or {}).get("containers") or []
     return [each for each in found if each.get("name") == CONTAINER]

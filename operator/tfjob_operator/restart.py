@@ -1,27 +1,27 @@
-"""When a replica that ended runs again: restartPolicy, exit codes, and the budget of retries.
+"""restartPolicy: how a replica does, and whether it runs again after its Pod has ended.
 
-The Job controller starts the next Pod, so the choice goes into the Job's podFailurePolicy; what
-that cannot say (OOMKilled, side-cars, one budget for all replicas, Always) the operator judges.
+The Job controller starts the next Pod, so the policy is written into the Job's podFailurePolicy.
+The operator itself judges what podFailurePolicy cannot express: OOMKilled, side-cars, Always.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from .observed import Job, Pod
-from .spec import CONTAINER, FOREVER, Json, time_of
+from .spec import CONTAINER, FOREVER, Json, seconds_left
 
-LAST_PERMANENT_CODE = 127  # from 128 on a signal ended the process, which may go better next time
-PERMANENT_REASONS = ("OOMKilled", "StartError", "ContainerCannotRun")  # whatever their code
+LAST_PERMANENT_CODE = 127  # 128 and above: a signal ended the process, so a retry may succeed
+PERMANENT_REASONS = ("OOMKilled", "StartError", "ContainerCannotRun")  # with any exit code
 RERUN_DELAY_SECONDS = 10
-STUCK_SECONDS = 60  # after its grace period; then the node does not answer
+STUCK_SECONDS = 60  # a Pod that is there so long after its grace period is stuck
 TERMINATING = "Terminating"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one replica index is: ``state`` is Unknown, Running, Succeeded or Failed.
+    """The state of one replica: Unknown, Running, Succeeded or Failed. Failed is final.
 
-    Failed is final; ``retry`` says why the replica is started again, or "".
+    ``retry`` says why the replica is being started again, or is "".
     """
 
     state: str
@@ -30,7 +30,7 @@ class Verdict:
 
 
 def pod_failure_policy(restart_policy: str) -> Json:
-    """A disrupted Pod never counts; then the codes after which the replica is not tried again."""
+    """The Job's podFailurePolicy: ignore disruptions, fail the Job on permanent exit codes."""
     rules: list[Json] = [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
     if restart_policy == "ExitCode":
         rules.append(_fail_job("In", list(range(1, LAST_PERMANENT_CODE + 1))))
@@ -45,47 +45,45 @@ def _fail_job(operator: str, values: list[int]) -> Json:
 
 
 def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
-    """Judge one replica by its newest Pod, and by its Job where no Pod says more."""
+    """Judge one replica by its newest Pod, else by its Job. The order of the rules matters."""
     if job is None:
         return Verdict("Unknown")
     if pod and _was_interrupted(pod) and not job.failure:
-        return Verdict("Unknown", retry=f"Pod {pod.name} {_how(pod)}")
+        return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}")
     if job.succeeded or (pod and _succeeded(pod)):
         return Verdict("Succeeded")
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
-        return Verdict("Failed", f"Pod {pod.name} {_how(pod)}")
+        return Verdict("Failed", f"Pod {pod.name} {_describe(pod)}")
     if job.failure:
         return Verdict("Failed", f"Job {job.name} failed: {job.failure}")
-    if pod and _failed(pod):
-        return Verdict("Unknown", retry=f"Pod {pod.name} {_how(pod)}")
-    if pod and pod.phase == "Running" and not pod.deleting:
+    if pod and (_failed(pod) or pod.deleting):
+        return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}")
+    if pod and pod.phase == "Running":
         return Verdict("Running")
-    again = f"Job {job.name} is at attempt {job.failed + 1}" if job.failed else ""
-    if pod and pod.deleting:
-        again = f"Pod {pod.name} {_how(pod)}"
-    return Verdict("Unknown", retry=again)
+    attempt = f"Job {job.name} is at attempt {job.failed + 1}" if job.failed else ""
+    return Verdict("Unknown", retry=attempt)
 
 
-def must_run_again(job: Job, pod: Pod | None) -> bool:
-    """Whether the Job counts a success that was none: its Pod was stopped, and exited with 0.
+def is_false_success(job: Job, pod: Pod | None) -> bool:
+    """Whether the Job counts an interrupted Pod as a success, because it exited with 0.
 
-    The Job controller does not know the difference, so the Job has to be made again.
+    The Job controller does not know the difference, so the Job must be created again.
     """
     return bool(pod and _was_interrupted(pod) and (job.succeeded or pod.phase == "Succeeded"))
 
 
-def must_be_replaced(pod: Pod, restart_policy: str) -> bool:
-    """Whether a Pod is to be deleted, so that the Job makes the next one.
+def must_delete_pod(pod: Pod, restart_policy: str) -> bool:
+    """Whether to delete a Pod so that its Job creates the next one.
 
-    The program ended and may be tried again, and a side-car keeps the Pod from ending.
+    True if the program failed and may be retried, but a side-car keeps the Pod from ending.
     """
-    if not pod.has_side_car or pod.deleting or pod.exit_code == 0:
+    if not pod.waits_for_side_car or pod.deleting or pod.exit_code == 0:
         return False
     return not _is_permanent(pod, restart_policy)
 
 
 def _was_interrupted(pod: Pod) -> bool:
-    """A program that gets SIGTERM may exit with 0, its work not done."""
+    """Whether the Pod was stopped. Its exit code means nothing: SIGTERM may lead to 0."""
     return pod.interrupted or (pod.disrupted and (pod.is_finished or pod.exit_code is not None))
 
 
@@ -98,6 +96,7 @@ def _failed(pod: Pod) -> bool:
 
 
 def _is_permanent(pod: Pod, restart_policy: str) -> bool:
+    """Whether a failed Pod must not be retried."""
     if pod.disrupted or restart_policy in ("OnFailure", "Always"):
         return False
     if restart_policy == "Never" or pod.reason in PERMANENT_REASONS:
@@ -105,7 +104,8 @@ def _is_permanent(pod: Pod, restart_policy: str) -> bool:
     return pod.exit_code is not None and pod.exit_code <= LAST_PERMANENT_CODE
 
 
-def _how(pod: Pod) -> str:
+def _describe(pod: Pod) -> str:
+    """How the Pod ended, as the predicate of a sentence."""
     if pod.reason == "OOMKilled":
         return "was OOMKilled: it needs more memory than its limit"
     if pod.disrupted or pod.interrupted or pod.deleting:
@@ -116,8 +116,8 @@ def _how(pod: Pod) -> str:
     return code or f"failed ({pod.reason or 'no exit code'})"
 
 
-def waits_for(pod: Pod, now: datetime) -> tuple[str, str] | None:
-    """(reason, message) of what the Pod waits for; one that should be gone waits for its node."""
+def waiting_reason(pod: Pod, now: datetime) -> tuple[str, str] | None:
+    """(reason, message) why the Pod does not run: it cannot start, or it is stuck in deletion."""
     if pod.deleting and seconds_until_stuck(pod, now) <= 0:
         where = f" on node {pod.node}" if pod.node else ""
         since = f"should have ended at {pod.deleted_at}"
@@ -129,16 +129,12 @@ def waits_for(pod: Pod, now: datetime) -> tuple[str, str] | None:
 
 
 def seconds_until_stuck(pod: Pod, now: datetime) -> float:
-    """In how many seconds a Pod that is being deleted counts as stuck; 0 or less: it does."""
-    if not pod.deleted_at or pod.is_finished:
-        return FOREVER
-    due = time_of(pod.deleted_at) + timedelta(seconds=STUCK_SECONDS)
-    return (due - now).total_seconds()
+    """Seconds until a Pod that is being deleted counts as stuck; 0 or less if it is stuck."""
+    return FOREVER if pod.is_finished else seconds_left(pod.deleted_at, STUCK_SECONDS, now)
 
 
 def seconds_to_rerun(job: Job, restart_policy: str, now: datetime) -> float:
-    """In how many seconds a replica that ended well runs again (Always); 0 or less: now."""
-    if restart_policy != "Always" or not job.completed_at or job.deleting:
+    """Seconds until a replica that succeeded runs again (Always); 0 or less: now."""
+    if restart_policy != "Always" or job.deleting:
         return FOREVER
-    due = time_of(job.completed_at) + timedelta(seconds=RERUN_DELAY_SECONDS)
-    return (due - now).total_seconds()
+    return seconds_left(job.completed_at, RERUN_DELAY_SECONDS, now)

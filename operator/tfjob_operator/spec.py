@@ -1,7 +1,7 @@
-"""What the user asked for: a TfJob read from its JSON, defaulted and judged.
+"""What the user wants: one TfJob, parsed from JSON, with defaults, validated.
 
-``parse`` never raises: what makes no sense becomes ``TfJob.problem``, a sentence for the user, so
-that one bad object never stops the others. Everything else in the package reads these classes.
+``parse`` never raises, so one bad object never stops the others: an invalid spec becomes
+``TfJob.problem``, a sentence for the user. All other modules read these classes.
 """
 
 import hashlib
@@ -14,19 +14,19 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, ValidationError, convert, field, structs
 
 Json = dict[str, Any]
-FOREVER = math.inf  # seconds until what never comes
+FOREVER = math.inf  # a delay in seconds that never ends
 
 CHIEF_TYPES = ("MASTER", "CHIEF")
 CONTAINER = "tensorflow"
 MANAGED_BY = "tensorflow.org/tfjob-operator"
-MAX_CUT = 40  # of a TfJob's name in its children's, so that suffix and index fit in 63
+MAX_NAME_PREFIX = 40  # characters of the TfJob's name in a child's name, which has at most 63
 MAX_REPLICAS = 2_000  # of all types together
-INDEXED_ABOVE = 20  # replicas of a type, from which one Indexed Job runs them all
-NATIVE_RESOURCES = re.compile("cpu|memory|hugepages-.*")  # what a whole Pod may ask for
+INDEXED_ABOVE = 20  # replicas of one type; above it one Indexed Job runs them all
+POD_LEVEL_RESOURCES = re.compile("cpu|memory|hugepages-.*")  # allowed in a Pod's spec.resources
 
 
-class Replica(Struct, frozen=True):
-    """One entry of replicaSpecs."""
+class ReplicaSpec(Struct, frozen=True):
+    """One entry of spec.replicaSpecs: a replica type, its count and its template."""
 
     type: Literal["MASTER", "CHIEF", "WORKER", "PS", "EVALUATOR"] = field(
         name="tfReplicaType", default="MASTER"
@@ -34,7 +34,7 @@ class Replica(Struct, frozen=True):
     replicas: Annotated[int, Meta(ge=0)] = 1
     port: int = field(name="tfPort", default=2222)
     template: Json | None = None
-    given_policy: Literal["", "ExitCode", "OnFailure", "Never", "Always"] = field(
+    user_restart_policy: Literal["", "ExitCode", "OnFailure", "Never", "Always"] = field(
         name="restartPolicy", default=""
     )
     layout: Literal["", "PerReplica", "Indexed"] = ""
@@ -45,11 +45,11 @@ class Replica(Struct, frozen=True):
 
     @property
     def restart_policy(self) -> str:
-        return self.given_policy or ("OnFailure" if self.is_default_ps else "ExitCode")
+        return self.user_restart_policy or ("OnFailure" if self.is_default_ps else "ExitCode")
 
 
 class RunPolicy(Struct, frozen=True, rename="camel"):
-    """spec.runPolicy, with the names and meanings of TFJob 1.9."""
+    """spec.runPolicy, as in TFJob 1.9."""
 
     clean_pod_policy: str = "Running"
     ttl_seconds_after_finished: int | None = None
@@ -61,12 +61,12 @@ class RunPolicy(Struct, frozen=True, rename="camel"):
 
 
 class Spec(Struct, frozen=True, rename="camel"):
-    """What the user wrote, with the defaults for what was left out."""
+    """The TfJob's spec, with defaults. RuntimeId may be spelled runtimeId as well."""
 
-    given_id: str = field(name="RuntimeId", default="")
-    given_id_too: str = field(name="runtimeId", default="")
+    user_runtime_id: str = field(name="RuntimeId", default="")
+    user_runtime_id_camel: str = field(name="runtimeId", default="")
     tf_image: str = ""
-    replicas: tuple[Replica, ...] = field(name="replicaSpecs", default=())
+    replicas: tuple[ReplicaSpec, ...] = field(name="replicaSpecs", default=())
     tensorboard: Json | None = None
     termination_policy: Json = {}
     run_policy: RunPolicy = RunPolicy()
@@ -76,15 +76,15 @@ class Spec(Struct, frozen=True, rename="camel"):
 
     @property
     def chief(self) -> tuple[str, int]:
-        """Replica type and index that decide the job."""
+        """(type, index) of the replica whose end decides the job."""
         if "chief" in self.termination_policy:
-            named = self.termination_policy["chief"]
-            return named.get("replicaName") or "MASTER", named.get("replicaIndex", 0)
+            given = self.termination_policy["chief"]
+            return given.get("replicaName") or "MASTER", given.get("replicaIndex", 0)
         return next((each.type for each in self.replicas if each.type in CHIEF_TYPES), "MASTER"), 0
 
     @property
-    def tasks(self) -> Iterator[tuple[Replica, int]]:
-        """Each replica spec with each of its indexes."""
+    def tasks(self) -> Iterator[tuple[ReplicaSpec, int]]:
+        """Every replica, as (replica spec, index)."""
         return ((replica, index) for replica in self.replicas for index in range(replica.replicas))
 
 
@@ -103,26 +103,31 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
 
     @property
     def labels(self) -> dict[str, str]:
-        """What all its children have in common."""
+        """Labels of all its children."""
         return {"tensorflow.org": "", "runtime_id": self.runtime_id, "tf_job_name": self.name}
+
+    @property
+    def name_prefix(self) -> str:
+        """The part of its name that the names of its children begin with."""
+        return self.name[:MAX_NAME_PREFIX]
 
     def with_status(self, status: Json) -> "TfJob":
         return structs.replace(self, status=status)
 
-    def child(self, replica_type: str, index: int) -> str:
-        """Name of the Service and of the Job of one replica index; of its host if it is Indexed."""
-        return f"{self.indexed_job(replica_type)}-{index}"
+    def child_name(self, replica_type: str, index: int) -> str:
+        """Name of a replica's Service and Job; in an Indexed Job, its Pod's host name."""
+        return f"{self.indexed_job_name(replica_type)}-{index}"
 
-    def indexed_job(self, replica_type: str) -> str:
+    def indexed_job_name(self, replica_type: str) -> str:
         """Name of the Indexed Job of one replica type."""
-        return f"{self.name[:MAX_CUT]}-{replica_type.lower()}-{self.runtime_id}"
+        return f"{self.name_prefix}-{replica_type.lower()}-{self.runtime_id}"
 
-    def is_indexed(self, replica: Replica) -> bool:
-        """Whether one Indexed Job runs all replicas of a type.
+    def is_indexed(self, replica: ReplicaSpec) -> bool:
+        """Whether one Indexed Job runs all replicas of this type.
 
-        Never for the chief's type, whose end is the job's, nor for Always, which such a Job cannot
-        do. Where the number of workers may change it does not
-        choose the layout, since another layout means other Jobs.
+        Never for the chief's type, which needs a Job of its own, and never for Always: an Indexed
+        Job cannot run a succeeded index again. With dynamic workers the count does not choose
+        the layout, because a change of layout would replace all Jobs.
         """
         if replica.type == self.chief[0] or replica.restart_policy == "Always":
             return False
@@ -131,9 +136,9 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
 
 
 def parse(obj: Mapping[str, Any]) -> TfJob:
-    """Read one TfJob as the API shows it."""
+    """Parse one TfJob from the API server's JSON."""
     meta = obj["metadata"]
-    known = TfJob(
+    job = TfJob(
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
@@ -144,34 +149,34 @@ def parse(obj: Mapping[str, Any]) -> TfJob:
         status=obj.get("status") or {},
     )
     try:
-        wanted = _with_workers(convert(obj.get("spec") or {}, Spec))
-        given = wanted.given_id or wanted.given_id_too or known.runtime_id
-        known = structs.replace(known, **structs.asdict(wanted), runtime_id=given)
-        return structs.replace(known, problem=next(_problems(known), ""))
+        spec = _with_workers(convert(obj.get("spec") or {}, Spec))
+        chosen_id = spec.user_runtime_id or spec.user_runtime_id_camel or job.runtime_id
+        job = structs.replace(job, **structs.asdict(spec), runtime_id=chosen_id)
+        return structs.replace(job, problem=next(_problems(job), ""))
     except (ValidationError, TypeError, ValueError, AttributeError, KeyError) as error:
-        return structs.replace(known, problem=f"spec: cannot be read ({error})")
+        return structs.replace(job, problem=f"spec: cannot be read ({error})")
 
 
-def _with_workers(wanted: Spec) -> Spec:
-    """``spec.workers``, which kubectl scale writes, stands for the WORKER's replicas."""
-    if wanted.workers is None or not wanted.dynamic_workers:
-        return wanted
+def _with_workers(spec: Spec) -> Spec:
+    """Apply ``spec.workers``, which kubectl scale writes, to the WORKER replica spec."""
+    if spec.workers is None or not spec.dynamic_workers:
+        return spec
     replicas = tuple(
-        structs.replace(each, replicas=wanted.workers) if each.type == "WORKER" else each
-        for each in wanted.replicas
+        structs.replace(each, replicas=spec.workers) if each.type == "WORKER" else each
+        for each in spec.replicas
     )
-    return structs.replace(wanted, replicas=replicas)
+    return structs.replace(spec, replicas=replicas)
 
 
 def runtime_id(uid: str) -> str:
-    """Four characters of [0-9a-z] that follow from the UID alone, so that no crash loses them."""
+    """Four characters of [0-9a-z], a hash of the UID: the same after every restart."""
     number = int.from_bytes(hashlib.sha256(uid.encode()).digest())
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
     return "".join(digits[number // 36**place % 36] for place in range(4))
 
 
 def _problems(job: TfJob) -> Iterator[str]:
-    """Sentences, most telling first, that name the field; the first one becomes the reason."""
+    """What is wrong with the spec, most important first; each sentence begins with its field."""
     yield from _name_problems(job)
     if not job.replicas:
         yield "spec.replicaSpecs: is empty, so there is nothing to run; add a MASTER"
@@ -192,13 +197,14 @@ def _name_problems(job: TfJob) -> Iterator[str]:
         yield f"{field_}: {name!r} begins with a digit, which no Service name may"
     elif len(name) > 63:
         yield f"{field_}: has {len(name)} characters, and a label holds at most 63"
-    elif name[:MAX_CUT].endswith("-"):
-        yield f"{field_}: its first {MAX_CUT} characters end in '-', so no child can be named by it"
+    elif job.name_prefix.endswith("-"):
+        prefix = f"its first {MAX_NAME_PREFIX} characters end in '-'"
+        yield f"{field_}: {prefix}, so no child can be named by it"
     if not re.fullmatch("[0-9a-z]{4}", job.runtime_id):
         yield f"spec.RuntimeId: {job.runtime_id!r} is not 4 characters of 0-9 and a-z"
 
 
-def _replica_problems(replica: Replica, where: str) -> Iterator[str]:
+def _replica_problems(replica: ReplicaSpec, where: str) -> Iterator[str]:
     if replica.type in CHIEF_TYPES and replica.replicas != 1:
         yield f"{where}.replicas: is {replica.replicas}, and the {replica.type} must be exactly 1"
     containers = ((replica.template or {}).get("spec") or {}).get("containers") or []
@@ -207,18 +213,18 @@ def _replica_problems(replica: Replica, where: str) -> Iterator[str]:
         yield f"{where}.template: is missing ({missing})"
     elif replica.template and CONTAINER not in [each.get("name") for each in containers]:
         yield f"{where}.template.spec.containers: none is named {CONTAINER!r}, and one must be"
-    for resource in _misplaced(replica):
+    for resource in _misplaced_resources(replica):
         yield (
             f"{where}.template.spec.resources: {resource} stands beside containers; move it into "
             f"the resources of the container {CONTAINER!r}"
         )
 
 
-def _misplaced(replica: Replica) -> list[str]:
-    """Resources that the template asks for the whole Pod, which only a container can have."""
+def _misplaced_resources(replica: ReplicaSpec) -> list[str]:
+    """Resources in the Pod's spec.resources that only a container may request, such as GPUs."""
     asked = ((replica.template or {}).get("spec") or {}).get("resources") or {}
     names = {*(asked.get("limits") or {}), *(asked.get("requests") or {})}
-    return sorted(name for name in names if not NATIVE_RESOURCES.fullmatch(name))
+    return sorted(name for name in names if not POD_LEVEL_RESOURCES.fullmatch(name))
 
 
 def _chief_problems(job: TfJob) -> Iterator[str]:
@@ -234,6 +240,13 @@ def _chief_problems(job: TfJob) -> Iterator[str]:
         yield f"spec.terminationPolicy.chief: {name} {index} is not among the replicas"
 
 
-def time_of(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Read an API timestamp (RFC 3339, UTC)."""
     return datetime.fromisoformat(text)
+
+
+def seconds_left(since: str | None, seconds: int | None, now: datetime) -> float:
+    """Seconds until ``since`` plus ``seconds``; FOREVER if either is missing."""
+    if not since or seconds is None:
+        return FOREVER
+    return (parse_time(since) - now).total_seconds() + seconds

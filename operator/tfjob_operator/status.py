@@ -1,7 +1,7 @@
-"""What the user sees: phase and state as in 2017, conditions as in TFJob 1.9.
+"""The TfJob's status: phase and state as in 2017, conditions as in TFJob 1.9.
 
-Each function takes the job and returns a whole new status, so that one write per pass is enough;
-``reconcile`` compares it with the old one and writes only a difference.
+Each function takes the job and returns a whole new status, so one write per pass is enough.
+``reconcile`` writes it only if it differs from the old one.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from . import conditions, indexes
-from .conditions import Claim
+from .conditions import NewCondition
 from .restart import Verdict
 from .spec import Json, TfJob
 
@@ -19,11 +19,11 @@ Verdicts = Mapping[tuple[str, int], Verdict]
 
 @dataclass(frozen=True)
 class Progress:
-    """What one pass saw of a job that has not ended.
+    """What one pass observed of an active job.
 
-    ``is_complete``: all children exist. ``blocked`` says why a Pod could not be made, or "".
-    ``waiting`` is (reason, message) of the first Pod that cannot run, or None. ``notes`` are
-    sentences about the children. ``board_ready`` is None where there is no TensorBoard.
+    ``is_complete``: all children exist. ``blocked``: why a Pod could not be created, or "".
+    ``waiting``: (reason, message) of the first Pod that cannot run, or None. ``notes``: sentences
+    for the condition Created. ``board_ready``: None without TensorBoard.
     """
 
     verdicts: Verdicts
@@ -36,23 +36,23 @@ class Progress:
 
 
 def is_finished(status: Json) -> bool:
-    """Whether the job has ended, which nothing may undo."""
+    """Whether the job has ended. A finished job stays finished."""
     return status.get("phase") in ("CleanUp", "Done", "Failed")
 
 
 def failed_for_its_spec(status: Json) -> bool:
-    """Whether another spec may make good what failed."""
+    """Whether the job failed only because its spec was invalid; a new spec may start it."""
     reason = conditions.find(status, "Failed").get("reason")
     return reason in (conditions.INVALID_SPEC, conditions.INVALID_TEMPLATE)
 
 
 def completed(status: Json, replica_type: str) -> frozenset[int]:
-    """Indexes of a type that have succeeded, as the status remembers them."""
+    """Indexes of a replica type that have succeeded, by status.completedIndexes."""
     return indexes.read((status.get("completedIndexes") or {}).get(replica_type, ""))
 
 
 def base_status(job: TfJob, now: datetime) -> Json:
-    """The fields that every status of an active job has."""
+    """The old status with the fields that every status has; the functions below start from it."""
     return {
         "state": "Unknown",
         "reason": "",
@@ -66,7 +66,7 @@ def base_status(job: TfJob, now: datetime) -> Json:
 
 
 def _scale(job: TfJob) -> Json:
-    """What kubectl scale and autoscalers read."""
+    """The fields behind the scale subresource, which kubectl scale and autoscalers read."""
     if not job.dynamic_workers:
         return {}
     count = sum(each.replicas for each in job.replicas if each.type == "WORKER")
@@ -75,27 +75,26 @@ def _scale(job: TfJob) -> Json:
 
 
 def first_status(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
-    """Status of a job that was accepted, before its children are created."""
+    """Status of a valid new job, written before its children are created."""
     status = base_status(job, now) | replica_fields(job, verdicts)
-    claim = (False, conditions.CREATING, "The children are being created")
-    return conditions.merge(status, {"Created": claim}, now)
+    not_yet = (False, conditions.CREATING, "The children are being created")
+    return conditions.merge(status, {"Created": not_yet}, now)
 
 
 def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
     """Status of a job that has been started and has not ended."""
     status = base_status(job, now) | replica_fields(job, progress.verdicts)
-    status |= {"state": "Unknown", **_memory(job, progress)}
+    status |= {"state": "Unknown", **_history(job, progress)}
     if progress.verdicts[job.chief].state == "Running":
         status |= {"phase": "Running", "state": "Running"}
-    return conditions.merge(status, dict(_claims(job, progress)), now)
+    return conditions.merge(status, dict(_active_conditions(job, progress)), now)
 
 
-def _claims(job: TfJob, progress: Progress) -> Iterator[tuple[str, Claim]]:
-    """What an active job's conditions say."""
+def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, NewCondition]]:
     if progress.blocked:
         yield "Created", (False, conditions.FAILED_CREATE, progress.blocked)
     elif progress.is_complete:
-        yield "Created", created(progress.verdicts, progress.notes)
+        yield "Created", _created_condition(progress.verdicts, progress.notes)
     if progress.verdicts[job.chief].state == "Running":
         yield "Running", (True, conditions.CHIEF_RUNNING, "The chief runs")
     else:
@@ -111,23 +110,20 @@ def _claims(job: TfJob, progress: Progress) -> Iterator[tuple[str, Claim]]:
         yield "Waiting", (True, *progress.waiting)
     else:
         yield "Waiting", (False, conditions.NOTHING_WAITS, "No Pod waits")
-    if progress.board_ready is not None:
-        yield "TensorBoardReady", board_claim(progress.board_ready)
+    if progress.board_ready:
+        yield "TensorBoardReady", (True, conditions.AVAILABLE, "TensorBoard answers")
+    elif progress.board_ready is False:
+        message = "TensorBoard does not answer yet"
+        yield "TensorBoardReady", (False, conditions.UNAVAILABLE, message)
 
 
-def created(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> Claim:
-    made = f"Created a Service and a Job for each of {len(verdicts)} replicas"
-    return True, conditions.SUCCESSFUL_CREATE, "; ".join([made, *notes])
+def _created_condition(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> NewCondition:
+    message = f"Created a Service and a Job for each of {len(verdicts)} replicas"
+    return True, conditions.SUCCESSFUL_CREATE, "; ".join([message, *notes])
 
 
-def board_claim(is_ready: bool) -> Claim:
-    if is_ready:
-        return True, conditions.AVAILABLE, "TensorBoard answers"
-    return False, conditions.UNAVAILABLE, "TensorBoard does not answer yet"
-
-
-def _memory(job: TfJob, progress: Progress) -> Json:
-    """What must outlive the children: which replicas have succeeded, and the restarts."""
+def _history(job: TfJob, progress: Progress) -> Json:
+    """Facts that are kept when the children are gone: completedIndexes and restarts."""
     done: dict[str, set[int]] = {}
     for (kind, index), verdict in progress.verdicts.items():
         if verdict.state == "Succeeded":
@@ -140,7 +136,11 @@ def _memory(job: TfJob, progress: Progress) -> Json:
 
 
 def _restarts(job: TfJob, progress: Progress) -> int:
-    """Failed Pods, and disrupted ones, which the Jobs do not count; it never gets smaller."""
+    """Failed and disrupted Pods so far; the number never falls.
+
+    The Jobs count failed Pods only. One disruption counts per pass: the first by name, unless the
+    condition Restarting names it already.
+    """
     before = conditions.find(job.status, "Restarting").get("message", "")
     disruptions = {v.retry for v in progress.verdicts.values() if "was disrupted" in v.retry}
     is_new = any(text not in before for text in sorted(disruptions)[:1])
@@ -148,38 +148,39 @@ def _restarts(job: TfJob, progress: Progress) -> int:
 
 
 def blocked_status(job: TfJob, reason: str, message: str, now: datetime) -> Json:
-    """Status of a job of which a child cannot be made for now; it is tried again."""
+    """Status of a job while the API server rejects a child. The creation is retried."""
     return conditions.merge(base_status(job, now), {"Created": (False, reason, message)}, now)
 
 
 def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
     """Status of a suspended job. It has no startTime; resuming sets a new one.
 
-    Until ``is_empty`` some of its Pods still run, and its templates must not change.
+    Not ``is_empty``: some of its Pods still run, so its templates must not change yet.
     """
     status = base_status(job, now) | {"phase": "", "state": "Unknown"}
     for field in ("startTime", "replicas", "replicaStatuses"):
         status.pop(field, None)
-    over = (False, conditions.SUSPENDED, "The job is suspended")
-    claims: dict[str, Claim] = dict.fromkeys(("Running", "Restarting", "Waiting"), over)
-    claims["Suspended"] = (True, conditions.SUSPENDED, "spec.runPolicy.suspend is true")
+    no_longer = (False, conditions.SUSPENDED, "The job is suspended")
+    new: dict[str, NewCondition] = dict.fromkeys(("Running", "Restarting", "Waiting"), no_longer)
+    new["Suspended"] = (True, conditions.SUSPENDED, "spec.runPolicy.suspend is true")
     if not is_empty:
-        claims["Suspended"] = (True, conditions.SUSPENDING, "Its Pods are being stopped")
-    return conditions.merge(status, claims, now)
+        new["Suspended"] = (True, conditions.SUSPENDING, "Its Pods are being stopped")
+    return conditions.merge(status, new, now)
 
 
 def resumed(job: TfJob, now: datetime) -> Json:
-    """Status of a job that goes on, written before it has children again."""
-    claim = (False, conditions.RESUMED, "The job goes on")
-    return conditions.merge(base_status(job, now), {"Suspended": claim}, now)
+    """Status of a resumed job, written before its children are created again."""
+    not_suspended = (False, conditions.RESUMED, "The job goes on")
+    return conditions.merge(base_status(job, now), {"Suspended": not_suspended}, now)
 
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime, note: str = "") -> Json:
-    """Status of a job that has ended well; what still runs is cleaned up before it is Done."""
+    """Status of a job that has succeeded. Its phase is CleanUp, and Done after that."""
     message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
     before = conditions.find(job.status, "Created").get("reason")
-    if before in (None, conditions.CREATING):  # a short job
-        job = job.with_status(conditions.merge(job.status, {"Created": created(verdicts)}, now))
+    if before in (None, conditions.CREATING):  # it was so short that no pass saw it running
+        created = conditions.merge(job.status, {"Created": _created_condition(verdicts)}, now)
+        job = job.with_status(created)
     ended = _ended(job, verdicts, "Succeeded", conditions.SUCCEEDED, message, now)
     return ended | {"phase": "CleanUp"}
 
@@ -197,15 +198,13 @@ def _ended(
 ) -> Json:
     status = base_status(job, now) | (replica_fields(job, verdicts) if verdicts else {})
     status |= {"state": state, "completionTime": conditions.timestamp(now)}
-    over = (False, conditions.FINISHED, "The job has ended")
-    claims: dict[str, Claim] = dict.fromkeys(
-        ("Running", "Restarting", "Suspended", "Waiting"), over
-    )
-    return conditions.merge(status, claims | {state: (True, reason, message)}, now)
+    no_longer = (False, conditions.FINISHED, "The job has ended")
+    ended = dict.fromkeys(("Running", "Restarting", "Suspended", "Waiting"), no_longer)
+    return conditions.merge(status, ended | {state: (True, reason, message)}, now)
 
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
-    """replicaStatuses as in 2017, and "running or done/all" for a printed column."""
+    """replicaStatuses as in 2017, and the printed column "running or succeeded/all"."""
     entries = []
     for replica in job.replicas:
         states = Counter(verdicts[replica.type, i].state for i in range(replica.replicas))

@@ -1,15 +1,15 @@
-"""TensorBoard beside a job: one Deployment and one Service, which outlive the job's end.
+"""TensorBoard of a job: one Deployment and one Service.
 
-They go with the TfJob, so that a finished training can still be looked at. ``resources`` calls
-this when the spec has a ``tensorboard``.
+They stay when the job ends, so that its curves can still be viewed, and are deleted with the
+TfJob. ``resources`` calls this if the spec has a ``tensorboard``.
 """
 
 from .pod_security import restricted_spec
-from .spec import MAX_CUT, Json, TfJob
+from .spec import Json, TfJob
 
 
 def name(job: TfJob) -> str:
-    return f"{job.name[:MAX_CUT]}-tensorboard-{job.runtime_id}"
+    return f"{job.name_prefix}-tensorboard-{job.runtime_id}"
 
 
 def labels(job: TfJob) -> dict[str, str]:
@@ -17,7 +17,7 @@ def labels(job: TfJob) -> dict[str, str]:
 
 
 def service_spec(job: TfJob) -> Json:
-    """Port 80 of the Service is TensorBoard's 6006."""
+    """The Service maps port 80 to TensorBoard's port 6006."""
     return {
         "type": (job.tensorboard or {}).get("serviceType") or "ClusterIP",
         "selector": labels(job),
@@ -25,7 +25,7 @@ def service_spec(job: TfJob) -> Json:
     }
 
 
-def deployment_spec(job: TfJob, image: str, limits: Json) -> Json:
+def deployment_spec(job: TfJob, image: str, resources: Json) -> Json:
     """One TensorBoard that reads ``logDir`` through the given volumes."""
     settings = job.tensorboard or {}
     container = {
@@ -33,7 +33,7 @@ def deployment_spec(job: TfJob, image: str, limits: Json) -> Json:
         "image": image,
         "command": ["tensorboard", "--logdir", settings["logDir"], "--bind_all"],
         "ports": [{"name": "tb-port", "containerPort": 6006}],
-        **({"resources": limits} if limits else {}),
+        **({"resources": resources} if resources else {}),
     }
     mounts, volumes = settings.get("volumeMounts") or [], settings.get("volumes") or []
     pod = restricted_spec(container, mounts, volumes) | {"enableServiceLinks": False}

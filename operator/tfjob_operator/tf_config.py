@@ -1,7 +1,8 @@
-"""TF_CONFIG: the addresses of all replicas of one job, and the place of each among them.
+"""TF_CONFIG: the addresses of all replicas of a job, and the replica's own type and index.
 
-Every replica has the same cluster. A Pod of an Indexed Job reads it from a ConfigMap, and its own
-index from a label, and the kubelet expands TF_CONFIG from both. ``resources`` asks a ``Cluster``.
+All replicas of a job have the same addresses. All Pods of an Indexed Job have one template, so
+there the kubelet expands TF_CONFIG from two variables: the addresses, from a ConfigMap, and the
+index, from an annotation. ``resources`` asks a ``Cluster``.
 """
 
 import json
@@ -10,12 +11,12 @@ from typing import Any
 
 from . import parameter_server
 from .config import Config
-from .spec import MAX_CUT, Json, Replica, TfJob
+from .spec import Json, ReplicaSpec, TfJob
 
-MAX_BYTES = 120 * 1024  # Linux starts no process with a variable of 128 KiB
+MAX_BYTES = 120 * 1024  # Linux starts no process that has a variable of 128 KiB or more
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"  # the name that the Job controller uses
 INDEX_PATH = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
-KEYS = {"TF_CLUSTER": "cluster", "PS_CLUSTER": "cluster_spec"}  # of the ConfigMap, by variable
+KEYS = {"TF_CLUSTER": "cluster", "PS_CLUSTER": "cluster_spec"}  # variable: the ConfigMap's key
 
 
 class Cluster:
@@ -26,7 +27,7 @@ class Cluster:
 
     @cached_property
     def addresses(self) -> dict[str, list[str]]:
-        """Addresses by replica type, in lower case; an evaluator is no part of the training."""
+        """Addresses by replica type in lower case. Evaluators are not part of the cluster."""
         found: dict[str, list[str]] = {}
         for replica in self.job.replicas:
             if replica.type != "EVALUATOR":
@@ -34,12 +35,12 @@ class Cluster:
                 found[replica.type.lower()] = [self._address(replica, str(i)) for i in indexes]
         return {kind: found[kind] for kind in sorted(found) if found[kind]}
 
-    def _address(self, replica: Replica, index: str) -> str:
-        return f"{self.job.indexed_job(replica.type)}-{index}{self._suffix}:{replica.port}"
+    def _address(self, replica: ReplicaSpec, index: str) -> str:
+        return f"{self.job.indexed_job_name(replica.type)}-{index}{self._suffix}:{replica.port}"
 
     @cached_property
     def _suffix(self) -> str:
-        """Short names are enough where Pods search the job's domain; else the config decides."""
+        """Domain after a host name: "" with Indexed Jobs, whose Pods search the job's domain."""
         if not self.config.cluster_domain or self.has_indexed:
             return ""
         return f".{self.job.namespace}.svc.{self.config.cluster_domain}"
@@ -49,8 +50,8 @@ class Cluster:
         return _compact(self.addresses)
 
     @cached_property
-    def notation(self) -> str:
-        """The notation of 2017, for the default parameter server."""
+    def ps_cluster_spec(self) -> str:
+        """The same addresses in the notation of 2017, for the default parameter server."""
         return parameter_server.cluster_spec(self.addresses)
 
     @cached_property
@@ -59,27 +60,27 @@ class Cluster:
 
     @property
     def host_service(self) -> str:
-        """Name of the Service that gives the Pods of Indexed Jobs their names."""
-        return f"{self.job.name[:MAX_CUT]}-{self.job.runtime_id}"
+        """Name of the Service that gives the Pods of Indexed Jobs their DNS names."""
+        return f"{self.job.name_prefix}-{self.job.runtime_id}"
 
     @property
     def search_domain(self) -> str:
-        """Where short names lead to the Pods of Indexed Jobs, as they do to Services."""
+        """DNS search domain in which the Pods of Indexed Jobs have short names."""
         return f"{self.host_service}.{self.job.namespace}.svc.{self.config.search_domain}"
 
     @property
     def config_map(self) -> str:
-        """Name of the ConfigMap that holds the cluster for Indexed Jobs."""
-        return f"{self.job.name[:MAX_CUT]}-cluster-{self.job.runtime_id}"
+        """Name of the ConfigMap that holds the addresses for Indexed Jobs."""
+        return f"{self.job.name_prefix}-cluster-{self.job.runtime_id}"
 
     @property
     def data(self) -> dict[str, str]:
-        """What that ConfigMap holds."""
-        return {"cluster": self.json, "cluster_spec": self.notation}
+        """Content of that ConfigMap."""
+        return {"cluster": self.json, "cluster_spec": self.ps_cluster_spec}
 
     def problem(self) -> str:
-        """Why no process of this job could start, or "": the kernel bounds a variable's length."""
-        longest = max(len(self.json), len(self.notation)) + 100
+        """Why no process of this job could start (the kernel limits a variable's length), or ""."""
+        longest = max(len(self.json), len(self.ps_cluster_spec)) + 100  # 100: the task
         if longest <= MAX_BYTES:
             return ""
         return (
@@ -87,11 +88,11 @@ class Cluster:
             f"with {MAX_BYTES // 1024} at most; use fewer replicas or a shorter name"
         )
 
-    def tf_config(self, replica: Replica, index: int | None) -> str:
-        """What tells a TensorFlow process who it is and where the others are.
+    def tf_config(self, replica: ReplicaSpec, index: int | None) -> str:
+        """The value of TF_CONFIG of one replica; with index None, of an Indexed Job's Pods.
 
-        Where the number of workers may change, a worker's TF_CONFIG has only itself and the PS, as
-        in TFJob 1.9 (sparseCluster), so that those which run need no restart.
+        With dynamic workers a worker knows only itself and the PS, as in TFJob 1.9
+        (sparseCluster), so running workers need no restart when others come or go.
         """
         number = str(index) if index is not None else f"$({INDEX_VARIABLE})"
         cluster = self.json if index is not None else "$(TF_CLUSTER)"
@@ -104,14 +105,14 @@ class Cluster:
             return f'{{"sparseCluster":{_compact(sparse)},{task}}}'
         return f'{{"cluster":{cluster},{task}}}'
 
-    def variables(self, replica: Replica, index: int | None) -> list[Json]:
-        """TF_CONFIG, which stands last, and what the one of an Indexed Job is expanded from."""
-        last = {"name": "TF_CONFIG", "value": self.tf_config(replica, index)}
+    def variables(self, replica: ReplicaSpec, index: int | None) -> list[Json]:
+        """TF_CONFIG, after the variables from which the kubelet expands it in an Indexed Job."""
+        tf_config = {"name": "TF_CONFIG", "value": self.tf_config(replica, index)}
         if index is not None:
-            return [last]
+            return [tf_config]
         number = {"name": INDEX_VARIABLE, "valueFrom": {"fieldRef": {"fieldPath": INDEX_PATH}}}
         names = ["PS_CLUSTER", "TF_CLUSTER"] if replica.is_default_ps else ["TF_CLUSTER"]
-        return [number, *(self._from_config_map(name) for name in names), last]
+        return [number, *(self._from_config_map(name) for name in names), tf_config]
 
     def _from_config_map(self, variable: str) -> Json:
         source = {"name": self.config_map, "key": KEYS[variable]}

@@ -45,7 +45,7 @@ def children(job: spec.TfJob, states: dict[str, Any] | None = None, **jobs: Any)
     ``<type>_<index>``; a Pod of None is one that is not there."""
     made, pods, states = {}, {}, states or {}
     for each, index in job.tasks:
-        name, role = job.child(each.type, index), f"{each.type.lower()}_{index}"
+        name, role = job.child_name(each.type, index), f"{each.type.lower()}_{index}"
         made[name] = Job(name, uid=f"uid-{role}", **jobs.get(role, {}))
         found = states.get(role, pod())
         if found is not None:

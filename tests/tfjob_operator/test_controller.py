@@ -52,9 +52,9 @@ def test_what_has_not_begun_is_not_stuck_and_what_it_waits_for_is():
         world = fake_world()
         operator = await world.start_operator(fault=deaf)
         await asyncio.sleep(STUCK_SECONDS - 1)
-        before = operator.controller.problems()
+        before = operator.controller.health_problems()
         await asyncio.sleep(2)
-        after = operator.controller.problems()
+        after = operator.controller.health_problems()
         await world.stop()
         return before, after
 

@@ -107,7 +107,7 @@ def situations(draw):
     job = spec.parse(draw(tf_jobs())).with_status(draw(st.sampled_from(BEFORE)))
     jobs, services, seen = {}, {}, {}
     for replica, index in job.tasks:
-        name = job.child(replica.type, index)
+        name = job.child_name(replica.type, index)
         if draw(st.booleans()):
             jobs[name] = draw(batch_jobs(name))
             seen[jobs[name].uid] = tuple(draw(st.lists(pods(name), max_size=2)))
@@ -129,15 +129,15 @@ def carried_out(job, observed, plan):
     services = {name: uid for name, uid in observed.services.items() if uid not in gone}
     deployments = {n: uid for n, uid in observed.deployments.items() if uid not in gone}
     config_maps = {n: uid for n, uid in observed.config_maps.items() if uid not in gone}
-    for body in (body for series in plan.creations for body in series):
-        name = body.name
-        if body.kind == "Job":
+    for creation in (creation for series in plan.creations for creation in series):
+        name = creation.name
+        if creation.kind == "Job":
             jobs[name] = Job(name=name, uid=f"{name}-new")
-        if body.kind == "Service":
+        if creation.kind == "Service":
             services[name] = f"{name}-new"
-        if body.kind == "ConfigMap":
+        if creation.kind == "ConfigMap":
             config_maps[name] = f"{name}-new"
-        if body.kind == "Deployment":
+        if creation.kind == "Deployment":
             deployments[name] = f"{name}-new"
     left = {child.uid for child in jobs.values()}
     kept = {
@@ -213,7 +213,7 @@ def test_only_what_was_observed_as_its_own_is_deleted_or_suspended(situation):
 @given(situations())
 def test_every_child_names_the_job_as_its_controller(situation):
     plan = reconcile(*situation, CONFIG, NOW)
-    for body in (body for series in plan.creations for body in series):
+    for body in (creation.build() for series in plan.creations for creation in series):
         assert [owner["uid"] for owner in body["metadata"]["ownerReferences"]] == [UID]
         assert body["metadata"]["namespace"] == "n"
 

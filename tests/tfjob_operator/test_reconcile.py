@@ -75,7 +75,7 @@ def test_the_default_ps_come_after_their_config_map():
     long = {"cm-ps-mnist-76no": "uid"}
     plan = plan_for(started, replace(Children(), config_maps=long))
     (creation,) = plan.creations[-1][1:]
-    volumes = creation["spec"]["template"]["spec"]["volumes"]
+    volumes = creation.build()["spec"]["template"]["spec"]["volumes"]
     assert volumes[0]["configMap"] == {"name": "cm-ps-mnist-76no"}
 
 
@@ -399,7 +399,9 @@ def test_a_plan_never_holds_two_objects_of_one_name():
 def test_the_template_reaches_the_pod_with_all_that_the_user_said():
     pods = template(nodeSelector={"gpu": "yes"})
     plan = plan_for(parsed(replica("MASTER", template=pods)), Children())
-    assert plan.creations[0][1]["spec"]["template"]["spec"]["nodeSelector"] == {"gpu": "yes"}
+    assert plan.creations[0][1].build()["spec"]["template"]["spec"]["nodeSelector"] == {
+        "gpu": "yes"
+    }
 
 
 @pytest.mark.parametrize(

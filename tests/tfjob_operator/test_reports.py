@@ -346,7 +346,7 @@ def test_an_optional_watch_that_is_refused_stops_nothing_and_is_a_warning(what):
         await world.until(world.is_done, seconds=60)
         assert world.job()["status"]["state"] == "Succeeded"
         await asyncio.sleep(1000)
-        assert operator.controller.problems() == []
-        assert what in operator.controller.warnings()[0]
+        assert operator.controller.health_problems() == []
+        assert what in operator.controller.health_warnings()[0]
 
     in_world(story, by_replica(master=[Run(5)]))

@@ -72,7 +72,7 @@ def test_tf_config_stands_last_in_the_environment_of_tensorflow_only():
 
 def test_service_job_and_pod_have_one_name_one_owner_and_the_same_labels():
     job = parsed(*DISTRIBUTED)
-    service = Factory(job, CONFIG).service(job.replicas[1], 1)
+    service = Factory(job, CONFIG).service(job.replicas[1], 1).build()
     child = batch_job(job, 1, 1)
     wanted = {
         "tensorflow.org": "",
@@ -95,14 +95,16 @@ def test_service_job_and_pod_have_one_name_one_owner_and_the_same_labels():
 
 def test_a_service_is_headless_and_publishes_what_is_not_ready():
     job = parsed()
-    spec = Factory(job, CONFIG).service(job.replicas[0], 0)["spec"]
+    spec = Factory(job, CONFIG).service(job.replicas[0], 0).build()["spec"]
     assert (spec["clusterIP"], spec["publishNotReadyAddresses"]) == ("None", True)
     assert spec["ports"] == [{"name": "tf-port", "port": 2222}]
 
 
 def test_a_service_has_an_address_where_the_config_says_so():
     job = parsed()
-    spec = Factory(job, Config(service_type="ClusterIP")).service(job.replicas[0], 0)["spec"]
+    spec = (
+        Factory(job, Config(service_type="ClusterIP")).service(job.replicas[0], 0).build()["spec"]
+    )
     assert "clusterIP" not in spec
 
 
@@ -137,7 +139,7 @@ def test_a_default_ps_serves_the_cluster_from_the_config_map():
         "--task_id",
         "0",
     ]
-    made = Factory(job, CONFIG).ps_config()
+    made = Factory(job, CONFIG).ps_config().build()
     assert made["metadata"]["name"] == "cm-ps-76no"
     assert made["data"] == {"grpc_tensorflow_server.py": CONFIG.server_script}
 
@@ -150,8 +152,8 @@ def test_tensorboard_is_a_deployment_and_then_a_service():
             "volumeMounts": [{"name": "v", "mountPath": "/logs"}],
         }
     )
-    deployment = Factory(job, CONFIG).tensorboard_deployment()
-    service = Factory(job, CONFIG).tensorboard_service()
+    deployment = Factory(job, CONFIG).tensorboard_deployment().build()
+    service = Factory(job, CONFIG).tensorboard_service().build()
     pod = deployment["spec"]["template"]["spec"]
     board = pod["containers"][0]
     assert [made["metadata"]["name"] for made in (deployment, service)] == [
@@ -167,7 +169,7 @@ def test_tensorboard_is_a_deployment_and_then_a_service():
 @pytest.mark.parametrize("place", [0, 1])
 def test_what_the_operator_runs_by_itself_is_restricted(place):
     job = parsed(replica("MASTER"), {"tfReplicaType": "PS"}, tensorboard={"logDir": "/l"})
-    board = Factory(job, CONFIG).tensorboard_deployment()["spec"]["template"]["spec"]
+    board = Factory(job, CONFIG).tensorboard_deployment().build()["spec"]["template"]["spec"]
     runs = [board["containers"][0], container(job, 1)][place]["securityContext"]
     wanted = {
         "runAsNonRoot": True,
@@ -226,7 +228,7 @@ def test_what_the_operator_runs_itself_has_the_resources_of_the_config_and_no_to
     limits = {"limits": {"cpu": "1"}}
     config = Config(ps_resources=limits, tensorboard_resources=limits)
     job = parsed(*DISTRIBUTED, tensorboard={"logDir": "/l"})
-    board = Factory(job, config).tensorboard_deployment()["spec"]["template"]["spec"]
+    board = Factory(job, config).tensorboard_deployment().build()["spec"]["template"]["spec"]
     server = batch_job(job, 2, config=config)["spec"]["template"]["spec"]
     for pod in (board, server):
         assert pod["containers"][0]["resources"] == limits

@@ -40,7 +40,7 @@ def test_the_runtime_id_follows_from_the_uid_alone():
 
 def test_children_carry_40_characters_of_a_long_name():
     job = parsed(name="a" * 50)
-    assert job.child("MASTER", 0) == "a" * 40 + "-master-76no-0"
+    assert job.child_name("MASTER", 0) == "a" * 40 + "-master-76no-0"
     assert job.problem == ""
 
 
