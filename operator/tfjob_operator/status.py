@@ -99,8 +99,7 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         yield "Running", (True, conditions.CHIEF_RUNNING, "The chief runs")
     else:
         yield "Running", (False, conditions.CHIEF_WAITING, "No chief runs")
-    retry = next((verdict.retry for verdict in progress.verdicts.values() if verdict.retry), "")
-    if retry:
+    if retry := _first_retry(progress):
         yield "Restarting", (True, conditions.RESTARTING, retry)
     elif all(verdict.state != "Unknown" for verdict in progress.verdicts.values()):
         before = conditions.find(job.status, "Restarting").get("message", "")
@@ -138,13 +137,18 @@ def _history(job: TfJob, progress: Progress) -> Json:
 def _restarts(job: TfJob, progress: Progress) -> int:
     """Failed and disrupted Pods so far; the number never falls.
 
-    The Jobs count failed Pods only. One disruption counts per pass: the first by name, unless the
-    condition Restarting names it already.
+    The Jobs count failed Pods only. A disruption counts once: when the condition Restarting is
+    about to name it and does not yet.
     """
     before = conditions.find(job.status, "Restarting").get("message", "")
-    disruptions = {v.retry for v in progress.verdicts.values() if "was disrupted" in v.retry}
-    is_new = any(text not in before for text in sorted(disruptions)[:1])
+    retry = _first_retry(progress)[: conditions.MAX_MESSAGE]
+    is_new = "was disrupted" in retry and retry not in before
     return max(int(job.status.get("restarts", 0)) + is_new, progress.failed_pods)
+
+
+def _first_retry(progress: Progress) -> str:
+    """Why the first replica that has to run again has to; "" if none has to."""
+    return next((verdict.retry for verdict in progress.verdicts.values() if verdict.retry), "")
 
 
 def blocked_status(job: TfJob, reason: str, message: str, now: datetime) -> Json:

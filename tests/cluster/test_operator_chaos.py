@@ -187,7 +187,7 @@ def test_a_whole_life_needs_no_right_but_those_of_the_cluster_role(chaos, operat
     account = f"--as=system:serviceaccount:{operator_release}:tf-job-operator"
     for verb, what in (
         ("get", "secrets"),
-        ("delete", "pods"),
+        ("create", "pods"),
         ("update", "jobs"),
         ("list", "nodes"),
     ):

@@ -121,6 +121,23 @@ def test_a_disruption_is_a_restart_though_no_job_counts_it():
     assert [each["restarts"] for each in (bad, same, again)] == [1, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "restarts"),
+    [
+        pytest.param("Pod z was disrupted", "Pod a was disrupted", 1, id="not in order of names"),
+        pytest.param("Pod z exited with 137", "Pod a was disrupted", None, id="behind a failure"),
+        pytest.param("Pod z was disrupted" + "." * 2000, "", 1, id="longer than a message may be"),
+    ],
+)
+def test_however_many_passes_look_at_a_disruption_it_counts_once(first, second, restarts):
+    judged = verdicts("Unknown", "Unknown", "Running", retry=first)
+    judged["WORKER", 0] = Verdict("Unknown", retry=second)
+    told = active(JOB, judged)
+    for _ in range(3):
+        told = active(parsed(*_replicas(), status=told), judged)
+        assert told.get("restarts") == restarts
+
+
 def test_a_replica_that_has_not_come_back_has_not_recovered():
     bad = active(JOB, verdicts("Unknown", retry="it was killed"))
     still = active(parsed(*_replicas(), status=bad), verdicts("Unknown"), now=LATER)
