@@ -307,9 +307,10 @@ def test_default_ps_and_tensorboard_run_where_pod_security_is_restricted(restric
 def test_a_pod_that_pod_security_refuses_is_told_as_a_condition(restricted):
     resources = {"resources": {"limits": {GPU: 1}}}
     restricted.apply(replica("MASTER", container=resources))
-    restricted.until(lambda: restricted.condition("Created").get("status") == "False")
+    # Before that, it says that the children are being created.
+    restricted.until(lambda: restricted.condition("Created").get("reason") == "FailedCreate")
     told = restricted.condition("Created")
-    assert told["reason"] == "FailedCreate"
+    assert told["status"] == "False"
     assert "hostPath" in told["message"]
 
 
