@@ -1,4 +1,4 @@
-"""The life of a local cluster: start, mend, stand beside another, leave nothing.
+"""The life of a local cluster: start, repair, stand beside another, leave nothing.
 
 Destructive, so it has clusters of its own and never touches the one called `test`.
 """
@@ -23,7 +23,7 @@ from cluster import binaries, cgroups, components, paths, processes
 from cluster import record as records
 from tests.cluster.waits import wait_until
 
-NAME = "mend"
+NAME = "repair"
 COMPONENTS = [component.name for component in components.components("")]
 DEFAULT_PATHS = (
     "/etc/cni",
@@ -73,40 +73,40 @@ def kubectl(name: str, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def mend() -> Iterator[str]:
+def repaired() -> Iterator[str]:
     verb("up", "--bare", "--name", NAME)
     yield NAME
     verb("down", "--name", NAME)
 
 
-def test_up_on_a_running_cluster_changes_nothing(mend):
+def test_up_on_a_running_cluster_changes_nothing(repaired):
     before = (record(), processes.children(record().pid))
-    said = verb("up", "--bare", "--name", mend).stdout
+    said = verb("up", "--bare", "--name", repaired).stdout
     assert (record(), processes.children(record().pid)) == before
-    assert said == f"Cluster {mend} is up\n"
+    assert said == f"Cluster {repaired} is up\n"
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_up_mends_a_cluster_after_a_component_was_killed(mend, component):
-    kubectl(mend, "create", "configmap", f"before-{component}")
+def test_up_repairs_a_cluster_after_a_component_was_killed(repaired, component):
+    kubectl(repaired, "create", "configmap", f"before-{component}")
     first = processes.children(record().pid)[component]
     os.kill(first, signal.SIGKILL)
-    verb("up", "--bare", "--name", mend)
+    verb("up", "--bare", "--name", repaired)
     assert processes.children(record().pid)[component] != first
-    kubectl(mend, "get", "configmap", f"before-{component}")
-    assert verb("status", "--name", mend).returncode == 0
+    kubectl(repaired, "get", "configmap", f"before-{component}")
+    assert verb("status", "--name", repaired).returncode == 0
 
 
-def test_up_mends_a_cluster_of_which_everything_was_killed_and_keeps_its_objects(mend):
-    kubectl(mend, "create", "configmap", "kept")
+def test_up_repairs_a_cluster_of_which_everything_was_killed_and_keeps_its_objects(repaired):
+    kubectl(repaired, "create", "configmap", "kept")
     before = record()
-    for pid in [before.pid, *cgroups.members(paths.cluster(mend).cgroup)]:
+    for pid in [before.pid, *cgroups.members(paths.cluster(repaired).cgroup)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    verb("up", "--bare", "--name", mend)
+    verb("up", "--bare", "--name", repaired)
     assert record().pid != before.pid
     assert record().network == before.network
-    kubectl(mend, "get", "configmap", "kept")
+    kubectl(repaired, "get", "configmap", "kept")
 
 
 def test_up_goes_on_after_it_was_interrupted_anywhere():
@@ -124,77 +124,69 @@ def test_up_goes_on_after_it_was_interrupted_anywhere():
         verb("down", "--name", name)
 
 
-def test_gpus_come_back_after_the_kubelet_forgot_them(mend):
+def test_gpus_come_back_after_the_kubelet_forgot_them(repaired):
     os.kill(processes.children(record().pid)["kubelet"], signal.SIGKILL)
-    verb("up", "--bare", "--name", mend)
+    verb("up", "--bare", "--name", repaired)
     for name in components.GPU_NAMES:
-        path = name.replace(".", "\\.")
-        wait_until(
-            lambda path=path: (
-                kubectl(
-                    mend, "get", "node", "-o", f"jsonpath={{.items[0].status.allocatable.{path}}}"
-                )
-                == "4"
-            )
-        )
+        wait_until(lambda name=name: allocatable(repaired).get(name) == "4")
 
 
-def test_up_starts_a_node_again_that_hangs_and_keeps_its_objects(mend):
-    kubectl(mend, "create", "configmap", "before-it-hung")
+def test_up_starts_a_node_again_that_hangs_and_keeps_its_objects(repaired):
+    kubectl(repaired, "create", "configmap", "before-it-hung")
     before = record()
     os.kill(processes.children(before.pid)["etcd"], signal.SIGSTOP)
-    said = verb("status", "--name", mend, check=False)
+    said = verb("status", "--name", repaired, check=False)
     assert said.returncode == 1
     assert "stopped by a signal" in said.stdout
     assert "does not answer" in said.stdout
-    assert "Starting the node again" in verb("up", "--bare", "--name", mend).stdout
+    assert "Starting the node again" in verb("up", "--bare", "--name", repaired).stdout
     assert record().pid != before.pid
-    kubectl(mend, "get", "configmap", "before-it-hung")
+    kubectl(repaired, "get", "configmap", "before-it-hung")
 
 
-def test_stop_keeps_objects_and_start_brings_them_back(mend):
-    kubectl(mend, "create", "configmap", "before-the-night")
-    verb("stop", "--name", mend)
-    assert verb("status", "--name", mend, check=False).returncode == 1
-    assert cgroups.members(paths.cluster(mend).cgroup) == set()
-    assert f"{mend} " in verb("list").stdout
-    verb("start", "--bare", "--name", mend)
-    kubectl(mend, "get", "configmap", "before-the-night")
+def test_stop_keeps_objects_and_start_brings_them_back(repaired):
+    kubectl(repaired, "create", "configmap", "before-the-night")
+    verb("stop", "--name", repaired)
+    assert verb("status", "--name", repaired, check=False).returncode == 1
+    assert cgroups.members(paths.cluster(repaired).cgroup) == set()
+    assert f"{repaired} " in verb("list").stdout
+    verb("start", "--bare", "--name", repaired)
+    kubectl(repaired, "get", "configmap", "before-the-night")
 
 
-def test_status_is_json_for_programs(mend):
-    found = json.loads(verb("status", "--name", mend, "--output", "json").stdout)
+def test_status_is_json_for_programs(repaired):
+    found = json.loads(verb("status", "--name", repaired, "--output", "json").stdout)
     assert found["well"]
     assert {part["name"] for part in found["parts"]} == {*COMPONENTS, "API server", "Node"}
 
 
-def test_a_command_runs_in_the_node(mend):
-    assert verb("shell", "--name", mend, "--", "hostname").stdout.strip() == "lab-node"
+def test_a_command_runs_in_the_node(repaired):
+    assert verb("shell", "--name", repaired, "--", "hostname").stdout.strip() == "lab-node"
 
 
-def test_an_export_holds_logs_and_objects_and_no_key(mend, tmp_path):
+def test_an_export_holds_logs_and_objects_and_no_key(repaired, tmp_path):
     target = tmp_path / "logs.tar.gz"
-    verb("export", "logs", str(target), "--name", mend)
+    verb("export", "logs", str(target), "--name", repaired)
     with tarfile.open(target) as archive:
         texts = {name: archive.extractfile(name).read() for name in archive.getnames()}
-    assert {f"{mend}/status.txt", f"{mend}/components/etcd.log"} <= set(texts)
-    assert b"lab-node" in texts[f"{mend}/objects/nodes.yaml"]
+    assert {f"{repaired}/status.txt", f"{repaired}/components/etcd.log"} <= set(texts)
+    assert b"lab-node" in texts[f"{repaired}/objects/nodes.yaml"]
     assert not [name for name, text in texts.items() if b"PRIVATE KEY-----" in text]
 
 
-def test_gpus_and_limits_are_the_users_choice_and_stay(mend):
-    verb("up", "--bare", "--name", mend, "--gpus", "2", "--memory", "5Gi", "--cpus", "1")
-    verb("up", "--bare", "--name", mend)
-    wait_until(lambda: allocatable(mend)["nvidia.com/gpu"] == "2")
-    assert allocatable(mend)["cpu"] == "1"
+def test_gpus_and_limits_are_the_users_choice_and_stay(repaired):
+    verb("up", "--bare", "--name", repaired, "--gpus", "2", "--memory", "5Gi", "--cpus", "1")
+    verb("up", "--bare", "--name", repaired)
+    wait_until(lambda: allocatable(repaired)["nvidia.com/gpu"] == "2")
+    assert allocatable(repaired)["cpu"] == "1"
     limits = [
         int(file.read_text())
         for mount, _ in cgroups.here()
         for name in ("memory.max", "memory.limit_in_bytes")
-        if (file := mount / paths.cluster(mend).cgroup / name).exists()
+        if (file := mount / paths.cluster(repaired).cgroup / name).exists()
     ]
     assert limits == [5 << 30]
-    verb("up", "--bare", "--name", mend, "--gpus", "4")
+    verb("up", "--bare", "--name", repaired, "--gpus", "4")
 
 
 def allocatable(name: str) -> dict[str, str]:
@@ -239,7 +231,7 @@ with explained(): up.up(paths.cluster({name!r}), print)
         verb("down", "--name", name)
 
 
-def test_nothing_leaves_the_node(mend):
+def test_nothing_leaves_the_node(repaired):
     routes = subprocess.run(
         ["nsenter", f"--net=/proc/{record().pid}/ns/net", "ip", "route"],
         capture_output=True,
@@ -249,7 +241,7 @@ def test_nothing_leaves_the_node(mend):
     assert "default" not in routes
 
 
-def test_the_kubelet_refuses_who_does_not_say_who_he_is(mend):
+def test_the_kubelet_refuses_who_does_not_say_who_he_is(repaired):
     ask = ["nsenter", f"--net=/proc/{record().pid}/ns/net", sys.executable, "-c"]
     code = (
         "import ssl, urllib.request, urllib.error\n"
@@ -267,15 +259,15 @@ def test_the_kubelet_refuses_who_does_not_say_who_he_is(mend):
     wait_until(refused)
 
 
-def test_two_clusters_run_side_by_side(mend):
+def test_two_clusters_run_side_by_side(repaired):
     try:
         verb("up", "--bare", "--name", "beside")
         kubectl("beside", "create", "configmap", "only-here")
-        assert record("beside").network != record(mend).network
-        assert "only-here" not in kubectl(mend, "get", "configmaps")
+        assert record("beside").network != record(repaired).network
+        assert "only-here" not in kubectl(repaired, "get", "configmaps")
     finally:
         verb("down", "--name", "beside")
-    assert "lab-node" in kubectl(mend, "get", "nodes")
+    assert "lab-node" in kubectl(repaired, "get", "nodes")
 
 
 def test_down_leaves_nothing():

@@ -11,6 +11,6 @@ def obj(uid, version, owner="tfjob", **fields):
     return {"metadata": {**meta, **fields.pop("metadata", {})}, **fields}
 
 
-class Told(list):
+class Listener(list):
     def __call__(self, owner, view, deleted):
         self.append((owner, view, deleted))

@@ -1,23 +1,23 @@
 from kube_runtime.index import Index
-from tests.kube_runtime.builders import Told, obj
+from tests.kube_runtime.builders import Listener, obj
 
 
 def index():
-    told = Told()
+    result = Listener()
     made = Index(
-        lambda o: o.get("phase"), lambda o: o["metadata"]["ownerReferences"][0]["uid"], told
+        lambda o: o.get("phase"), lambda o: o["metadata"]["ownerReferences"][0]["uid"], result
     )
-    return made, told
+    return made, result
 
 
 def test_what_a_pass_could_notice_is_told_and_nothing_else():
-    made, told = index()
+    made, result = index()
     made.upsert(obj("a", 1, phase="Pending"))
     made.upsert(obj("a", 2, phase="Pending"))
     made.upsert(obj("a", 3, phase="Running"))
     made.delete("a")
     made.delete("a")
-    assert told == [
+    assert result == [
         ("tfjob", "Pending", False),
         ("tfjob", "Running", False),
         ("tfjob", "Running", True),
@@ -53,13 +53,13 @@ def test_our_own_write_does_not_bring_back_what_the_watch_saw_go():
 
 
 def test_late_news_do_not_bring_back_what_we_deleted():
-    made, told = index()
+    made, result = index()
     made.upsert(obj("a", 1, phase="Running"))
     made.delete_local("a")
     made.upsert(obj("a", 2, phase="Failed"))
-    assert (made.of("tfjob"), len(told)) == ({}, 2)
+    assert (made.of("tfjob"), len(result)) == ({}, 2)
     made.delete("a")
-    assert len(told) == 2
+    assert len(result) == 2
 
 
 def test_what_we_deleted_and_something_holds_is_there_while_it_lasts():
@@ -81,15 +81,15 @@ def test_a_new_list_forgets_what_it_does_not_have_unless_it_is_newer():
 
 
 def test_an_object_that_changes_its_owner_is_no_longer_the_firsts():
-    made, told = index()
+    made, result = index()
     made.upsert(obj("a", 1, "one", phase="Running"))
     made.upsert(obj("a", 2, "two", phase="Running"))
     assert (made.of("one"), made.of("two")) == ({}, {"a": "Running"})
-    assert ("one", "Running", True) in told
+    assert ("one", "Running", True) in result
 
 
 def test_an_object_without_an_owner_is_nobodys():
-    told = Told()
-    made = Index(lambda o: o, lambda o: "", told)
+    result = Listener()
+    made = Index(lambda o: o, lambda o: "", result)
     made.upsert(obj("a", 1))
-    assert (made.owners(), told) == ([], [])
+    assert (made.owners(), result) == ([], [])

@@ -1,12 +1,12 @@
 import pytest
 
-from tests.kube_runtime.builders import Told, obj
+from tests.kube_runtime.builders import Listener, obj
 from tfjob_operator.cache import Cache, store
 
 
 def test_pods_and_warnings_reach_the_tfjob_through_their_job():
-    pods = Told()
-    cache = Cache(Told(), Told(), pods)
+    pods = Listener()
+    cache = Cache(Listener(), Listener(), pods)
     cache.jobs.upsert(obj("job", 1, "tfjob"))
     cache.pods.upsert(obj("pod", 2, "job"))
     cache.pods.upsert(obj("stray", 3, "someone-elses-job"))
@@ -29,8 +29,8 @@ def going(uid, version, job="job", **status):
 
 
 def test_a_pod_that_outlives_its_job_is_known_to_the_tfjob_until_it_is_gone():
-    pods = Told()
-    cache = Cache(Told(), Told(), pods)
+    pods = Listener()
+    cache = Cache(Listener(), Listener(), pods)
     cache.jobs.upsert(obj("job", 1, "tfjob"))
     cache.pods.upsert(going("pod", 2))
     assert cache.children("tfjob").leftovers == {}
@@ -43,7 +43,7 @@ def test_a_pod_that_outlives_its_job_is_known_to_the_tfjob_until_it_is_gone():
 
 
 def test_so_is_it_by_an_operator_that_was_started_later_and_an_ended_one_holds_nothing():
-    cache = Cache(Told(), Told(), Told())
+    cache = Cache(Listener(), Listener(), Listener())
     cache.pods.upsert(going("pod", 2))
     cache.pods.upsert(going("ended", 3, "other", phase="Failed"))
     assert list(cache.children("tfjob").leftovers) == ["name-job"]
@@ -51,8 +51,8 @@ def test_so_is_it_by_an_operator_that_was_started_later_and_an_ended_one_holds_n
 
 @pytest.mark.parametrize("kind", ["services", "config_maps", "pod_groups"])
 def test_a_deleted_child_wakes_its_tfjob(kind):
-    jobs = Told()
-    cache = Cache(Told(), jobs, Told())
+    jobs = Listener()
+    cache = Cache(Listener(), jobs, Listener())
     index = getattr(cache, kind)
     index.upsert(obj("s", 1))
     assert jobs == []

@@ -39,9 +39,9 @@ def test_the_same_event_has_the_same_name_and_another_has_another():
     ],
 )
 def test_what_a_person_would_look_for_is_announced(reason, count):
-    told = conditions.merge({}, {"Any": (True, reason, "…")}, NOW)
-    assert len(new_events({}, told)) == count
-    assert new_events(told, told) == []
+    result = conditions.merge({}, {"Any": (True, reason, "…")}, NOW)
+    assert len(new_events({}, result)) == count
+    assert new_events(result, result) == []
 
 
 class Refuses:

@@ -33,9 +33,9 @@ def test_durations_are_a_cumulative_histogram():
     for seconds in (0.001, 0.3, 99):
         counters.duration.observe(seconds)
     counters.depth.set_function(lambda: 4)
-    told = text(counters)
+    result = text(counters)
     for line in ('le="0.005"} 1', 'le="0.5"} 2', 'le="+Inf"} 3', "_count 3", "queue_depth 4"):
-        assert line in told
+        assert line in result
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_one_port_serves_health_and_metrics(path, problems, wanted):
         server = await metrics.serve(port, Metrics(), lambda: problems)
         address = f"http://127.0.0.1:{port}/{path}"
         async with aiohttp.ClientSession() as session, session.get(address) as answer:
-            told = answer.status, await answer.text()
+            result = answer.status, await answer.text()
         await server.cleanup()
-        return told
+        return result
 
     code, body = asyncio.run(run())
     assert (code, wanted[1] in body) == (wanted[0], True)

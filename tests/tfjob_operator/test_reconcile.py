@@ -303,10 +303,10 @@ def test_fault_16_a_ttl_removes_the_tfjob_whenever_it_is_looked_at():
 def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
     job = parsed(*DISTRIBUTED, runPolicy={"suspend": True})
     observed = children(job, {"worker_0": pod("Succeeded", 0)})
-    told = plan_for(job, observed)
-    assert conditions.find(told.status, "Suspended")["status"] == "True"
-    assert deleted(told) == []  # who decided by an old object is refused the status, not a deletion
-    plan = plan_for(job.with_status(told.status), observed)
+    result = plan_for(job, observed)
+    assert conditions.find(result.status, "Suspended")["status"] == "True"
+    assert deleted(result) == []
+    plan = plan_for(job.with_status(result.status), observed)
     assert [name.split("-")[1] for _, name in deleted(plan)] == ["master", "worker", "ps"]
     assert made(plan) == []
 
@@ -314,10 +314,10 @@ def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
 def test_a_resumed_job_gets_its_children_again():
     paused = settled(parsed(*DISTRIBUTED, runPolicy={"suspend": True}), Children())
     job = parsed(*DISTRIBUTED, status=paused.status)
-    told = plan_for(job, Children())
-    assert conditions.find(told.status, "Suspended")["reason"] == "Resumed"
-    assert (made(told), told.requeue_after_seconds) == ([], 0)
-    assert len(made(plan_for(job.with_status(told.status), Children()))) == 8
+    result = plan_for(job, Children())
+    assert conditions.find(result.status, "Suspended")["reason"] == "Resumed"
+    assert (made(result), result.requeue_after_seconds) == ([], 0)
+    assert len(made(plan_for(job.with_status(result.status), Children()))) == 8
 
 
 @pytest.mark.parametrize("suspend", [True, False])
@@ -410,9 +410,9 @@ def test_the_template_reaches_the_pod_with_all_that_the_user_said():
 )
 def test_a_template_that_cannot_be_read_ends_the_job_with_a_sentence(metadata):
     job = parsed(replica("MASTER", template={**template(), "metadata": metadata}))
-    told = plan_for(job, Children()).status
-    assert (told["phase"], told["state"]) == ("Failed", "Failed")
-    assert told["reason"].startswith("InvalidTemplate: a template cannot be read")
+    result = plan_for(job, Children()).status
+    assert (result["phase"], result["state"]) == ("Failed", "Failed")
+    assert result["reason"].startswith("InvalidTemplate: a template cannot be read")
 
 
 def test_a_templates_metadata_may_be_empty():

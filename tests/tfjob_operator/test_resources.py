@@ -48,14 +48,14 @@ def test_a_cluster_domain_makes_the_names_fully_qualified():
 
 def test_an_evaluator_is_no_part_of_the_cluster_and_knows_that_it_evaluates():
     job = parsed(replica("CHIEF"), replica("EVALUATOR"))
-    told = json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 0))
-    assert (list(told["cluster"]), told["task"]["type"]) == (["chief"], "evaluator")
+    result = json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 0))
+    assert (list(result["cluster"]), result["task"]["type"]) == (["chief"], "evaluator")
 
 
 def test_a_worker_of_a_changing_number_is_told_of_itself_and_the_ps_only():
     job = parsed(*DISTRIBUTED, enableDynamicWorker=True)
-    told = json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 1))
-    assert told["sparseCluster"] == {
+    result = json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 1))
+    assert result["sparseCluster"] == {
         "ps": ["mnist-ps-76no-0:2222"],
         "worker": {"1": "mnist-worker-76no-1:3333"},
     }
@@ -268,8 +268,8 @@ def test_an_indexed_job_tells_each_of_its_pods_what_a_job_of_its_own_would():
     last = pod["containers"][0]["env"][-1]
     assert last["name"] == "TF_CONFIG"
     for index in (0, 20):
-        told = expanded(last["value"], pod, index, maps)
-        assert told == Cluster(alone, CONFIG).tf_config(alone.replicas[1], index)
+        result = expanded(last["value"], pod, index, maps)
+        assert result == Cluster(alone, CONFIG).tf_config(alone.replicas[1], index)
 
 
 def test_its_pods_have_the_names_that_tf_config_says():

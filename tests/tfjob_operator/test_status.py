@@ -22,29 +22,29 @@ def active(job, judged, now=NOW, **progress):
     return status.active_status(job, Progress(judged, **progress), now)
 
 
-def held(told):
-    return {c["type"]: c["status"] for c in told["conditions"]}
+def held(result):
+    return {c["type"]: c["status"] for c in result["conditions"]}
 
 
 def test_a_condition_is_merged_by_its_type():
-    told = conditions.merge({}, {"Created": (True, "A", "a")}, NOW)
-    told = conditions.merge(told, {"Running": (True, "B", "b")}, NOW)
-    told = conditions.merge(told, {"Created": (False, "C", "c")}, LATER)
-    assert held(told) == {"Running": "True", "Created": "False"}
+    result = conditions.merge({}, {"Created": (True, "A", "a")}, NOW)
+    result = conditions.merge(result, {"Running": (True, "B", "b")}, NOW)
+    result = conditions.merge(result, {"Created": (False, "C", "c")}, LATER)
+    assert held(result) == {"Running": "True", "Created": "False"}
 
 
 def test_the_time_of_transition_moves_only_with_the_value():
-    told = conditions.merge({}, {"Created": (True, "A", "a")}, NOW)
-    told = conditions.merge(told, {"Created": (True, "A", "b")}, LATER)
-    (condition,) = told["conditions"]
+    result = conditions.merge({}, {"Created": (True, "A", "a")}, NOW)
+    result = conditions.merge(result, {"Created": (True, "A", "b")}, LATER)
+    (condition,) = result["conditions"]
     assert condition["lastTransitionTime"] == ago(0)
     assert condition["lastUpdateTime"] == ago(-5)
 
 
 def test_the_same_said_again_changes_nothing():
-    told = active(JOB, verdicts())
-    again = active(parsed(*_replicas(), status=told), verdicts(), now=LATER)
-    assert again == told
+    result = active(JOB, verdicts())
+    again = active(parsed(*_replicas(), status=result), verdicts(), now=LATER)
+    assert again == result
 
 
 def _replicas():
@@ -52,8 +52,8 @@ def _replicas():
 
 
 def test_replicas_are_counted_by_their_states():
-    told = status.replica_fields(JOB, verdicts("Running", "Succeeded", "Unknown"))
-    assert told == {
+    result = status.replica_fields(JOB, verdicts("Running", "Succeeded", "Unknown"))
+    assert result == {
         "replicaStatuses": [
             {"tf_replica_type": "MASTER", "state": "Running", "ReplicasStates": {"Running": 1}},
             {
@@ -132,10 +132,10 @@ def test_a_disruption_is_a_restart_though_no_job_counts_it():
 def test_however_many_passes_look_at_a_disruption_it_counts_once(first, second, restarts):
     judged = verdicts("Unknown", "Unknown", "Running", retry=first)
     judged["WORKER", 0] = Verdict("Unknown", retry=second)
-    told = active(JOB, judged)
+    result = active(JOB, judged)
     for _ in range(3):
-        told = active(parsed(*_replicas(), status=told), judged)
-        assert told.get("restarts") == restarts
+        result = active(parsed(*_replicas(), status=result), judged)
+        assert result.get("restarts") == restarts
 
 
 def test_a_replica_that_has_not_come_back_has_not_recovered():
@@ -156,21 +156,21 @@ def test_the_first_pod_that_cannot_run_is_a_condition_until_it_does():
 
 def test_a_chief_that_no_longer_runs_is_not_called_running():
     running = parsed(*_replicas(), status=active(JOB, verdicts()))
-    told = active(running, verdicts("Unknown"), now=LATER)
-    assert (told["phase"], told["state"]) == ("Running", "Unknown")
-    assert held(told)["Running"] == "False"
+    result = active(running, verdicts("Unknown"), now=LATER)
+    assert (result["phase"], result["state"]) == ("Running", "Unknown")
+    assert held(result)["Running"] == "False"
 
 
 def test_messages_are_cut_at_the_length_of_an_event():
-    told = status.failed(JOB, conditions.INVALID_TEMPLATE, "x" * 5000, NOW)
-    assert len(told["reason"]) == 1024
-    assert len(conditions.find(told, "Failed")["message"]) == 1024
+    result = status.failed(JOB, conditions.INVALID_TEMPLATE, "x" * 5000, NOW)
+    assert len(result["reason"]) == 1024
+    assert len(conditions.find(result, "Failed")["message"]) == 1024
 
 
 def test_which_replicas_have_succeeded_is_remembered():
-    told = active(JOB, verdicts("Running", "Succeeded", "Running"))
-    assert told["completedIndexes"] == {"WORKER": "0"}
-    assert status.completed(told, "WORKER") == {0}
+    result = active(JOB, verdicts("Running", "Succeeded", "Running"))
+    assert result["completedIndexes"] == {"WORKER": "0"}
+    assert status.completed(result, "WORKER") == {0}
 
 
 def test_tensorboard_has_a_condition_of_its_own():
@@ -181,9 +181,9 @@ def test_tensorboard_has_a_condition_of_its_own():
 
 def test_a_short_job_tells_that_it_was_created():
     first = status.first_status(JOB, verdicts("Unknown"), NOW)
-    told = status.succeeded(parsed(*_replicas(), status=first), verdicts("Succeeded"), LATER)
-    assert held(told) == {"Created": "True", "Succeeded": "True"}
-    assert told["conditions"][-1]["reason"] == "Succeeded"  # which -o wide shows
+    result = status.succeeded(parsed(*_replicas(), status=first), verdicts("Succeeded"), LATER)
+    assert held(result) == {"Created": "True", "Succeeded": "True"}
+    assert result["conditions"][-1]["reason"] == "Succeeded"  # which -o wide shows
 
 
 def test_what_keeps_pods_from_being_made_is_told_and_taken_back():
@@ -195,18 +195,18 @@ def test_what_keeps_pods_from_being_made_is_told_and_taken_back():
 
 
 def test_a_failure_is_told_in_phase_state_reason_and_condition():
-    told = status.failed(JOB, conditions.INVALID_SPEC, "spec.x: is wrong", NOW)
-    assert (told["phase"], told["state"]) == ("Failed", "Failed")
-    assert told["reason"] == "InvalidSpec: spec.x: is wrong"
-    assert conditions.find(told, "Failed")["reason"] == "InvalidSpec"
-    assert told["completionTime"] == ago(0)
+    result = status.failed(JOB, conditions.INVALID_SPEC, "spec.x: is wrong", NOW)
+    assert (result["phase"], result["state"]) == ("Failed", "Failed")
+    assert result["reason"] == "InvalidSpec: spec.x: is wrong"
+    assert conditions.find(result, "Failed")["reason"] == "InvalidSpec"
+    assert result["completionTime"] == ago(0)
 
 
 def test_an_ended_job_runs_no_more():
     running = parsed(*_replicas(), status=active(JOB, verdicts()))
-    told = status.succeeded(running, verdicts("Succeeded"), LATER)
-    assert held(told) == {"Created": "True", "Running": "False", "Succeeded": "True"}
-    assert status.is_finished(told)
+    result = status.succeeded(running, verdicts("Succeeded"), LATER)
+    assert held(result) == {"Created": "True", "Running": "False", "Succeeded": "True"}
+    assert status.is_finished(result)
 
 
 def test_a_suspended_job_has_no_start_and_a_resumed_one_has_a_new_one():
