@@ -305,6 +305,7 @@ def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
     observed = children(job, {"worker_0": pod("Succeeded", 0)})
     result = plan_for(job, observed)
     assert conditions.find(result.status, "Suspended")["status"] == "True"
+    # Who decided by an old object is refused the status, and no deletion has happened by then.
     assert deleted(result) == []
     plan = plan_for(job.with_status(result.status), observed)
     assert [name.split("-")[1] for _, name in deleted(plan)] == ["master", "worker", "ps"]
