@@ -135,7 +135,7 @@ def test_the_api_server_refuses_what_the_file_does_not_give_and_nothing_else(
     assert kinds == {
         *("nodes", "customresourcedefinitions", "operator deployments"),
         *("storageclasses", "dns"),
-        *("resourceslices", "deviceclasses"),
+        *("resourceslices", "deviceclasses", "priorityclasses"),
     }
     assert any("/log?" in path for path in alone)
 

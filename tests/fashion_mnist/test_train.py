@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,9 @@ def test_sigterm_right_after_the_start_of_a_container_is_not_lost(start, tmp_pat
     container = ("unshare", "--pid", "--fork", "--kill-child", "env", "--block-signal=TERM")
     run = start("--save-dir", tmp_path / "save", prefix=container)
     first_process = child_of(run.process.pid, "env", Path(sys.executable).name)
+    # Before that, the kernel gives the first process of a namespace no signal at all.
+    while not has_in_mask(first_process, signal.SIGTERM, "SigBlk", "SigCgt"):
+        time.sleep(0.001)
     os.kill(first_process, signal.SIGTERM)
     assert run.wait() == 143
     assert "Asked to end before the training began: there is nothing to save." in run.log
@@ -79,6 +83,13 @@ def child_of(pid: int, *names: str) -> int:
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             if Path(Path(f"/proc/{child}/cmdline").read_text().split("\0")[0]).name in names:
                 return int(child)
+
+
+def has_in_mask(pid: int, number: int, *masks: str) -> bool:
+    """Whether a process blocks (SigBlk) or handles (SigCgt) a signal, by proc(5)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    found = [int(line.split()[1], 16) for line in lines if line.startswith(masks)]
+    return any(mask >> (number - 1) & 1 for mask in found)
 
 
 @pytest.mark.parametrize("option", ["--save-dir", "--log-dir", "--checkpoint-dir"])
