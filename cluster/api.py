@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cluster import kubeconfigs
+
 # The collection of each kind that the manifests use: (API, plural, namespaced).
 COLLECTIONS = {
     "ServiceAccount": ("api/v1", "serviceaccounts", True),
@@ -106,9 +108,9 @@ class Api:
 
 @contextlib.contextmanager
 def from_kubeconfig(kubeconfig: Path, timeout_seconds: float) -> Iterator[Api | None]:
-    """The API server of a kubeconfig of ours, which is JSON; None if it may not be read."""
+    """The API server of a kubeconfig of ours; None if it may not be read."""
     try:
-        config = json.loads(kubeconfig.read_text())
+        config = kubeconfigs.read(kubeconfig)
     except OSError:
         yield None
         return

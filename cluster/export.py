@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cluster import binaries, host, paths, status
+from cluster import binaries, host, kubeconfigs, paths, status
 from cluster.errors import CannotGoOn
 
 LONGEST_LOG_BYTES = 2_000_000
@@ -31,20 +31,26 @@ SECRETS = (
 def logs(cluster: paths.Cluster, target: Path, say: Callable[[str], None]) -> None:
     """Write one archive with logs, status, objects and facts of the machine, without secrets."""
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    with tarfile.open(unfinished, "w:gz") as archive:
-        for name, text in contents(cluster):
-            content = redacted(text).encode()
-            entry = tarfile.TarInfo(f"{cluster.name}/{name}")
-            entry.size, entry.mode = len(content), 0o644
-            archive.addfile(entry, io.BytesIO(content))
-    unfinished.replace(target)
+    try:
+        with tarfile.open(unfinished, "w:gz") as archive:
+            for name, text in contents(cluster):
+                content = redacted(text).encode()
+                entry = tarfile.TarInfo(f"{cluster.name}/{name}")
+                entry.size, entry.mode = len(content), 0o644
+                archive.addfile(entry, io.BytesIO(content))
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
     say(f"{target}: look into it before you send it")
 
 
 def contents(cluster: paths.Cluster) -> Iterator[tuple[str, str]]:
     """(name in the archive, text) of all that may help."""
     found: list[str] = []
-    status.show(cluster, found.append)
+    try:
+        status.show(cluster, found.append)
+    except CannotGoOn as error:  # what fails is worth knowing, too
+        found.append(str(error))
     yield "status.txt", "\n".join(found) + "\n"
     yield "machine.json", json.dumps(asdict(host.facts()), indent=2, default=sorted)
     folder = cluster.var / "log"
@@ -85,7 +91,7 @@ def merge_kubeconfig(cluster: paths.Cluster, target: Path, say: Callable[[str], 
     The file as it was is kept beside it.
     """
     context = f"workshop-{cluster.name}"
-    ours = renamed(json.loads(_read(cluster.kubeconfig)), context)
+    ours = renamed(_read(cluster.kubeconfig), context)
     target.parent.mkdir(mode=0o700, exist_ok=True)
     if not target.exists():
         ours["current-context"] = context
@@ -105,9 +111,9 @@ def merge_kubeconfig(cluster: paths.Cluster, target: Path, say: Callable[[str], 
     say(f"{target} knows this cluster: `kubectl config use-context {context}`")
 
 
-def _read(kubeconfig: Path) -> str:
+def _read(kubeconfig: Path) -> dict[str, Any]:
     try:
-        return kubeconfig.read_text()
+        return kubeconfigs.read(kubeconfig)
     except OSError as error:
         fix = "start the cluster with `python -m cluster up`"
         raise CannotGoOn(f"{kubeconfig} cannot be read", error.strerror or "", fix) from None

@@ -14,7 +14,6 @@ which asks for root only where it needs it; a cluster of the user's own through
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import shutil
@@ -32,6 +31,7 @@ from cluster import (
     foreign,
     host,
     images,
+    kubeconfigs,
     learner,
     load,
     network,
@@ -161,8 +161,8 @@ def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | Non
 def no_proxy(kubeconfig: Path) -> str:
     """The line that keeps what speaks to the node away from a proxy, which cannot reach it."""
     try:
-        server = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-    except (OSError, ValueError, LookupError, TypeError):
+        server = kubeconfigs.read(kubeconfig)["clusters"][0]["cluster"]["server"]
+    except (OSError, CannotGoOn, LookupError, TypeError):
         server = ""
     hosts = [urlsplit(server).hostname or "", *map(str, network.POOLS), "localhost", "127.0.0.1"]
     text = ",".join(filter(None, hosts))
@@ -202,13 +202,13 @@ def clean() -> None:
 
 
 def notebook() -> None:
-    """Open JupyterLab on the modules; it ends with Ctrl-C."""
+    """Open JupyterLab on the checkout, with all modules; it ends with Ctrl-C, twice."""
     if not (STATE / "activate").exists():
         raise CannotGoOn("the workshop is not set up yet", fix="type `make lab` first")
     kernel = [sys.executable, "-m", "bash_kernel.install", "--sys-prefix"]
     subprocess.run(kernel, check=True, capture_output=True)
     root = ["--allow-root"] if os.geteuid() == 0 else []
-    command = [sys.executable, "-m", "jupyterlab", *root, str(paths.CHECKOUT / "modules")]
+    command = [sys.executable, "-m", "jupyterlab", *root, str(paths.CHECKOUT)]
     shell = f'source {shlex.quote(str(STATE / "activate"))} && exec "$@"'
     os.execvp("bash", ["bash", "-c", shell, "bash", *command])
 

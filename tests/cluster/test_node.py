@@ -155,6 +155,8 @@ def test_stop_keeps_objects_and_start_brings_them_back(repaired):
 
 
 def test_status_is_json_for_programs(repaired):
+    # kubectl writes the kubeconfig again, as YAML.
+    kubectl(repaired, "config", "set-context", "--current", "--namespace=default")
     found = json.loads(verb("status", "--name", repaired, "--output", "json").stdout)
     assert found["well"]
     assert {part["name"] for part in found["parts"]} == {*COMPONENTS, "API server", "Node"}

@@ -33,7 +33,7 @@ def test_notebook_opens_jupyterlab_on_the_modules_with_what_activate_sets(state,
         "-m",
         "jupyterlab",
         "--allow-root",
-        str(workshop.paths.CHECKOUT / "modules"),
+        str(workshop.paths.CHECKOUT),
     ]
 
 
