@@ -39,7 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _COMMANDS[options.action](options)
     except NoCluster as problem:
-        return _report(options, ungraded(options.exercises, _finding(problem)), None)
+        # A person reads the reason once; a program gets it for every exercise.
+        numbers = options.exercises[:1] if options.output == "text" else options.exercises
+        return _report(options, ungraded(numbers, _finding(problem)), None)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -81,6 +81,8 @@ def test_without_a_cluster_every_output_says_so(tmp_path, capsys, output, words)
     assert main([*words, "--kubeconfig", gone, "--output", output]) == 6
     said = capsys.readouterr().out
     assert "no kubeconfig at" in said
+    if output == "text":
+        assert said.count("no kubeconfig at") == 1
     if output == "json":
         assert json.loads(said)["exit_code"] == 6
     if output == "junit":
