@@ -309,9 +309,9 @@ def test_a_pod_that_pod_security_refuses_is_told_as_a_condition(restricted):
     restricted.apply(replica("MASTER", container=resources))
     # Before that, it says that the children are being created.
     restricted.until(lambda: restricted.condition("Created").get("reason") == "FailedCreate")
-    told = restricted.condition("Created")
-    assert told["status"] == "False"
-    assert "hostPath" in told["message"]
+    created = restricted.condition("Created")
+    assert created["status"] == "False"
+    assert "hostPath" in created["message"]
 
 
 def test_a_quota_is_told_as_a_condition_and_the_job_goes_on_when_it_is_lifted(lab):

@@ -124,6 +124,29 @@ def fake_world(life: Script | None = None, **options: Any) -> World:
     return World(cluster, options)
 
 
+def in_world(
+    story: Callable[[World], Coroutine[Any, Any, Any]], script: Script | None = None, **kubelet: Any
+) -> Any:
+    """Run a story in virtual time. ``kubelet``: attributes of the fake kubelet, by their names."""
+
+    async def live() -> Any:
+        world = fake_world(script)
+        for name, value in kubelet.items():
+            setattr(world.cluster.kubelet, name, value)
+        try:
+            return await story(world)
+        finally:
+            await world.stop()
+
+    return virtual_time.run(live())
+
+
+def put(world: World, obj: Object, namespace: str = "default") -> Any:
+    """Create a TfJob as a user does."""
+    obj["metadata"]["namespace"] = namespace
+    return world.cluster.store.create(TFJOBS, obj)
+
+
 async def whole_life(
     world: World,
     obj: Object | None = None,

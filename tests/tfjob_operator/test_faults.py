@@ -9,7 +9,7 @@ import asyncio
 import pytest
 from msgspec import convert
 
-from tests.fakes import rbac, virtual_time
+from tests.fakes import rbac
 from tests.fakes.kubelet import Run, by_replica
 from tests.fakes.objects import (
     CONFIG_MAPS,
@@ -25,9 +25,10 @@ from tests.fakes.operator_life import (
     CHILDREN,
     NAME,
     distributed,
-    fake_world,
+    in_world,
     leftovers,
     made_twice,
+    put,
     replica,
     summary,
 )
@@ -41,24 +42,6 @@ FOR_EVER = Run(exit_code=None)
 def single(name=NAME, **spec):
     """A TfJob of one master."""
     return distributed(name, **{"replicaSpecs": [replica("MASTER")], "tensorboard": None, **spec})
-
-
-def in_world(story, script=None):
-    """Run a story (a coroutine function of a world) in virtual time."""
-
-    async def live():
-        world = fake_world(script)
-        try:
-            return await story(world)
-        finally:
-            await world.stop()
-
-    return virtual_time.run(live())
-
-
-def put(world, obj, namespace="default"):
-    obj["metadata"]["namespace"] = namespace
-    return world.cluster.store.create(TFJOBS, obj)
 
 
 async def restart(world):

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from kube_runtime.kube import Response
-from tests.fakes import virtual_time
+from tests.fakes import operator_life
 from tests.fakes.kubelet import Run, by_replica
 from tests.fakes.objects import DEPLOYMENTS, JOBS, PODS, SERVICES, TFJOBS, condition, key
-from tests.fakes.operator_life import NAME, distributed, fake_world, leftovers, replica, template
+from tests.fakes.operator_life import NAME, distributed, leftovers, put, replica, template
 from tests.fakes.refusals import forbidden
 
 FOR_EVER = Run(exit_code=None)
@@ -16,23 +16,8 @@ ALL_RUN = by_replica(master=[FOR_EVER], worker=[FOR_EVER], ps=[FOR_EVER])
 
 
 def in_world(story, script=ALL_RUN, **stops):
-    """Run a story (a coroutine function of a world) in virtual time."""
-
-    async def live():
-        world = fake_world(script)
-        for name, value in stops.items():
-            setattr(world.cluster.kubelet, name, value)
-        try:
-            return await story(world)
-        finally:
-            await world.stop()
-
-    return virtual_time.run(live())
-
-
-def put(world, obj, namespace="default"):
-    obj["metadata"]["namespace"] = namespace
-    return world.cluster.store.create(TFJOBS, obj)
+    """As for any life, but replicas run until somebody ends them."""
+    return operator_life.in_world(story, script, **stops)
 
 
 def single(name=NAME, **spec):

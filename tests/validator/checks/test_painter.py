@@ -35,7 +35,7 @@ STEPS = [f"step {n}00/500 loss 0.0{9 - n}000" for n in range(1, 6)]
 SOUND = [*STEPS, "", "  . : + # @", "painted /tmp/painting/painting.png"]
 
 
-def told(written, *args):
+def cause_of(written, *args):
     made = pod(*(args or ("--max-steps=500",)))
     found = painter.doubt(painter.read(written), made, made["spec"]["containers"][0])
     return found.cause if found else ""
@@ -44,7 +44,7 @@ def told(written, *args):
 def test_a_sound_log_is_read():
     found = painter.read(log(*SOUND))
     assert (found.loss, len(found.lines), found.done) == (0.04, 5, True)
-    assert told(log(*SOUND)) == ""
+    assert cause_of(log(*SOUND)) == ""
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_a_sound_log_is_read():
     ],
 )
 def test_a_log_that_cannot_be_the_painters(written, cause):
-    assert told(written) == cause
+    assert cause_of(written) == cause
 
 
 def test_a_log_of_other_steps_than_asked_for_is_not_this_runs():
-    assert told(log(*SOUND), "--max-steps=600") == "steps"
+    assert cause_of(log(*SOUND), "--max-steps=600") == "steps"
 
 
 def test_what_is_missing_of_a_log_that_was_cut_is_not_held_against_it():
