@@ -56,7 +56,8 @@ def test_a_lost_ps_costs_the_chief_its_life_but_not_what_was_learned(
         return chaos.kubectl("logs", pod["metadata"]["name"], check=False).stdout
 
     chaos.apply(CLAIM, TFJOB)
-    chaos.until(lambda: any("step 200/" in log(pod) for pod in chiefs()), SECONDS)
+    # A step's line comes before its checkpoint: that of step 200 is whole once step 300 is there.
+    chaos.until(lambda: any("step 300/" in log(pod) for pod in chiefs()), SECONDS)
     chaos.kubectl("delete", "pod", "--selector=job_type=PS", "--now")
     chaos.wait("training", "Succeeded", SECONDS)
 

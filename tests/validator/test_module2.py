@@ -80,6 +80,57 @@ def test_a_cheat_is_told(case):
         assert grade.verdict is not Verdict.DONE
 
 
+def all_came_at_once(data):
+    """Every Pod is as old as its ReplicaSet: a quick cluster, and a learner who is quick too."""
+    [replica_set] = data["objects"]["replicasets"]
+    for pod in data["objects"]["pods"]:
+        pod["metadata"]["creationTimestamp"] = replica_set["metadata"]["creationTimestamp"]
+
+
+def gone_pods_were_scaled_away(data):
+    present = {pod["metadata"]["name"] for pod in data["objects"]["pods"]}
+    made = [e for e in data["objects"]["events"] if e["reason"] == "SuccessfulCreate"]
+    for event in made:
+        name = event["message"].removeprefix("Created pod: ")
+        if name not in present:
+            data["objects"]["events"].append(
+                {**event, "reason": "SuccessfulDelete", "message": f"Deleted pod: {name}"}
+            )
+
+
+def events_are_over(data):
+    data["objects"]["events"] = []
+
+
+def one_pod_is_older(data):
+    [replica_set] = data["objects"]["replicasets"]
+    pods = sorted(data["objects"]["pods"], key=lambda pod: pod["metadata"]["creationTimestamp"])
+    pods[0]["metadata"]["creationTimestamp"] = replica_set["metadata"]["creationTimestamp"]
+
+
+NOT_REPLACED = (Verdict.WRONG, "replaced.first")
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        pytest.param([], (Verdict.DONE, ""), id="younger than their ReplicaSet"),
+        pytest.param([events_are_over], (Verdict.DONE, ""), id="whose events are over"),
+        pytest.param([one_pod_is_older], (Verdict.DONE, ""), id="a replacement at once"),
+        pytest.param([one_pod_is_older, events_are_over], NOT_REPLACED, id="a first Pod is left"),
+        pytest.param([all_came_at_once], NOT_REPLACED, id="three came, two are gone"),
+        pytest.param(
+            [one_pod_is_older, gone_pods_were_scaled_away], NOT_REPLACED, id="only scaled"
+        ),
+    ],
+)
+def test_the_first_pods_are_replaced_by_time_or_by_events(changes, wanted):
+    data = recorded("2.2-solution")
+    for change in changes:
+        change(data)
+    assert said(judged(data, "2.2")) == wanted
+
+
 @pytest.mark.parametrize("kind", ["services", "replicasets", "endpointslices"])
 def test_who_may_not_read_a_kind_is_not_accused(kind):
     data = recorded("2.2-solution")

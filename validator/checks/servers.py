@@ -19,6 +19,9 @@ from validator.verdicts import Finding, wrong
 # A Pod that is as old as its ReplicaSet was made with it. Times are whole seconds.
 FIRST = timedelta(seconds=2)
 
+# How a ReplicaSet's events begin.
+CREATED, DELETED = "Created pod: ", "Deleted pod: "
+
 # The port of Python's web server where its arguments name none.
 DEFAULT_PORT = 8000
 _LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -206,7 +209,11 @@ def asks_before_ready() -> Check:
 
 
 def first_pods_replaced() -> Check:
-    """No Pod is as old as its ReplicaSet: the first ones were deleted, and others came."""
+    """The first Pods were deleted, and others came.
+
+    A Pod that is younger than its ReplicaSet shows it; so do events of a Pod that is no more,
+    where all came within two seconds. Events are kept for an hour.
+    """
 
     def judge(seen: Seen) -> Finding | None:
         made = {text(s, "metadata", "uid"): created(s) for s in _replica_sets(seen)}
@@ -216,7 +223,7 @@ def first_pods_replaced() -> Check:
             for owner in _owners(pod)
             if _as_old(created(pod), made.get(owner))
         ]
-        if not first:
+        if len(_lost(seen)) >= len(first):
             return None
         return wrong(
             "first",
@@ -228,6 +235,18 @@ def first_pods_replaced() -> Check:
         )
 
     return Check("replaced", "Its first Pods were deleted, and others came.", judge, _READS)
+
+
+def _lost(seen: Seen) -> set[str]:
+    """Pods that ReplicaSets of the Deployment made and somebody else deleted, by their events."""
+
+    def said(reason: str, start: str) -> set[str]:
+        sets = _replica_sets(seen)
+        messages = (m for each in sets for m in seen.cluster.events(each, reason))
+        return {message.removeprefix(start) for message in messages}
+
+    made, scaled_away = said("SuccessfulCreate", CREATED), said("SuccessfulDelete", DELETED)
+    return made - scaled_away - {name_of(pod) for pod in seen.pods}
 
 
 def _as_old(pod: object, replica_set: object) -> bool:
