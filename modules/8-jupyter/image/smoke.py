@@ -22,7 +22,11 @@ CELL = """\
 import kubernetes.client, matplotlib.pyplot as plot, optuna, tensorflow as tf
 plot.plot([1, 2]); plot.title(str(tf.constant(1).numpy()))
 """
-PROGRAMS = ("jupyterhub --version", "configurable-http-proxy --help", "jupyterhub-singleuser --help")
+PROGRAMS = (
+    "jupyterhub --version",
+    "configurable-http-proxy --help",
+    "jupyterhub-singleuser --help",
+)
 
 
 def notebook(source: str) -> dict:
