@@ -48,7 +48,7 @@ CONTAINERS = [
         "name image imagePullPolicy restartPolicy workingDir",
         command=WHOLE,
         args=WHOLE,
-        env=[fields("name value")],
+        env=[fields("name value", valueFrom={"secretKeyRef": {}, "configMapKeyRef": {}})],
         envFrom=[{}],
         resources={
             **dict.fromkeys(("limits", "requests", *GPU_RESOURCES), WHOLE),
@@ -57,6 +57,7 @@ CONTAINERS = [
         ports=[fields("name containerPort")],
         readinessProbe=fields("", httpGet=fields("path port"), tcpSocket=fields("port"), exec={}),
         volumeMounts=MOUNTS,
+        securityContext=fields("runAsUser"),
     )
 ]
 # Of what kind each is, and where on the node, or of which claim.
@@ -69,7 +70,8 @@ VOLUMES = [
     }
 ]
 POD_SPEC = fields(
-    "nodeName priority priorityClassName terminationGracePeriodSeconds",
+    "nodeName priority priorityClassName serviceAccountName terminationGracePeriodSeconds",
+    securityContext=fields("runAsUser"),
     schedulingGroup=fields("podGroupName"),
     nodeSelector=WHOLE,
     containers=CONTAINERS,
@@ -100,6 +102,7 @@ HOLDER = {
 # By kind, beside ``kind`` and ``metadata``.
 KEPT: dict[str, dict[str, Field]] = {
     "tfjobs": {
+        "metadata": {**METADATA, "managedFields": [fields("manager operation subresource")]},
         "spec": fields(
             "tfImage",
             replicaSpecs=[fields("replicas tfReplicaType", template=TEMPLATE)],
@@ -125,7 +128,12 @@ KEPT: dict[str, dict[str, Field]] = {
         ),
     },
     "deployments": {
-        "spec": fields("replicas", selector={"matchLabels": WHOLE}, template=TEMPLATE),
+        "spec": fields(
+            "replicas",
+            selector={"matchLabels": WHOLE},
+            strategy=fields("type"),
+            template=TEMPLATE,
+        ),
         "status": fields(
             "observedGeneration readyReplicas updatedReplicas",
             conditions=CONDITIONS,
@@ -160,6 +168,12 @@ KEPT: dict[str, dict[str, Field]] = {
     "podgroups": {
         "spec": {"schedulingPolicy": {"gang": fields("minCount"), "basic": {}}},
         "status": fields("", conditions=CONDITIONS),
+    },
+    "serviceaccounts": {},
+    "roles": {"rules": [dict.fromkeys(("apiGroups", "resources", "verbs"), WHOLE)]},
+    "rolebindings": {
+        "roleRef": fields("kind name"),
+        "subjects": [fields("kind name namespace")],
     },
     "priorityclasses": fields("value preemptionPolicy", metadata=fields("name")),
     "events": fields(
