@@ -21,7 +21,7 @@ SOLUTION_2 = "kubectl apply -f {jupyter}/solution/exercise-2.yaml"
 ACCOUNT = "kubectl set serviceaccount deployment module8-ex1 module8-ex2"
 ALLOWED = (*SERVED, SOLUTION_2, ACCOUNT, READY)
 EXECUTE = "sh {jupyter}/execute.sh {jupyter}/solution/train.ipynb"
-EDITED = "sh {mistakes}/notebooks/edited.sh"
+EDITED = "sh {mistakes}/notebooks/edited.sh {mistakes}/notebooks/"
 
 
 def _case(
@@ -99,11 +99,11 @@ MODULE8_2 = [
     _two("by-kubectl", "made.kubectl", "kubectl-client-side-apply", "kubectl delete tfjob",
          *ALLOWED, APPLY, trains=True),
     _two("fewer-steps", "trained.steps", "100 steps", "300", *ALLOWED,
-         EDITED + " s/300/100/", trains=True),
+         EDITED + "fewer-steps.sed", trains=True),
     _two("no-gpu", "gpus.none", "no GPU asked for", "nvidia.com/gpu: 1", *ALLOWED,
-         EDITED + " /nvidia/d", trains=True),
+         EDITED + "no-gpu.sed", trains=True),
     _two("not-kept", "mount.not-mounted", "no container mounts it", "volumeMounts", *ALLOWED,
-         "! " + EDITED + " /subPath/d", trains=True),
+         "! " + EDITED + "not-kept.sed", trains=True),
 ]  # fmt: skip
 MODULE8 = [*MODULE8_1, *MODULE8_2]
 CHEATS = [
@@ -115,6 +115,5 @@ CHEATS = [
          "kubectl create -f {mistakes}/8.2-by-kubectl.yaml", trains=True, cheat=True),
     _two("printed", "trained.program.command", "replaces the image's training program",
          "Take out of the manifest", *ALLOWED,
-         "! " + EDITED + " 's/.name.: .tensorflow./&, \\\\\"command\\\\\": [\\\\\"sleep\\\\\", \\\\\"5\\\\\"]/'",
-         trains=True, cheat=True),
+         "! " + EDITED + "printed.sed", trains=True, cheat=True),
 ]  # fmt: skip

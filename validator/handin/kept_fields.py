@@ -19,6 +19,8 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 # Kept as it is; kept where it is neither list nor map; by a rule of its own.
 WHOLE, PLAIN, LABELS, POD = "whole", "plain", "labels", "pod"
+# A Pod, and the account that it runs as.
+SERVER = "server"
 EVERY_OTHER = "*"
 # Stands for what is not kept of a map, where nothing is: it was not empty.
 OTHER = {"other": True}
@@ -70,7 +72,7 @@ VOLUMES = [
     }
 ]
 POD_SPEC = fields(
-    "nodeName priority priorityClassName serviceAccountName terminationGracePeriodSeconds",
+    "nodeName priority priorityClassName terminationGracePeriodSeconds",
     securityContext=fields("runAsUser"),
     schedulingGroup=fields("podGroupName"),
     nodeSelector=WHOLE,
@@ -79,6 +81,7 @@ POD_SPEC = fields(
     resourceClaims=[fields("name resourceClaimName resourceClaimTemplateName")],
     volumes=VOLUMES,
 )
+SERVER_SPEC = {**POD_SPEC, "serviceAccountName": PLAIN}
 TEMPLATE = {"metadata": {}, "spec": POD}
 DEVICE_REQUEST = fields(
     "deviceClassName",
@@ -132,7 +135,7 @@ KEPT: dict[str, dict[str, Field]] = {
             "replicas",
             selector={"matchLabels": WHOLE},
             strategy=fields("type"),
-            template=TEMPLATE,
+            template={"metadata": {}, "spec": SERVER},
         ),
         "status": fields(
             "observedGeneration readyReplicas updatedReplicas",
