@@ -45,7 +45,7 @@ def _two(name: str, id: str, found: str = "", fix: str = "", *typed: str, **more
 MODULE8_1 = [
     _one("nothing-made", "exists.none", "no Deployment module8-ex1", "kubectl apply", TOKEN,
          verdict=NOT_STARTED),
-    _one("solution", "", "", "", *SERVED, READY, verdict=DONE, live=True),
+    _one("solution", "", "", "", *SERVED, READY, verdict=DONE),
     _one("starter", "exists.refused", "the API server has refused it", "apiVersion: apps/v1",
          "! kubectl apply -f {jupyter}/starter/exercise-1.yaml", live=True),
     _one("wrong-name", "exists.name.misspelled", "modul8-ex1", "metadata.name"),
