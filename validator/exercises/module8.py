@@ -59,7 +59,7 @@ exercise(
     also=(("service", SERVER), ("secret", SERVER), ("pvc", HOME)),
     install=(
         f"python -m cluster load {jupyter.IMAGE}",
-        f"kubectl create secret generic {SERVER} --from-literal=token=change-me",
+        f"sh {FOLDER}/solution/token.sh",
         f"kubectl apply -f {FOLDER}/solution/exercise-1.yaml",
         f"kubectl rollout status deployment/{SERVER}",
     ),
