@@ -119,7 +119,7 @@ def token_from_a_secret() -> Check:
             (v for v in listed(_container(seen), "env") if text(v, "name") == jupyter.TOKEN), None
         )
         wanted = f"the variable {jupyter.TOKEN}, from a Secret"
-        found = _told(given, variable, _container(seen))
+        found = _fault_of(given, variable, _container(seen))
         if not found:
             return None
         cause, what = found
@@ -137,7 +137,7 @@ def token_from_a_secret() -> Check:
     return Check("token", "Its token comes from a Secret.", judge)
 
 
-def _told(given: str | None, variable: Object | None, container: Object) -> tuple[str, str] | None:
+def _fault_of(given: str | None, variable: Object | None, container: Object) -> tuple[str, str] | None:
     """(cause, what is wrong) with where the token comes from; None if it is from a Secret."""
     if given == "":
         return "none-asked", "an empty token: whoever reaches the port runs code with your rights"
