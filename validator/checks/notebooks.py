@@ -71,7 +71,7 @@ def runs_jupyter() -> Check:
         line = jupyter.line(container)
         wanted, fix = f"`command: {COMMAND}`", f"Write `command: {COMMAND}`."
         if not jupyter.serves(line):
-            shown = " ".join(line)[:80]
+            shown = " ".join(" ".join(line).split())[:80]
             if any("jupyter" in word for word in line):
                 found = f"it cannot be seen what `{shown}` runs beside the server"
                 return could_not_check("unclear", found, wanted, fix)
@@ -137,7 +137,9 @@ def token_from_a_secret() -> Check:
     return Check("token", "Its token comes from a Secret.", judge)
 
 
-def _fault_of(given: str | None, variable: Object | None, container: Object) -> tuple[str, str] | None:
+def _fault_of(
+    given: str | None, variable: Object | None, container: Object
+) -> tuple[str, str] | None:
     """(cause, what is wrong) with where the token comes from; None if it is from a Secret."""
     if given == "":
         return "none-asked", "an empty token: whoever reaches the port runs code with your rights"
@@ -265,7 +267,6 @@ def keeps_out(service: str, port: int) -> Check:
                     f"{status}",
                     "403, which is Jupyter's answer to strangers",
                     "Is there a configuration in the home that takes the token away? See:",
-                    f"$ kubectl exec deployment/{seen.subject.name} -- jupyter server list",
                     f"$ kubectl exec deployment/{seen.subject.name} -- ls -a .jupyter",
                 )
         return None
