@@ -32,7 +32,7 @@ WORKSHOP = tuple(image for image in CONTEXTS if image not in ON_DEMAND)
 USUAL_BUILD = {
     "sample-image": "2 minutes",
     "operator": "a minute",
-    "modules/8-jupyter/image": "2 minutes",
+    "modules/8-jupyter/image": "80 seconds",
 }
 IGNORED = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
