@@ -167,7 +167,7 @@ def test_a_server_that_does_not_answer_is_not_called_open():
                 del data["answers"][request]
                 data["missing"][f"answer {request}"] = {"status": 503, "message": "no endpoints"}
 
-    assert judged("8.1-solution", silent) == (Verdict.CONVERGING, "answers.no-endpoints")
+    assert judged("8.1-solution", silent) == (Verdict.CONVERGING, "locked.no-endpoints")
 
 
 def test_the_image_alone_says_how_to_start():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validator import jupyter, places, program
 from validator.checks.manifest import exists
+from validator.checks.objects import no_answer
 from validator.engine import Check, Seen
 from validator.snapshot import Object, Unreadable, at, listed, mapping, text
 from validator.subjects import Service
@@ -257,9 +258,7 @@ def keeps_out(service: str, port: int) -> Check:
             try:
                 status = seen.cluster.answer(request).status
             except Unreadable as problem:
-                if problem.status in (502, 503, 504):
-                    return None  # `answers` says so
-                raise
+                return no_answer(service, problem)
             if status not in KEPT_OUT:
                 return wrong(
                     "open",
