@@ -237,9 +237,9 @@ def check_machine(arguments: list[str]) -> None:
 
 def build(wanted: Sequence[str]) -> None:
     """Build the programs and the images that are not in the cache yet."""
-    unknown = [image for image in wanted if image not in images.WORKSHOP]
+    unknown = [image for image in wanted if image not in images.CONTEXTS]
     if unknown:
-        raise CannotGoOn(f"{unknown[0]} is not one of {', '.join(images.WORKSHOP)}")
+        raise CannotGoOn(f"{unknown[0]} is not one of {', '.join(images.CONTEXTS)}")
     prepare.make(wanted or images.WORKSHOP, programs=not wanted, packages=False)
 
 

@@ -146,6 +146,13 @@ def export_command(name: str, image: str, archive: Path) -> list[str]:
     return [*command(name), "push", "--quiet", reference, f"docker-archive:{archive}:{reference}"]
 
 
+def take_command(name: str, image: str, archive: Path) -> list[str]:
+    """Take an image into the builder's store from its archive, under its full reference."""
+    if name == "buildah":
+        return [*command(name), "pull", "--quiet", f"docker-archive:{archive}"]
+    return [*command(name), "load", "--quiet", "--input", str(archive)]
+
+
 def export(name: str, image: str, archive: Path) -> None:
     """Write the archive of an image that was built here. Raises: CannotGoOn."""
     export_to(export_command(name, image, archive), archive, f"exporting {image}")

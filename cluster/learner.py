@@ -102,7 +102,7 @@ def exported(wanted: Sequence[str]) -> list[str]:
     """
     found = []
     for name in wanted:
-        if Path(name).exists() or name in images.WORKSHOP:
+        if Path(name).exists() or name in images.CONTEXTS:
             found.append(name)
             continue
         try:

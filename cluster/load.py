@@ -58,7 +58,7 @@ def archive_for(cluster: paths.Cluster, name: str) -> Path:
         if not tarfile.is_tarfile(path):
             raise CannotGoOn(f"{name} is not an archive", fix="make one with `docker save -o`")
         return path.resolve()
-    if name in images.WORKSHOP:
+    if name in images.CONTEXTS:
         return images.build(name)
     return learner.export(name)
 

@@ -97,6 +97,8 @@ def find_engine() -> None:
 def load_into(own: foreign.OwnCluster, wanted: list[str]) -> None:
     """Bring images of the learner's to a cluster of the user's own."""
     for name in wanted:
+        if name in images.CONTEXTS:  # as root, where the builder needs it
+            run("build", name)
         archive = load.archive_for(paths.cluster(LOCAL), name)
         for command in learner.commands_for(own, name, archive):
             hand_over(command)

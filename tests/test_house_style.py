@@ -76,9 +76,9 @@ def test_no_file_holds_an_absolute_path_of_one_machine():
 
 
 def test_one_version_is_named_everywhere():
-    from cluster.images import WORKSHOP
+    from cluster.images import CONTEXTS
 
-    ours = re.compile(r"localhost/(?:fashion-mnist|tf-job-operator):\d[\d.]*\d")
+    ours = re.compile(r"localhost/(?:fashion-mnist|tf-job-operator|notebook):\d[\d.]*\d")
     # Tests of other versions name them; the recorded worlds have the workshop's.
     named = {
         (name, image)
@@ -86,7 +86,7 @@ def test_one_version_is_named_everywhere():
         if not re.match(r"tests/.*\.py$", name)
         for image in ours.findall(text)
     }
-    other = [f"{name}: {image}" for name, image in named if image not in WORKSHOP]
+    other = [f"{name}: {image}" for name, image in named if image not in CONTEXTS]
     assert other == [], "the cluster has the images of cluster/images.py, and no other version"
 
 

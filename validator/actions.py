@@ -200,7 +200,7 @@ def _complete(command: Command, cluster: Snapshot, connection: Connection) -> Co
         for flag, value in where.items()
         if value and not any(word.startswith(flag) for word in words)
     ]
-    return [*words, *(missing if command[0] in ("kubectl", "helm") else ())]
+    return [*words, *(missing if command[0] in ("kubectl", "helm", "sh") else ())]
 
 
 def _run(command: Command, kubeconfig: str) -> str:

@@ -31,7 +31,7 @@ from validator.snapshot import (
     name_of,
     text,
 )
-from validator.tfjobs import main_container, native_side_cars
+from validator.tfjobs import main_container, native_side_cars, replica_specs
 
 # The namespaces of a class have it: see docs/instructors.md.
 CLASS_LABEL = "tfjob-workshop/class"
@@ -40,6 +40,7 @@ TFJOBS = "/apis/tensorflow.org/v1alpha1"
 # The version of scheduling.k8s.io that has PodGroups.
 POD_GROUPS = "scheduling.k8s.io/v1beta1"
 DEVICES = "/apis/resource.k8s.io/v1"
+RBAC = "rbac.authorization.k8s.io/v1"
 # Of a log, this much of its beginning and so many lines of its end are read.
 HEAD_BYTES = 64 * 1024
 TAIL_LINES = 200
@@ -72,6 +73,9 @@ LISTS: dict[str, tuple[str, bool]] = {
         False,
     ),
     "podgroups": (f"/apis/{POD_GROUPS}/namespaces/{{ns}}/podgroups", False),
+    "serviceaccounts": ("/api/v1/namespaces/{ns}/serviceaccounts", True),
+    "roles": (f"/apis/{RBAC}/namespaces/{{ns}}/roles", False),
+    "rolebindings": (f"/apis/{RBAC}/namespaces/{{ns}}/rolebindings", False),
     "priorityclasses": ("/apis/scheduling.k8s.io/v1/priorityclasses", False),
     "helm": ("/api/v1/namespaces/{ns}/secrets" + _HELM, True),
     "nodes": ("/api/v1/nodes", False),
@@ -280,7 +284,12 @@ def place(label: str) -> tuple[str, str]:
 def slim(item: Object) -> Object:
     """An object without what no check reads, and what may be large."""
     metadata = mapping(item, "metadata")
+    managers = listed(metadata, "managedFields")
     metadata.pop("managedFields", None)
+    if replica_specs(item):  # of a TfJob: which program has made it
+        for manager in managers:
+            manager.pop("fieldsV1", None)
+        metadata["managedFields"] = managers
     mapping(metadata, "annotations").pop("kubectl.kubernetes.io/last-applied-configuration", None)
     if name_of(item) == CRD:
         item.pop("spec", None)

@@ -21,6 +21,7 @@ from validator.tfjobs import command_line, containers, words
 _CODE_FOLDERS = (
     "/opt/fashion-mnist",
     "/opt/venv",
+    "/opt/jupyter",
     "/bin",
     "/sbin",
     "/lib",

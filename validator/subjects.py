@@ -62,6 +62,16 @@ class TfJob(Subject):
         return steps[1:] if diagnosis.refused(item) else steps
 
 
+class NotebookTfJob(TfJob):
+    """A TfJob that a notebook in the cluster makes."""
+
+    def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
+        return (
+            f"$ kubectl delete tfjob {self.name}",
+            "$ sh {checkout}/modules/8-jupyter/execute.sh {checkout}/my-train.ipynb",
+        )
+
+
 class Job(Subject):
     """A batch/v1 Job."""
 

@@ -80,6 +80,49 @@ def test_an_image_that_was_built_is_not_built_again(context, tmp_path, monkeypat
     assert images.build("localhost/x:1.0.0") == archive
 
 
+@pytest.fixture
+def based(context, tmp_path, monkeypatch):
+    """The archive's name of an image, and of one that is built on it; changes with the files."""
+    monkeypatch.setattr(images.paths, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(images.paths, "CACHE", tmp_path / "cache")
+    (tmp_path / "notebook").mkdir()
+    (tmp_path / "notebook/Dockerfile").write_text("FROM localhost/x:1.0.0 AS x\nFROM x\n")
+    known = {"localhost/x:1.0.0": "context", "localhost/notebook:1.0.0": "notebook"}
+    monkeypatch.setattr(images, "CONTEXTS", known)
+    return lambda: [images.archive_of(image).name for image in known]
+
+
+def test_an_image_changes_with_the_one_that_it_is_built_on(context, based):
+    base, notebook = based()
+    change_content(context)
+    assert [a == b for a, b in zip(based(), (base, notebook), strict=True)] == [False, False]
+
+
+def test_an_image_does_not_change_with_the_one_that_is_built_on_it(tmp_path, based):
+    base, notebook = based()
+    (tmp_path / "notebook/Dockerfile").write_text("FROM localhost/x:1.0.0\n")
+    assert [a == b for a, b in zip(based(), (base, notebook), strict=True)] == [True, False]
+
+
+def test_a_base_of_the_workshop_comes_from_its_archive(based, monkeypatch):
+    ran = []
+    archive = images.archive_of("localhost/x:1.0.0")
+    archive.parent.mkdir(parents=True)
+    archive.write_text("archive")
+    monkeypatch.setattr(images, "builder", lambda: "docker")
+    monkeypatch.setattr(images, "USUAL_BUILD", {"notebook": "a minute"})
+    monkeypatch.setattr(images.builders, "run", lambda command, what: ran.append(command))
+    monkeypatch.setattr(images.builders, "export", lambda tool, image, to: to.write_text("archive"))
+    images.build("localhost/notebook:1.0.0", report=lambda line: None)
+    assert [command[:2] for command in ran] == [["docker", "load"], ["docker", "build"]]
+    assert str(archive) in ran[0]
+
+
+def test_make_lab_builds_no_image_of_one_module_alone():
+    assert set(images.ON_DEMAND) == set(images.CONTEXTS) - set(images.WORKSHOP)
+    assert not set(images.ON_DEMAND) & set(images.WORKSHOP)
+
+
 def test_of_earlier_builds_the_last_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(builders, "export", lambda tool, image, to: to.write_text("archive"))
     for age, digest in enumerate(["aaaaaaaaaaaa", "bbbbbbbbbbbb"]):

@@ -6,6 +6,7 @@ from tests.validator import (
     cases_module4,
     cases_module5,
     cases_module7,
+    cases_module8,
     cases_module9,
 )
 from tests.validator.cases import MODULE5, MODULE6, OPERATOR
@@ -16,6 +17,7 @@ from tests.validator.cases_module3 import MODULE3
 from tests.validator.cases_module4 import MODULE4
 from tests.validator.cases_module5 import MODULE5_REST
 from tests.validator.cases_module7 import MODULE7
+from tests.validator.cases_module8 import MODULE8
 from tests.validator.cases_module9 import MODULE9
 
 # In a namespace of their own each, beside one another.
@@ -28,6 +30,7 @@ PLAYED = [
     *MODULE5_REST,
     *MODULE6,
     *MODULE7,
+    *MODULE8,
     *MODULE9,
 ]
 ALL = [*OPERATOR, *PLAYED, *MODULE1]
@@ -37,5 +40,6 @@ TYPED_CHEATS = [
     *cases_module4.CHEATS,
     *cases_module5.CHEATS,
     *cases_module7.CHEATS,
+    *cases_module8.CHEATS,
     *cases_module9.CHEATS,
 ]

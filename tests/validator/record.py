@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from cluster import paths
+from cluster import images, paths
 from tests.conftest import CHECKOUT, Cluster, environment_for, start_cluster
 from tests.validator import stage
 from tests.validator.all_cases import ALL, PLAYED, TYPED_CHEATS
@@ -74,11 +74,11 @@ def _record_all(cluster: Cluster, options: argparse.Namespace) -> int:
     cluster.kubectl("create", "namespace", stage.OPERATOR_NAMESPACE, check=False)
     stage.run_for_operator(cluster, INSTALL)
     surprises = [] if options.operator else _played_side_by_side(cluster, options.cases)
-    images = [case.title for case in MODULE1 if case.title in options.cases]
-    if not options.operator and (images or not options.cases):
+    of_images = [case.title for case in MODULE1 if case.title in options.cases]
+    if not options.operator and (of_images or not options.cases):
         from tests.validator import record_images
 
-        surprises += record_images.play(str(cluster.kubeconfig), images)
+        surprises += record_images.play(str(cluster.kubeconfig), of_images)
     if options.operator or not options.cases:
         surprises += _play_the_operators(cluster, options.cases)
     print(f"{len(surprises)} surprises: {', '.join(surprises)}" if surprises else "no surprises")
@@ -87,6 +87,9 @@ def _record_all(cluster: Cluster, options: argparse.Namespace) -> int:
 
 def _played_side_by_side(cluster: Cluster, titles: list[str]) -> list[str]:
     chosen = [c for c in (*PLAYED, *TYPED_CHEATS) if c.title in titles or not titles]
+    if any(case.exercise.startswith("8.") for case in chosen):
+        load = [sys.executable, "-m", "cluster", "load", "--name", cluster.name]
+        cluster.run(*load, *images.ON_DEMAND, timeout=600)
     with ThreadPoolExecutor(TRAININGS) as training, ThreadPoolExecutor(OTHERS) as other:
         beside = [c for c in chosen if not c.alone]
         jobs = [(c, (training if c.trains else other).submit(_record, cluster, c)) for c in beside]

@@ -41,6 +41,7 @@ FOLDERS = {
     "mistakes": MISTAKES,
     "kubernetes": CHECKOUT / "modules/2-kubernetes",
     "further": CHECKOUT / "modules/9-going-further",
+    "jupyter": CHECKOUT / "modules/8-jupyter",
     "cheats": MISTAKES.parent / "cheats/commands",
 }
 # A training of four replicas takes a minute on two cores, and many times that on busy ones.

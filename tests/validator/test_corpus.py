@@ -27,7 +27,7 @@ from validator.verdicts import Verdict
 
 NUMBERS = sorted(EXERCISES)
 PLAYED = sorted({case.exercise for case in ALL})
-PROGRAMS = {"kubectl", "helm", "python", "test", "docker"}
+PROGRAMS = {"kubectl", "helm", "python", "sh", "test", "docker"}
 # Verbs of kubectl whose object has no namespace, or which need none.
 EVERYWHERE = {"cluster-info", "config", "api-resources", "uncordon"}
 CLUSTER_WIDE = {"nodes", "node", "namespace", "namespaces", "crd", "storageclass"}

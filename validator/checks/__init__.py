@@ -9,6 +9,14 @@ what a training leaves on a volume, ``objects`` whatever else a module makes, ``
 operator itself.
 """
 
+from validator.checks.access import (
+    account_exists,
+    bound_to,
+    made_by_a_notebook,
+    role_gives,
+    role_gives_no_more,
+    runs_as,
+)
 from validator.checks.autoscaling import (
     bounds,
     by_cpu,
@@ -66,6 +74,17 @@ from validator.checks.manifest import (
     sample_image,
 )
 from validator.checks.models import claim_bound, keeps_model
+from validator.checks.notebooks import (
+    asks_the_api,
+    home_on,
+    keeps_out,
+    notebook_image,
+    one_server,
+    runs_jupyter,
+    server_exists,
+    stays_inside,
+    token_from_a_secret,
+)
 from validator.checks.nvidia_smi import runs_nvidia_smi, shows_the_table
 from validator.checks.objects import (
     answers,
@@ -132,6 +151,7 @@ from validator.checks.serving import (
 
 __all__ = [
     "a_gpu_each",
+    "account_exists",
     "accuracy",
     "all_in_the_group",
     "answers",
@@ -139,9 +159,11 @@ __all__ = [
     "asks_before_ready",
     "asks_for_gpus",
     "asks_for_the_model",
+    "asks_the_api",
     "board_reads_the_logs",
     "board_shows_the_run",
     "board_stands",
+    "bound_to",
     "bounds",
     "built_on_the_sample_image",
     "by_cpu",
@@ -162,16 +184,19 @@ __all__ = [
     "gang_of",
     "gang_waits",
     "has_sample_image",
+    "home_on",
     "image_built",
     "in_effect",
     "installed",
     "job_labels",
     "job_takes",
     "keeps_model",
+    "keeps_out",
     "leads_to_its_pods",
     "leads_to_pods",
     "listens",
     "log_says",
+    "made_by_a_notebook",
     "made_way",
     "makes_a_job",
     "measures",
@@ -193,9 +218,11 @@ __all__ = [
     "no_driver_by_hand",
     "nodes_ready",
     "not_root",
+    "notebook_image",
     "on_the_cluster",
     "one_completion",
     "one_gpu",
+    "one_server",
     "operator_exists",
     "operator_knows_the_drivers",
     "operator_runs",
@@ -207,6 +234,10 @@ __all__ = [
     "replicas",
     "replicas_ready",
     "resumed",
+    "role_gives",
+    "role_gives_no_more",
+    "runs_as",
+    "runs_jupyter",
     "runs_nvidia_smi",
     "runs_the_server",
     "same_accuracy",
@@ -214,12 +245,15 @@ __all__ = [
     "scales",
     "selects_memory",
     "server_asks_for_cpu",
+    "server_exists",
     "serves_from",
     "service_exists",
     "shows_memory",
     "shows_the_table",
+    "stays_inside",
     "tf_config_agrees",
     "together",
+    "token_from_a_secret",
     "trained",
     "trained_in_container",
     "under_load",

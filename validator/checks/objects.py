@@ -97,7 +97,7 @@ def answers(service: str, port: str, path: str, pattern: str, what: str) -> Chec
         try:
             answer = seen.cluster.answer(request)
         except Unreadable as problem:
-            return _no_answer(service, problem)
+            return no_answer(service, problem)
         if answer.status >= 400:
             return wrong(
                 f"status.{answer.status}",
@@ -122,7 +122,7 @@ def answers(service: str, port: str, path: str, pattern: str, what: str) -> Chec
     )
 
 
-def _no_answer(service: str, problem: Unreadable) -> Finding:
+def no_answer(service: str, problem: Unreadable) -> Finding:
     """The API server's own refusals are nobody's fault, unless there is nothing to ask."""
     if problem.status == 404:
         return wrong(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from validator import model_server
+from validator import jupyter, model_server
 from validator.engine import Check, Seen
 from validator.snapshot import Object, created, listed, mapping, name_of, text
 from validator.subjects import SERVICE_NAME, Service
@@ -255,6 +255,8 @@ def _as_old(pod: object, replica_set: object) -> bool:
 
 def server_port(container: Object) -> int:
     """The port that Python's web server listens on; of another program the containerPort, or 0."""
+    if jupyter.serves(jupyter.line(container)) and jupyter.is_image(text(container, "image")):
+        return jupyter.port(container)
     if model_server.calls(container, model_server.PROGRAM):
         return model_server.port(container)
     server = re.search(r"\bhttp\.server\b(.*)", " ".join(command_line(container)))

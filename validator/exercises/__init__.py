@@ -12,6 +12,7 @@ from validator.exercises import (
     module5,
     module6,
     module7,
+    module8,
     module9,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "module5",
     "module6",
     "module7",
+    "module8",
     "module9",
 ]

@@ -19,6 +19,8 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 # Kept as it is; kept where it is neither list nor map; by a rule of its own.
 WHOLE, PLAIN, LABELS, POD = "whole", "plain", "labels", "pod"
+# A Pod, and the account that it runs as.
+SERVER = "server"
 EVERY_OTHER = "*"
 # Stands for what is not kept of a map, where nothing is: it was not empty.
 OTHER = {"other": True}
@@ -48,7 +50,7 @@ CONTAINERS = [
         "name image imagePullPolicy restartPolicy workingDir",
         command=WHOLE,
         args=WHOLE,
-        env=[fields("name value")],
+        env=[fields("name value", valueFrom={"secretKeyRef": {}, "configMapKeyRef": {}})],
         envFrom=[{}],
         resources={
             **dict.fromkeys(("limits", "requests", *GPU_RESOURCES), WHOLE),
@@ -57,6 +59,7 @@ CONTAINERS = [
         ports=[fields("name containerPort")],
         readinessProbe=fields("", httpGet=fields("path port"), tcpSocket=fields("port"), exec={}),
         volumeMounts=MOUNTS,
+        securityContext=fields("runAsUser"),
     )
 ]
 # Of what kind each is, and where on the node, or of which claim.
@@ -70,6 +73,7 @@ VOLUMES = [
 ]
 POD_SPEC = fields(
     "nodeName priority priorityClassName terminationGracePeriodSeconds",
+    securityContext=fields("runAsUser"),
     schedulingGroup=fields("podGroupName"),
     nodeSelector=WHOLE,
     containers=CONTAINERS,
@@ -77,6 +81,7 @@ POD_SPEC = fields(
     resourceClaims=[fields("name resourceClaimName resourceClaimTemplateName")],
     volumes=VOLUMES,
 )
+SERVER_SPEC = {**POD_SPEC, "serviceAccountName": PLAIN}
 TEMPLATE = {"metadata": {}, "spec": POD}
 DEVICE_REQUEST = fields(
     "deviceClassName",
@@ -100,6 +105,7 @@ HOLDER = {
 # By kind, beside ``kind`` and ``metadata``.
 KEPT: dict[str, dict[str, Field]] = {
     "tfjobs": {
+        "metadata": {**METADATA, "managedFields": [fields("manager operation subresource")]},
         "spec": fields(
             "tfImage",
             replicaSpecs=[fields("replicas tfReplicaType", template=TEMPLATE)],
@@ -125,7 +131,12 @@ KEPT: dict[str, dict[str, Field]] = {
         ),
     },
     "deployments": {
-        "spec": fields("replicas", selector={"matchLabels": WHOLE}, template=TEMPLATE),
+        "spec": fields(
+            "replicas",
+            selector={"matchLabels": WHOLE},
+            strategy=fields("type"),
+            template={"metadata": {}, "spec": SERVER},
+        ),
         "status": fields(
             "observedGeneration readyReplicas updatedReplicas",
             conditions=CONDITIONS,
@@ -160,6 +171,12 @@ KEPT: dict[str, dict[str, Field]] = {
     "podgroups": {
         "spec": {"schedulingPolicy": {"gang": fields("minCount"), "basic": {}}},
         "status": fields("", conditions=CONDITIONS),
+    },
+    "serviceaccounts": {},
+    "roles": {"rules": [dict.fromkeys(("apiGroups", "resources", "verbs"), WHOLE)]},
+    "rolebindings": {
+        "roleRef": fields("kind name"),
+        "subjects": [fields("kind name namespace")],
     },
     "priorityclasses": fields("value preemptionPolicy", metadata=fields("name")),
     "events": fields(

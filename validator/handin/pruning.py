@@ -22,6 +22,8 @@ from validator.handin.kept_fields import (
     PLAIN,
     POD,
     POD_SPEC,
+    SERVER,
+    SERVER_SPEC,
     WHOLE,
     Field,
 )
@@ -60,8 +62,8 @@ def kept(node: Any, field: Field, named: frozenset[str] = frozenset()) -> Any:
         return _kind_of(node)
     if field == LABELS:
         return {k: v for k, v in node.items() if k in named or KEPT_LABELS.fullmatch(k)}
-    if field == POD:
-        return _quiet(kept(node, POD_SPEC, named))
+    if field in (POD, SERVER):
+        return _quiet(kept(node, POD_SPEC if field == POD else SERVER_SPEC, named))
     other = field.get(EVERY_OTHER)
     rules = {key: field.get(key, other) for key in node}
     found = {key: kept(node[key], rule, named) for key, rule in rules.items() if rule is not None}

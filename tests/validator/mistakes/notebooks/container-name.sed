@@ -1,0 +1,1 @@
+s/\\"name\\": \\"tensorflow\\"/\\"name\\": \\"training\\"/

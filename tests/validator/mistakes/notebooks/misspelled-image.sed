@@ -1,0 +1,1 @@
+s/fashion-mnist:1/fashion-mnits:1/
