@@ -39,8 +39,9 @@ lab: ready ## set everything up and start the workshop (KUBECONFIG=FILE: on your
 	@$(if $(KUBECONFIG_NOTE),echo "Note: the exported KUBECONFIG is ignored; to use that cluster: make lab KUBECONFIG=FILE")
 	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.workshop lab
 
-test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and run every test, on a cluster of their own
-	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+# All tests run beside each other (tests/side_by_side.py), those of PYTEST_ARGS one by one.
+test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and run every test, on clusters of their own
+	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest $(or $(PYTEST_ARGS),--numprocesses=auto)
 
 test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the tests' cluster
 	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)

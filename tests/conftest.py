@@ -1,7 +1,8 @@
 """The real cluster for the tests that need one: started once, called `test`, stopped at the end.
 
 With KEEP_CLUSTER=1 it stays up, so that the next run starts in a second; `make down` stops it.
-TEST_CLUSTER=NAME gives it another name.
+TEST_CLUSTER=NAME gives it another name. Where tests run beside each other (`make test`), each
+worker has one: `test-gw0`, `test-gw1`.
 It is never the learner's: their `lab` and their kubeconfig are not touched.
 """
 
@@ -18,12 +19,30 @@ from pathlib import Path
 import pytest
 
 from cluster import binaries, paths
+from tests import side_by_side
 
-NAME = os.environ.get("TEST_CLUSTER", "test")
+NAME = side_by_side.cluster_name(os.environ.get("TEST_CLUSTER", "test"))
 CHECKOUT = paths.CHECKOUT
 IMPORT_ROOTS = os.pathsep.join(str(CHECKOUT / d) for d in ("", "operator", "sample-image"))
 OPERATOR_NAMESPACE = "tf-job-system"
 OPERATOR_RELEASE = "tf-job"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` means here."""
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return side_by_side.workers(len(os.sched_getaffinity(0)), memory_bytes)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> side_by_side.Scheduling:
+    config.option.loadscopereorder = False
+    return side_by_side.Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With workers, the longest groups come first; each worker has the same order."""
+    if side_by_side.WORKER:
+        items.sort(key=lambda item: side_by_side.rank(item.nodeid))
 
 
 @dataclass(frozen=True)

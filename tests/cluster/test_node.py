@@ -21,6 +21,7 @@ import pytest
 
 from cluster import binaries, cgroups, components, paths, processes
 from cluster import record as records
+from tests import side_by_side
 from tests.cluster.waits import wait_until
 
 NAME = "repair"
@@ -272,6 +273,14 @@ def test_two_clusters_run_side_by_side(repaired):
     assert "lab-node" in kubectl(repaired, "get", "nodes")
 
 
+@pytest.fixture
+def host_alone() -> Iterator[None]:
+    """Containers of a page's `docker` come and go on the host, too."""
+    with side_by_side.host_alone():
+        yield
+
+
+@pytest.mark.usefixtures("host_alone")
 def test_down_leaves_nothing():
     name = "trace"
     cluster = paths.cluster(name)
@@ -292,6 +301,7 @@ def test_down_leaves_nothing():
     assert [pid for pid, begun in inside.items() if processes.start_time(pid) == begun] == []
 
 
+@pytest.mark.usefixtures("host_alone")
 def test_down_removes_what_a_killed_node_left():
     name = "trace"
     cluster = paths.cluster(name)
