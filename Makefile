@@ -49,7 +49,7 @@ test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the
 notebook: .venv/.ready ## open JupyterLab on the modules (after make lab)
 	@$(VENV_PYTHON) -m cluster.workshop notebook
 
-times: .venv/.ready ## the pages' times as the last test measured them, beside those that they state
+times: .venv/.ready ## the pages' times as test_docs.py alone measured them, beside those that they state
 	@$(VENV_PYTHON) -m modules.times
 
 record: .venv/.ready ## play all mistakes on a cluster of their own, and record them again

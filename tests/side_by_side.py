@@ -20,7 +20,7 @@ from cluster import paths
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 # Two clusters with a training in each, and TensorFlow in both workers.
-WORKERS, MEMORY_BYTES = 2, 12 << 30
+WORKERS, MEMORY_BYTES = 2, 14 << 30
 # Files of one group begin with one of these.
 TOGETHER = {
     # Pages and notebooks forward the same ports of the host.

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.cluster.waits import wait_until
 from tests.conftest import CHECKOUT
 from tests.validator.api_server import ApiServer, Handler, serve
 from validator import cluster, exercises, followed, watcher, watching  # noqa: F401
@@ -121,6 +122,11 @@ class World:
             time.sleep(0.01)
         time.sleep(0.1)
 
+    def until_open(self, *watchings: watching.Watching) -> None:
+        """Until the server holds every watch and every log that these have asked for."""
+        wanted = sum(len(each._streams()) for each in watchings)
+        wait_until(lambda: len(self.api.streams) == wanted)
+
     def watch(self, timeout: float | None = 20.0, patience: float = 0.3) -> Watched:
         return Watched(self, timeout, patience)
 
@@ -208,10 +214,10 @@ def test_thirty_learners_ask_thirty_times_as_much_and_nothing_while_it_is_quiet(
     monkeypatch.setattr(Handler, "_next", patient)
     world.nothing_made()
     alone = watching.Watching(world.connection, TRAINING)
-    time.sleep(0.1)
+    world.until_open(alone)
     one = world.api.requests
     others = [watching.Watching(world.connection, TRAINING) for _ in range(29)]
-    time.sleep(0.3)
+    world.until_open(alone, *others)
     assert world.api.requests == 30 * one
     before = world.api.requests
     for each in [alone, *others]:
@@ -252,7 +258,7 @@ def test_a_training_that_ends_is_never_wrong_on_its_way(world):
 
 def test_a_lease_that_is_renewed_asks_for_nothing(world):
     with_operator = watching.Watching(world.connection, [EXERCISES["5.0"]])
-    time.sleep(0.2)
+    world.until_open(with_operator)
     before = world.api.requests
     (lease,) = world.data["operator"]["leases"]
     path = next(p for p, _, _ in world.api.seen if p.endswith("/leases"))
