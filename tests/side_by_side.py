@@ -48,7 +48,7 @@ FIRST = (
 )
 
 
-class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+class Scheduling(LoadScopeScheduling):
     """Give a free worker the next group."""
 
     def _split_scope(self, nodeid: str) -> str:
