@@ -77,14 +77,14 @@ pins: ## resolve pyproject.toml into the pinned requirements.txt again
 	@.lab/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header --generate-hashes -o requirements.txt
 
 python:
-	@if [ -z "$(PYTHON)" ]; then sh cluster/python.sh; fi
+	@if [ -z "$(PYTHON)" ]; then sh cluster/host/python.sh; fi
 
 host: python
-	@"$(PYTHON)" -m cluster.prepare host $(FOR_TESTS) $(OWN_CLUSTER)
+	@"$(PYTHON)" -m cluster.workshop.prepare host $(FOR_TESTS) $(OWN_CLUSTER)
 
 # Programs, images and Python packages side by side.
 ready: host
-	@"$(PYTHON)" -m cluster.prepare all $(OWN_CLUSTER)
+	@"$(PYTHON)" -m cluster.workshop.prepare all $(OWN_CLUSTER)
 
 .venv/.ready: requirements.txt | host
 	@"$(PYTHON)" -m cluster.venv

@@ -24,28 +24,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster import (
-    binaries,
-    check,
-    down,
-    errors,
-    export,
-    foreign,
-    host,
-    images,
-    inside,
-    learner,
-    load,
-    machines,
-    options,
-    paths,
-    prepare,
-    privilege,
-    record,
-    status,
-    workshop,
-)
+from cluster import errors, paths
 from cluster.errors import CannotGoOn
+from cluster.host import machine, privilege
+from cluster.images import archives
+from cluster.lifecycle import down, export, inside, load, machines, record, status
+from cluster.node import check, options
+from cluster.programs import binaries
+from cluster.workshop import __main__ as workshop
+from cluster.workshop import foreign, learner, prepare
 
 DEFAULT_NAME = os.environ.get("WORKSHOP_CLUSTER") or "lab"  # a test runs the pages on its own
 VERBS = {
@@ -185,7 +172,7 @@ def before_start(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
         chosen.today,
     )
     if record.running(cluster) is None:
-        host.check(prepare.space_needed())
+        machine.check(prepare.space_needed())
     binaries.ensure()
 
 
@@ -209,7 +196,7 @@ def as_root(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
 
 def start(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
     """Start with what the user chose now or earlier; a change of it needs a new start."""
-    from cluster import up  # needs packages of .venv, which the other verbs do without
+    from cluster.lifecycle import up  # needs packages of .venv, which the other verbs do without
 
     before = options.read(cluster)
     after = options.changed(
@@ -228,7 +215,7 @@ def start(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
 def check_machine(arguments: list[str]) -> None:
     """Look at this machine as the user, then try what a node needs as root."""
     if not privilege.is_root():
-        host.check(prepare.space_needed())
+        machine.check(prepare.space_needed())
     privilege.become_root(arguments)
     started = time.monotonic()
     check.machine()
@@ -237,10 +224,10 @@ def check_machine(arguments: list[str]) -> None:
 
 def build(wanted: Sequence[str]) -> None:
     """Build the programs and the images that are not in the cache yet."""
-    unknown = [image for image in wanted if image not in images.CONTEXTS]
+    unknown = [image for image in wanted if image not in archives.CONTEXTS]
     if unknown:
-        raise CannotGoOn(f"{unknown[0]} is not one of {', '.join(images.CONTEXTS)}")
-    prepare.make(wanted or images.WORKSHOP, programs=not wanted, packages=False)
+        raise CannotGoOn(f"{unknown[0]} is not one of {', '.join(archives.CONTEXTS)}")
+    prepare.make(wanted or archives.WORKSHOP, programs=not wanted, packages=False)
 
 
 if __name__ == "__main__":

@@ -74,12 +74,12 @@ class Cluster:
 
     @property
     def record(self) -> Path:
-        """JSON about the running node: see `cluster.record`."""
+        """JSON about the running node: see `lifecycle.record`."""
         return self.folder / "node.json"
 
     @property
     def options(self) -> Path:
-        """JSON of what the user chose: see `cluster.options`."""
+        """JSON of what the user chose: see `node.options`."""
         return self.folder / "options.json"
 
     @property

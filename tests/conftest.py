@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries, paths
+from cluster import paths
+from cluster.programs import binaries
 
 NAME = os.environ.get("TEST_CLUSTER", "test")
 CHECKOUT = paths.CHECKOUT

@@ -76,7 +76,7 @@ def test_no_file_holds_an_absolute_path_of_one_machine():
 
 
 def test_one_version_is_named_everywhere():
-    from cluster.images import CONTEXTS
+    from cluster.images.archives import CONTEXTS
 
     ours = re.compile(r"localhost/(?:fashion-mnist|tf-job-operator|notebook):\d[\d.]*\d")
     # Tests of other versions name them; the recorded worlds have the workshop's.
@@ -87,11 +87,11 @@ def test_one_version_is_named_everywhere():
         for image in ours.findall(text)
     }
     other = [f"{name}: {image}" for name, image in named if image not in CONTEXTS]
-    assert other == [], "the cluster has the images of cluster/images.py, and no other version"
+    assert other == [], "cluster/images/archives.py has no such version"
 
 
 def test_an_image_says_its_own_version():
-    from cluster.images import CONTEXTS
+    from cluster.images.archives import CONTEXTS
 
     for image, folder in CONTEXTS.items():
         text = (CHECKOUT / folder / "Dockerfile").read_text()
@@ -110,7 +110,7 @@ def test_pinned_requirements_are_those_of_pyproject():
 
 
 def test_what_a_dockerfile_copies_is_not_ignored():
-    from cluster.images import CONTEXTS
+    from cluster.images.archives import CONTEXTS
 
     for folder in map(CHECKOUT.joinpath, CONTEXTS.values()):
         copied = re.findall(r"^COPY (?!--from)([\w.]+) ", (folder / "Dockerfile").read_text(), re.M)

@@ -21,10 +21,13 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster import components, images, paths, processes, record
+from cluster import paths
+from cluster.images import archives
+from cluster.lifecycle import processes, record
+from cluster.node import components
 from tests.cluster.waits import wait_until
 
-IMAGE = images.WORKSHOP[0]
+IMAGE = archives.WORKSHOP[0]
 LIST = "nvidia-smi --list-gpus"
 # To be told what is given to it, a container prints it; then it holds it for as long as it runs.
 HOLD = f"{LIST}; sleep 600"

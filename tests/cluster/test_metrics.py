@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from cluster import components
+from cluster.node import components
 
 SERVED = "/apis/metrics.k8s.io/v1beta1"
 

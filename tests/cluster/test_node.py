@@ -19,8 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries, cgroups, components, paths, processes
-from cluster import record as records
+from cluster import paths
+from cluster.lifecycle import processes
+from cluster.lifecycle import record as records
+from cluster.node import cgroups, components
+from cluster.programs import binaries
 from tests.cluster.waits import wait_until
 
 NAME = "repair"
@@ -215,7 +218,9 @@ def test_a_program_that_is_not_whole_is_named_within_seconds(tmp_path):
     (programs / "etcd").write_bytes(b"")
     code = f"""
 import pathlib
-from cluster import binaries, paths, up
+from cluster import paths
+from cluster.lifecycle import up
+from cluster.programs import binaries
 from cluster.errors import explained
 binaries.ensure = lambda *_: pathlib.Path({str(programs)!r})
 with explained(): up.up(paths.cluster({name!r}), print)

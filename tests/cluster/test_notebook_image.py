@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 
-from cluster import images
+from cluster.images import archives
 
-(IMAGE,) = images.ON_DEMAND
+(IMAGE,) = archives.ON_DEMAND
 CODE = """\
 %matplotlib inline
 import matplotlib.pyplot as plot, tensorflow as tf

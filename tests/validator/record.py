@@ -25,7 +25,8 @@ from typing import Any
 
 import pytest
 
-from cluster import images, paths
+from cluster import paths
+from cluster.images import archives
 from tests.conftest import CHECKOUT, Cluster, environment_for, start_cluster
 from tests.validator import stage
 from tests.validator.all_cases import ALL, PLAYED, TYPED_CHEATS
@@ -89,7 +90,7 @@ def _played_side_by_side(cluster: Cluster, titles: list[str]) -> list[str]:
     chosen = [c for c in (*PLAYED, *TYPED_CHEATS) if c.title in titles or not titles]
     if any(case.exercise.startswith("8.") for case in chosen):
         load = [sys.executable, "-m", "cluster", "load", "--name", cluster.name]
-        cluster.run(*load, *images.ON_DEMAND, timeout=600)
+        cluster.run(*load, *archives.ON_DEMAND, timeout=600)
     with ThreadPoolExecutor(TRAININGS) as training, ThreadPoolExecutor(OTHERS) as other:
         beside = [c for c in chosen if not c.alone]
         jobs = [(c, (training if c.trains else other).submit(_record, cluster, c)) for c in beside]
