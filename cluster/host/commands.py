@@ -1,4 +1,4 @@
-"""Runs programs whose output is read while they run, and can end all of them at once."""
+"""Runs programs: those that answer at once, and those whose output is read while they run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ _libc = ctypes.CDLL(None)
 
 class FailedError(Exception):
     """A program that failed; the text is the end of what it wrote."""
+
+
+def output_of(command: Sequence[str], seconds: float) -> str | None:
+    """What a program writes to its standard output; None if it fails or takes too long."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=seconds, text=True, errors="replace"
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def succeeds(command: Sequence[str], seconds: float) -> bool:
+    return output_of(command, seconds) is not None
 
 
 def lines(

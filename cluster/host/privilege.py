@@ -9,8 +9,9 @@ import sys
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.host import machine
 
+SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+SYSTEM_PATH = f"{SYSTEM_FOLDERS}:/usr/local/bin:/usr/bin:/bin"
 # What sudo would take away and a build or a node needs.
 KEPT = (
     "XDG_CACHE_HOME",
@@ -31,6 +32,7 @@ KEPT = (
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_FILE",
     "KEEP_BUILD_CACHE",
+    paths.STATE_VARIABLE,
 )
 
 
@@ -38,11 +40,21 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
+def search_path() -> str:
+    """PATH with the system folders that an ordinary user's PATH lacks on Debian."""
+    return os.environ.get("PATH", "") + ":" + SYSTEM_FOLDERS
+
+
+def as_root(command: list[str]) -> list[str]:
+    """The command as root would run it: through sudo unless we are root already."""
+    return command if os.geteuid() == 0 else ["sudo", *command]
+
+
 def sudo_command(arguments: list[str], environment: dict[str, str], python: str) -> list[str]:
     """The command line of the same call as root."""
     kept = [f"{name}={environment[name]}" for name in KEPT if name in environment]
     # The system's programs first: root runs no `ip` that a folder of the user's puts before it.
-    path = f"PATH={machine.SYSTEM_PATH}:{environment.get('PATH', '')}"
+    path = f"PATH={SYSTEM_PATH}:{environment.get('PATH', '')}"
     return ["sudo", "env", path, *kept, python, "-m", "cluster", *arguments]
 
 
@@ -66,7 +78,7 @@ def show(command: list[str]) -> None:
 def become_root(arguments: list[str]) -> None:
     """Return as root; otherwise replace this process by the same one through sudo."""
     if is_root():
-        os.environ["PATH"] = machine.search_path()
+        os.environ["PATH"] = search_path()
         return
     command = root_command(arguments)
     show(command)

@@ -1,121 +1,114 @@
-"""Container images without a registry: our own from scratch, the workshop's by a builder.
+"""Container images without a registry: each is built once, and kept as an archive.
 
-`lifecycle.up` loads them into a node; `cluster.workshop` hands them to other clusters.
-A built image is kept in the cache as an archive under the digest of its context, so a
-second build of the same files takes no time and needs no builder.
+The archive is in the user's cache under the digest of the image's context, so a second build
+of the same files takes no time and needs no builder. Which images there are is for who uses
+the cluster to say.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-import os
 import platform
-import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn
 from cluster.host import progress
 from cluster.host.locks import locked
-from cluster.images import builders
-from cluster.node import components
+from cluster.images import bases, builders
+from cluster.images.scratch import is_whole
 
-# The images of the workshop and the folders that they are built from.
-CONTEXTS = {
-    "localhost/fashion-mnist:1.2.0": "sample-image",
-    "localhost/tf-job-operator:1.1.0": "operator",
-    "localhost/notebook:1.0.0": "modules/8-jupyter/image",
-}
-# One module alone needs them: `python -m cluster load` builds them there.
-ON_DEMAND = ("localhost/notebook:1.0.0",)
-WORKSHOP = tuple(image for image in CONTEXTS if image not in ON_DEMAND)
-USUAL_BUILD = {
-    "sample-image": "2 minutes",
-    "operator": "a minute",
-    "modules/8-jupyter/image": "80 seconds",
-}
 IGNORED = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def scratch_archive(target: Path, reference: str, program: Path, user: str = "") -> None:
-    """Write a docker-archive of an image that holds one static program and nothing else."""
-    layer = _layer(program)
-    config = json.dumps(
-        {
-            "architecture": ARCHITECTURES[platform.machine()],
-            "os": "linux",
-            "config": {"Entrypoint": [f"/{program.name}"], "User": user},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_sha256(layer)}"]},
-            "history": [{"created_by": f"COPY {program.name} /"}],
-        }
-    ).encode()
-    manifest = [
-        {"Config": f"{_sha256(config)}.json", "RepoTags": [reference], "Layers": ["layer.tar"]}
-    ]
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    with tarfile.open(unfinished, "w") as archive:
-        _add(archive, f"{_sha256(config)}.json", config)
-        _add(archive, "layer.tar", layer)
-        _add(archive, "manifest.json", json.dumps(manifest).encode())
-    paths.hand_to_user(unfinished)
-    paths.to_disk(unfinished)
-    unfinished.replace(target)
+@dataclass(frozen=True)
+class Source:
+    """What an image is built from: a folder of the checkout, and how long that usually takes."""
+
+    folder: str
+    usual: str = "some minutes"
+
+    @property
+    def context(self) -> Path:
+        return paths.CHECKOUT / self.folder
 
 
-def _layer(program: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as layer:
-        _add(layer, program.name, program.read_bytes(), mode=0o755)
-    return buffer.getvalue()
+@dataclass(frozen=True)
+class Images:
+    """Images that are built here, by name. One of them may be the base of another."""
 
+    sources: Mapping[str, Source]
 
-def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(content), mode
-    archive.addfile(entry, io.BytesIO(content))
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sources)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self.sources
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    def archive_of(self, image: str) -> Path:
+        """Where the archive of an image is or will be, for the files as they are now."""
+        name, _, version = image.rpartition("/")[2].partition(":")
+        digest = context_digest(self.sources[image].context)
+        for base in self.own_bases(image):
+            text = f"{digest} {self.archive_of(base).name}"
+            digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return paths.CACHE / "images" / f"{name}-{version}-{digest}.tar"
 
+    def own_bases(self, image: str) -> list[str]:
+        """The images of ours that one of them is built on: it changes with them."""
+        return [base for base in self._bases(image) if base in self]
 
-def node_archives(programs: Path) -> list[Path]:
-    """The archives that every node needs, made from its programs on first use."""
-    wanted = {"pause": components.PAUSE_IMAGE, "coredns": components.COREDNS_IMAGE}
-    found = []
-    for name, reference in wanted.items():
-        # By its reference: an archive of another name that an earlier version made is no use.
-        archive = programs / f"{reference.replace('/', '_').replace(':', '_')}.tar"
-        if not is_whole(archive):
-            scratch_archive(archive, reference, programs / name)
-        found.append(archive)
-    return found
+    def _bases(self, image: str) -> list[str]:
+        dockerfile = self.sources[image].context / "Dockerfile"
+        return bases.base_images(dockerfile.read_text()) if dockerfile.exists() else []
 
+    def is_built(self, image: str) -> bool:
+        return is_whole(self.archive_of(image))
 
-def builder() -> str:
-    """The tool that builds here: docker, podman or buildah."""
-    return builders.find()
+    def build(self, image: str, report: Callable[[str], None] | None = None) -> Path:
+        """Build an image, unless its archive is there; returns the archive.
 
+        Raises: CannotGoOn, or KeyError if the image is none of these.
+        """
+        archive = self.archive_of(image)
+        if is_whole(archive):
+            return archive
+        for base in self.own_bases(image):
+            self.build(base, report)
+        name = image.rpartition("/")[2].partition(":")[0]
+        with progress.line(f"Image {name}", report) as say:
+            # The builders' stores take one build at a time.
+            lock = paths.CACHE / "images.lock"
+            with locked(lock, lambda: say("waiting for another build")):
+                if not is_whole(archive):
+                    self._build(image, archive, say)
+        return archive
 
-def archive_of(image: str) -> Path:
-    """Where the archive of a workshop's image is or will be, for the files as they are now."""
-    name, _, version = image.rpartition("/")[2].partition(":")
-    digest = context_digest(paths.CHECKOUT / CONTEXTS[image])
-    for base in own_bases(image):
-        digest = _sha256(f"{digest} {archive_of(base).name}".encode())[:12]
-    return paths.CACHE / "images" / f"{name}-{version}-{digest}.tar"
-
-
-def own_bases(image: str) -> list[str]:
-    """The workshop's images that one of them is built on: it changes with them."""
-    dockerfile = paths.CHECKOUT / CONTEXTS[image] / "Dockerfile"
-    if not dockerfile.exists():
-        return []
-    return [base for base in builders.base_images(dockerfile.read_text()) if base in CONTEXTS]
+    def _build(self, image: str, archive: Path, say: Callable[[str], None]) -> None:
+        source = self.sources[image]
+        if not (source.context / "Dockerfile").exists():
+            what = f"{source.folder}/Dockerfile is not there"
+            raise CannotGoOn(what, fix="this checkout is not whole")
+        tool = builders.find()
+        say(f"building with {tool}, usually {source.usual}")
+        paths.make_folder(archive.parent)
+        for base in self._bases(image):
+            if base in self:
+                take = builders.take_command(tool, base, self.archive_of(base))
+                builders.run(take, f"taking {base}")
+            else:
+                bases.ensure_base(tool, base)
+        has_bundle = builders.bundle().exists()
+        command = builders.build_command(tool, image, source.context, has_bundle)
+        builders.run(command, f"building {image}")
+        say("exporting")
+        export(tool, image, archive)
+        if tool == "buildah":
+            for each in (image, *self.own_bases(image)):
+                name = builders.full_reference(each)
+                builders.run([*builders.command(tool), "rmi", "--force", name], "")
 
 
 def context_digest(context: Path) -> str:
@@ -129,54 +122,6 @@ def context_digest(context: Path) -> str:
     return summed.hexdigest()[:12]
 
 
-def is_built(image: str) -> bool:
-    return is_whole(archive_of(image))
-
-
-def is_whole(archive: Path) -> bool:
-    """After a power cut a file may be there and empty."""
-    return archive.exists() and archive.stat().st_size > 0
-
-
-def build(image: str, report: Callable[[str], None] | None = None) -> Path:
-    """Build one of the workshop's images, unless its archive is there; returns the archive.
-
-    Raises: CannotGoOn, or KeyError if the image is not the workshop's.
-    """
-    archive = archive_of(image)
-    if is_whole(archive):
-        return archive
-    for base in own_bases(image):
-        build(base, report)
-    name = image.rpartition("/")[2].partition(":")[0]
-    with progress.line(f"Image {name}", report) as say:
-        # The builders' stores take one build at a time.
-        lock = paths.CACHE / "images.lock"
-        with locked(lock, lambda: say("waiting for another build")):
-            if not is_whole(archive):
-                _build(image, archive, say)
-    return archive
-
-
-def _build(image: str, archive: Path, say: Callable[[str], None]) -> None:
-    folder = CONTEXTS[image]
-    context = paths.CHECKOUT / folder
-    if not (context / "Dockerfile").exists():
-        raise CannotGoOn(f"{folder}/Dockerfile is not there", fix="this checkout is not whole")
-    tool = builder()
-    say(f"building with {tool}, usually {USUAL_BUILD[folder]}")
-    paths.make_folder(archive.parent)
-    for base in builders.base_images((context / "Dockerfile").read_text()):
-        if base in CONTEXTS:
-            builders.run(builders.take_command(tool, base, archive_of(base)), f"taking {base}")
-        else:
-            builders.ensure_base(tool, base)
-    has_bundle = builders.bundle().exists()
-    builders.run(builders.build_command(tool, image, context, has_bundle), f"building {image}")
-    say("exporting")
-    export(tool, image, archive)
-
-
 def export(tool: str, image: str, archive: Path) -> None:
     """Write a built image's archive; of its earlier builds the last stays, for another checkout."""
     unfinished = archive.with_name(f".{archive.name}")
@@ -188,7 +133,3 @@ def export(tool: str, image: str, archive: Path) -> None:
     for old in sorted(earlier, key=lambda path: path.stat().st_mtime)[:-1]:
         old.unlink()
     unfinished.replace(archive)
-    if tool == "buildah":
-        for each in (image, *own_bases(image)):
-            name = builders.full_reference(each)
-            builders.run([*builders.command(tool), "rmi", "--force", name], "")

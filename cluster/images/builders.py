@@ -8,18 +8,17 @@ that nothing is left in the system's; docker and podman use the user's, as he ex
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
-import tempfile
 from functools import cache
 from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.host import commands
-from cluster.node.components import DEFAULT_REGISTRY
+from cluster.host import commands, machine
 
+# Composed: no text of the repository names a registry's host.
+DEFAULT_REGISTRY = "docker" + ".io"
 # Debian's, Arch's; Fedora's; SUSE's.
 BUNDLES = (
     Path("/etc/ssl/certs/ca-certificates.crt"),
@@ -29,21 +28,8 @@ BUNDLES = (
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 # Not where Debian keeps its own: a package could not be installed over a mount.
 BUNDLE_IN_BUILD = "/run/host-certificates.crt"
-STAND_IN = "workshop-stand-in"
-MERGED_USR_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
 # podman last: a learner's own podman must not move the workshop's builds to another store.
 BUILDERS = ("docker", "buildah", "podman")
-# What the slim images of Debian leave out. Source: debuerreotype's slim excludes.
-SLIM_EXCLUDES = (
-    "path-exclude=/usr/share/doc/*",
-    "path-include=/usr/share/doc/*/copyright",
-    "path-exclude=/usr/share/info/*",
-    "path-exclude=/usr/share/linda/*",
-    "path-exclude=/usr/share/lintian/*",
-    "path-exclude=/usr/share/locale/*",
-    "path-exclude=/usr/share/man/*",
-    "path-exclude=/usr/share/groff/*",
-)
 
 
 @cache
@@ -65,23 +51,10 @@ def working() -> list[str]:
 
 def _works(name: str) -> bool:
     """A client without its engine does not build; a `docker` that is podman is the learner's."""
-    if name == "docker" and is_podman(name):
-        return False
-    return _says([name, "info"] if name != "buildah" else [name, "--version"]) is not None
-
-
-def is_podman(name: str) -> bool:
-    """Whether a program is podman, under whatever name."""
-    return "podman" in (_says([name, "--version"]) or "").lower()
-
-
-def _says(probe: list[str]) -> str | None:
-    """The output of a command; None if it fails."""
-    try:
-        done = subprocess.run(probe, capture_output=True, timeout=20, text=True, errors="replace")
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+    if name == "docker":
+        return machine.docker_works()
+    probe = "info" if name == "podman" else "--version"
+    return commands.succeeds([name, probe], machine.ANSWER_SECONDS)
 
 
 def needs_root(name: str) -> bool:
@@ -169,75 +142,6 @@ def export_to(words: list[str], archive: Path, what: str) -> None:
     if done.returncode:
         archive.unlink()
         raise CannotGoOn(f"{what} failed", done.stderr.decode(errors="replace"))
-
-
-def base_images(dockerfile: str) -> list[str]:
-    """Images that a Dockerfile starts from, without its own stages."""
-    found: list[str] = []
-    stages = {"scratch"}
-    for match in re.finditer(r"(?im)^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", dockerfile):
-        base, stage = match.groups()
-        if base not in stages and base not in found:
-            found.append(base)
-        stages.add(stage or "")
-    return found
-
-
-def import_commands(name: str, tree: Path, image: str) -> list[list[str]]:
-    """Make an image of a root file system in a tar file."""
-    if name in ("docker", "podman"):
-        target = image if name == "docker" else full_reference(image)
-        return [[name, "import", "--change", 'CMD ["bash"]', str(tree), target]]
-    box = STAND_IN
-    return [
-        [*command(name), "from", "--name", box, "scratch"],
-        [*command(name), "add", "--quiet", box, str(tree), "/"],
-        [*command(name), "config", "--cmd", "bash", box],
-        [*command(name), "commit", "--quiet", "--rm", box, full_reference(image)],
-    ]
-
-
-def stand_in_command(release: str, tree: Path) -> list[str]:
-    """mmdebstrap makes what `debian:RELEASE-slim` holds, and no more."""
-    excludes = [f"--dpkgopt={option}" for option in SLIM_EXCLUDES]
-    # As in the real image /usr is merged from the start; the package that would merge it later
-    # brings all of Perl, 50 MB.
-    merged = [f"--hook-dir={MERGED_USR_HOOKS}", "--include=usr-is-merged"]
-    variant = ["--quiet", "--variant=minbase"]
-    return ["mmdebstrap", *variant, *merged, *excludes, release, str(tree)]
-
-
-def ensure_base(name: str, image: str) -> None:
-    """Have a base image: present, pulled, or for Debian's slim ones made from packages.
-
-    Raises: CannotGoOn if none of it works.
-    """
-    reference = image if name == "docker" else full_reference(image)
-    inspect = ["inspect", "--type=image", reference]
-    if _succeeds([*command(name), *inspect]) or _succeeds([*command(name), "pull", reference]):
-        return
-    release = re.fullmatch(r"debian:([a-z]+)-slim", image)
-    if not release or not shutil.which("mmdebstrap"):
-        raise CannotGoOn(
-            f"the base image {image} cannot be pulled, and nothing can stand in for it",
-            fix="is a registry reachable? On Debian and Ubuntu `mmdebstrap` makes a stand-in",
-        )
-    what = f"making a stand-in for {image}"
-    # Not in /tmp, which may be small, or forbid programs.
-    with tempfile.TemporaryDirectory(dir=paths.CACHE, prefix=".stand-in-") as folder:
-        tree = Path(folder) / "root.tar"
-        run(stand_in_command(release[1], tree), what, folder)
-        if name == "buildah":  # a build that was killed leaves the container
-            _succeeds([*command(name), "rm", STAND_IN])
-        for step in import_commands(name, tree, image):
-            run(step, what)
-
-
-def _succeeds(arguments: list[str]) -> bool:
-    try:
-        return subprocess.run(arguments, capture_output=True, timeout=300).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
 
 
 def run(arguments: list[str], what: str, scratch: str | None = None) -> None:

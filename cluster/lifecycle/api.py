@@ -1,7 +1,7 @@
 """A few requests to the API server with the administrator's certificate.
 
 Enough to bring a cluster up; standard library only, because importing a whole client
-takes longer than asking. Called by `lifecycle.up`.
+takes longer than asking. Called by `up`, `health` and `status`.
 """
 
 from __future__ import annotations

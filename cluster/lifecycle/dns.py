@@ -1,4 +1,4 @@
-"""Asks the cluster's DNS one question from inside the node. Called by `lifecycle.up`."""
+"""Asks the cluster's DNS one question from inside the node. Called by `health`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cluster.node import components, linux
+from cluster.node import addresses, linux
 
 NAME = "kubernetes.default.svc.cluster.local"
 TIMEOUT_SECONDS = 0.5
@@ -49,7 +49,7 @@ def answers(pid: int) -> bool:
     try:
         with node_socket(pid) as asker:
             asker.settimeout(TIMEOUT_SECONDS)
-            asker.sendto(question(NAME), (components.DNS_ADDRESS, 53))
+            asker.sendto(question(NAME), (addresses.DNS_ADDRESS, 53))
             return is_answer(asker.recv(512))
     except OSError:
         return False

@@ -65,9 +65,14 @@ def clear_leftovers(cluster: paths.Cluster) -> None:
 
     Processes too: an `up` that was killed may leave a node that no record knows of.
     """
-    cgroups.kill(cluster.cgroup)
-    network.disconnect(cluster.link)
-    cgroups.remove(cluster.cgroup)
+    clear(cluster.cgroup, cluster.link)
+
+
+def clear(cgroup: str, link: str) -> None:
+    """End the processes of a control group; remove it and a node's link."""
+    cgroups.kill(cgroup)
+    network.disconnect(link)
+    cgroups.remove(cgroup)
 
 
 def remove(folder: Path) -> None:

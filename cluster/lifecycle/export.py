@@ -9,7 +9,7 @@ import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from cluster.lifecycle import kubeconfigs, status
 from cluster.programs import binaries
 
 LONGEST_LOG_BYTES = 2_000_000
-OBJECTS = ("nodes", "pods", "jobs", "events", "persistentvolumeclaims", "tfjobs")
+OBJECTS = ("nodes", "pods", "jobs", "events", "persistentvolumeclaims")
 SECRETS = (
     (re.compile(r"-----BEGIN ([A-Z ]*KEY)-----.*?-----END \1-----", re.DOTALL), ""),
     (re.compile(r"eyJ[\w-]{10,}\.[\w-]+\.[\w-]*"), ""),  # a token of a service account
@@ -31,12 +31,14 @@ SECRETS = (
 )
 
 
-def logs(cluster: paths.Cluster, target: Path, say: Callable[[str], None]) -> None:
+def logs(
+    cluster: paths.Cluster, target: Path, say: Callable[[str], None], kinds: Sequence[str] = OBJECTS
+) -> None:
     """Write one archive with logs, status, objects and facts of the machine, without secrets."""
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with tarfile.open(unfinished, "w:gz") as archive:
-            for name, text in contents(cluster):
+            for name, text in contents(cluster, kinds):
                 content = redacted(text).encode()
                 entry = tarfile.TarInfo(f"{cluster.name}/{name}")
                 entry.size, entry.mode = len(content), 0o644
@@ -47,7 +49,7 @@ def logs(cluster: paths.Cluster, target: Path, say: Callable[[str], None]) -> No
     say(f"{target}: look into it before you send it")
 
 
-def contents(cluster: paths.Cluster) -> Iterator[tuple[str, str]]:
+def contents(cluster: paths.Cluster, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
     """(name in the archive, text) of all that may help."""
     found: list[str] = []
     try:
@@ -59,7 +61,7 @@ def contents(cluster: paths.Cluster) -> Iterator[tuple[str, str]]:
     folder = cluster.var / "log"
     for path in sorted([*folder.glob("components/*"), *folder.glob("pods/*/*/*.log")]):
         yield str(path.relative_to(folder)), end_of(path)
-    for kind in OBJECTS:
+    for kind in kinds:
         words = ["get", kind, "--all-namespaces", "--output=yaml", "--request-timeout=5s"]
         yield f"objects/{kind}.yaml", kubectl(cluster, *words)
 

@@ -9,7 +9,7 @@ from cluster.errors import CannotGoOn
 from cluster.lifecycle import dns, processes
 from cluster.lifecycle.api import Api
 from cluster.lifecycle.record import Record
-from cluster.node import components
+from cluster.node import addresses, components
 
 # How often a component may end within seconds of its start before nobody waits any longer.
 HOPELESS_FAILURES = 5
@@ -30,7 +30,7 @@ def lacking(cluster: paths.Cluster, node: Record) -> str:
 def node_problem(server: Api) -> str:
     """Why the Node is not Ready, in its own words; empty if it is."""
     try:
-        _, body = server.request("GET", f"/api/v1/nodes/{components.NODE_NAME}")
+        _, body = server.request("GET", f"/api/v1/nodes/{addresses.NODE_NAME}")
     except OSError:
         # It may call itself ready for some seconds after etcd hangs.
         return "the API server does not answer"
@@ -62,7 +62,7 @@ def hopeless(cluster: paths.Cluster) -> str:
 
 
 def api(cluster: paths.Cluster, node: Record) -> Api:
-    return Api(node.address, components.API_PORT, cluster.certificates)
+    return Api(node.address, addresses.API_PORT, cluster.certificates)
 
 
 def explain(cluster: paths.Cluster, seconds: float, missing: str) -> CannotGoOn:

@@ -6,10 +6,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from cluster.images import archives
+from cluster.images import scratch
 from cluster.lifecycle import record
 from cluster.lifecycle.record import Record
-from cluster.node import components
+from cluster.node import addresses
 
 
 def in_node(node: Record, *command: str) -> list[str]:
@@ -29,7 +29,7 @@ def in_node(node: Record, *command: str) -> list[str]:
 
 def import_node_images(node: Record, deadline: float) -> str:
     """Give containerd the images of pause and CoreDNS once it listens; returns why not, or ""."""
-    for archive in archives.node_archives(Path(node.programs)):
+    for archive in scratch.node_archives(Path(node.programs)):
         while problem := import_image(node, archive):
             if time.monotonic() > deadline or not record.is_running(node):
                 return f"{archive.name} could not be imported: {problem.strip()}"
@@ -39,7 +39,7 @@ def import_node_images(node: Record, deadline: float) -> str:
 
 def import_image(node: Record, archive: Path) -> str:
     """Load one archive into the node; returns what went wrong, or nothing."""
-    ctr = (f"{components.BIN}/ctr", "--address", components.CONTAINERD_SOCKET, "-n", "k8s.io")
+    ctr = (f"{addresses.BIN}/ctr", "--address", addresses.CONTAINERD_SOCKET, "-n", "k8s.io")
     command = in_node(node, *ctr, "images", "import", "--local", "-")
     with archive.open("rb") as content:
         done = subprocess.run(command, stdin=content, capture_output=True, text=True)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cluster import paths
 from cluster.errors import CannotGoOn
 
 
@@ -25,7 +26,7 @@ def _from_yaml(path: Path, text: str) -> Any:
     try:
         import yaml  # here: what runs as root has no packages
     except ImportError:
-        fix = f"use the workshop's Python: {path.parents[2].parent / '.venv/bin/python'}"
+        fix = f"use the workshop's Python: {paths.CHECKOUT / '.venv/bin/python'}"
         raise CannotGoOn(f"{path} is YAML, which this Python does not read", fix=fix) from None
     try:
         return yaml.safe_load(text)

@@ -1,48 +1,33 @@
-"""Gives images to a running node. Called by `python -m cluster load` and by `up`."""
+"""Gives archives of images to a running node, which cannot pull."""
 
 from __future__ import annotations
 
 import json
-import tarfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.images import archives
 from cluster.lifecycle import inside, record
 from cluster.lifecycle.record import Record
-from cluster.workshop import learner
 
 
-def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> None:
-    """Load archives and images, each once; an image of the workshop is built if need be.
+def load(cluster: paths.Cluster, name: str, archive: Path, say: Callable[[str], None]) -> None:
+    """Load one archive, unless this very one was loaded before; `name` is for the messages.
 
-    Raises: CannotGoOn if one cannot be had or the cluster does not run.
+    Raises: CannotGoOn if that fails or the cluster does not run.
     """
     node = running(cluster)
-    for name in wanted:
-        archive = archive_for(cluster, name)
-        start = time.monotonic()
-        if is_loaded(cluster, archive):
-            continue
-        say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
-        problem = inside.import_image(node, archive)
-        if problem:
-            raise CannotGoOn(f"{name} could not be loaded", problem.strip().splitlines()[-1])
-        remember(cluster, archive)
-        if learner.is_exported(archive):
-            archive.unlink()
-        say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
-
-
-def workshop_images(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
-    """Load the workshop's images as far as they are built, and name those that are not."""
-    load(cluster, [image for image in archives.WORKSHOP if archives.is_built(image)], say)
-    for image in archives.WORKSHOP:
-        if not archives.is_built(image):
-            say(f"{image} is not built as its files are now: `python -m cluster build`, then `up`")
+    if is_loaded(cluster, archive):
+        return
+    start = time.monotonic()
+    say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
+    problem = inside.import_image(node, archive)
+    if problem:
+        raise CannotGoOn(f"{name} could not be loaded", problem.strip().splitlines()[-1])
+    remember(cluster, archive)
+    say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
 
 
 def running(cluster: paths.Cluster) -> Record:
@@ -52,18 +37,6 @@ def running(cluster: paths.Cluster) -> Record:
         fix = f"start it with `python -m cluster up --name {cluster.name}`"
         raise CannotGoOn(f"cluster {cluster.name} is not running", fix=fix)
     return node
-
-
-def archive_for(cluster: paths.Cluster, name: str) -> Path:
-    """The archive of an image or a path: built, exported from a builder, or as it is."""
-    path = Path(name)
-    if path.is_file():
-        if not tarfile.is_tarfile(path):
-            raise CannotGoOn(f"{name} is not an archive", fix="make one with `docker save -o`")
-        return path.resolve()
-    if name in archives.CONTEXTS:
-        return archives.build(name)
-    return learner.export(name)
 
 
 def _loaded(cluster: paths.Cluster) -> Path:

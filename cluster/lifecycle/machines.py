@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cluster import paths
 from cluster.lifecycle import down, record
-from cluster.node import cgroups, network
+from cluster.node import cgroups
 
 ROW = "{:<16} {:<9} {:<16} {}"
 
@@ -39,10 +39,10 @@ def _own(cluster: paths.Cluster) -> Found:
 
 def _running() -> Iterator[Found]:
     """Clusters that have control groups; their first process tells of name and folder."""
-    groups = [mount / "tfjob-workshop" for mount, _ in cgroups.here()]
+    groups = [mount / paths.CGROUP for mount, _ in cgroups.here()]
     ids = {path.name for group in groups for path in group.glob("[0-9a-f]*") if path.is_dir()}
     for each in sorted(ids):
-        words = next(filter(None, map(_words, cgroups.members(f"tfjob-workshop/{each}"))), None)
+        words = next(filter(None, map(_words, cgroups.members(paths.cgroup_of(each)))), None)
         name, address, folder = words or ("?", "", None)
         yield Found(each, name, "running" if words else "leftovers", address, folder)
 
@@ -72,8 +72,6 @@ def down_all(say: Callable[[str], None]) -> None:
         down.down(paths.cluster(name), say)
     for found in _running():
         if found.folder is not None and not found.folder.exists():
-            cgroups.kill(f"tfjob-workshop/{found.id}")
-            network.disconnect(f"tfjob{found.id}")
-            cgroups.remove(f"tfjob-workshop/{found.id}")
-            down.remove(Path("/var/lib/tfjob-workshop") / found.id)
+            down.clear(paths.cgroup_of(found.id), paths.link_of(found.id))
+            down.remove(paths.FALLBACKS / found.id)
             say(f"Cluster {found.name} of {found.folder}, which is gone, is gone too")

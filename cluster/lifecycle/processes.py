@@ -1,4 +1,4 @@
-"""Reads /proc: which processes a node has. Called by `lifecycle.up` and `lifecycle.status`."""
+"""Reads /proc: which processes a node has. Called by `record`, `health` and `status`."""
 
 from __future__ import annotations
 

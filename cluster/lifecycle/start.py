@@ -1,6 +1,6 @@
 """Starts a node: folders and configuration first, then its first process, then its network.
 
-Called by `lifecycle.up`; what the node then does by itself is in `cluster.node`.
+Called by `up`; what the node then does by itself is in `cluster.node`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,19 @@ from cluster import paths
 from cluster.errors import CannotGoOn
 from cluster.lifecycle import health, processes, record
 from cluster.lifecycle.record import Record
-from cluster.node import certificates, check, components, drivers, linux, network, options
+from cluster.node import (
+    addresses,
+    certificates,
+    check,
+    configuration,
+    drivers,
+    gpus,
+    linux,
+    network,
+    options,
+)
 from cluster.node.__main__ import READY
+from cluster.node.gpus import Gpus
 from cluster.programs import binaries
 
 # File systems that cannot hold the upper layer of an overlay mount.
@@ -32,13 +43,13 @@ NO_OVERLAY = frozenset((*OVER_A_NETWORK, *SHARED_BY_A_HOST, *OF_OTHER_SYSTEMS))
 INOTIFY_INSTANCES_NEEDED = 30
 
 
-def start_node(cluster: paths.Cluster) -> Record:
+def start_node(cluster: paths.Cluster, simulated: Gpus) -> Record:
     """Prepare the folders, then start the node's first process and connect it."""
     check_inotify()
     check.machine()
     programs = binaries.ensure()
     wanted = choose_network(cluster, record.read(cluster))
-    prepare_folders(cluster, wanted, programs)
+    prepare_folders(cluster, wanted, programs, simulated)
     command = [sys.executable, "-m", "cluster.node", cluster.name, str(programs)]
     with (cluster.logs / "node.log").open("a") as log:
         node = subprocess.Popen(
@@ -89,7 +100,9 @@ def choose_network(cluster: paths.Cluster, before: Record | None) -> IPv4Network
     return network.choose(int(cluster.id, 16), taken, pools)
 
 
-def prepare_folders(cluster: paths.Cluster, wanted: IPv4Network, programs: Path) -> None:
+def prepare_folders(
+    cluster: paths.Cluster, wanted: IPv4Network, programs: Path, simulated: Gpus
+) -> None:
     """Everything on disk that the node reads when it starts."""
     for folder in (cluster.folder, cluster.folder / "root", cluster.etc / "pki", cluster.logs):
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,10 +116,11 @@ def prepare_folders(cluster: paths.Cluster, wanted: IPv4Network, programs: Path)
     if filesystem(cluster.var, Path("/proc/self/mounts").read_text(errors="replace")) in NO_OVERLAY:
         cluster.fallback.mkdir(parents=True, exist_ok=True)
     address = network.ends(wanted)[1]
-    service = components.API_SERVICE_ADDRESS
-    certificates.ensure(cluster.certificates, components.NODE_NAME, address, service)
+    service = addresses.API_SERVICE_ADDRESS
+    certificates.ensure(cluster.certificates, addresses.NODE_NAME, address, service)
     write_config(cluster)
-    drivers.write(cluster.drivers, programs / "nvidia-smi")
+    gpus.write(cluster, simulated)
+    drivers.write(cluster.drivers, simulated.driver, programs / "nvidia-smi")
     shutil.copyfile(cluster.certificates / "admin.kubeconfig", cluster.kubeconfig)
     cluster.kubeconfig.chmod(0o600)
     for path in (cluster.folder, cluster.kubeconfig):
@@ -119,9 +133,11 @@ def write_config(cluster: paths.Cluster) -> None:
     status = Path("/proc/self/status").read_text()
     may_lower = linux.has_capability(linux.CAP_SYS_RESOURCE, status)
     files = {
-        "containerd.toml": components.containerd_config(runtime, may_lower),
-        "kubelet.json": components.kubelet_config(cluster.cgroup, reserved(options.read(cluster))),
-        "cni/10-lab.conflist": components.cni_config(),
+        "containerd.toml": configuration.containerd_config(runtime, may_lower),
+        "kubelet.json": configuration.kubelet_config(
+            cluster.cgroup, reserved(options.read(cluster))
+        ),
+        "cni/10-lab.conflist": configuration.cni_config(),
         "resolv.conf": "",
     }
     for name, text in files.items():

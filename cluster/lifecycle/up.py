@@ -22,7 +22,8 @@ from cluster.host.locks import locked
 from cluster.lifecycle import down, health, inside, record, start
 from cluster.lifecycle.api import Api
 from cluster.lifecycle.record import Record
-from cluster.node import components
+from cluster.lifecycle.wants import NOTHING_MORE, Wants
+from cluster.node import addresses
 
 MANIFESTS = Path(__file__).resolve().parent / "manifests"
 START_TIMEOUT_SECONDS = 90
@@ -40,7 +41,7 @@ class TooLongError(Exception):
     """What was waited for did not happen; the text says what is missing."""
 
 
-def up(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
+def up(cluster: paths.Cluster, say: Callable[[str], None], wants: Wants = NOTHING_MORE) -> None:
     """Make the cluster run and answer, whatever state it is in.
 
     Raises: CannotGoOn if it does not.
@@ -49,7 +50,7 @@ def up(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
         started = time.monotonic()
         for attempt in range(ATTEMPTS):
             try:
-                make_healthy(cluster, say)
+                make_healthy(cluster, say, wants)
                 break
             except NodeEndedError:
                 # Killed a moment ago, or it cannot start: the next attempt tells.
@@ -61,7 +62,7 @@ def up(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
         say(f"Cluster {cluster.name} is up" + (f" after {seconds:.1f} s" if seconds > 1 else ""))
 
 
-def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
+def make_healthy(cluster: paths.Cluster, say: Callable[[str], None], wants: Wants) -> None:
     """Start the node unless it runs, and wait until all of it works. Returns at once if it does.
 
     Raises: NodeEndedError, or CannotGoOn.
@@ -72,7 +73,7 @@ def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
     if node:
         say(f"Repairing cluster {cluster.name} (a few seconds)")
         try:
-            make_ready(cluster, node, MEND_TIMEOUT_SECONDS)
+            make_ready(cluster, node, wants, MEND_TIMEOUT_SECONDS)
             return
         except TooLongError as missing:
             say(f"Starting the node again, because {missing}; objects and volumes stay")
@@ -80,14 +81,14 @@ def make_healthy(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
     say(f"Starting cluster {cluster.name} (about 6 s)")
     down.clear_leftovers(cluster)
     began = time.monotonic()
-    node = start.start_node(cluster)
+    node = start.start_node(cluster, wants.gpus)
     try:
-        make_ready(cluster, node, START_TIMEOUT_SECONDS)
+        make_ready(cluster, node, wants, START_TIMEOUT_SECONDS)
     except TooLongError as missing:
         raise health.explain(cluster, time.monotonic() - began, str(missing)) from None
 
 
-def make_ready(cluster: paths.Cluster, node: Record, seconds: float) -> None:
+def make_ready(cluster: paths.Cluster, node: Record, wants: Wants, seconds: float) -> None:
     """Give a running node what it needs, and wait until all of it works.
 
     Raises: NodeEndedError, TooLongError.
@@ -101,7 +102,9 @@ def make_ready(cluster: paths.Cluster, node: Record, seconds: float) -> None:
         wait_for(lambda: "" if imports.done() else "containerd is silent", deadline, cluster, node)
     if problem := imports.result():
         raise TooLongError(problem)
-    wait_for(lambda: apply_manifests(server, manifests(cluster, node)), deadline, cluster, node)
+    wait_for(
+        lambda: apply_manifests(server, manifests(cluster, node, wants)), deadline, cluster, node
+    )
     wait_for(lambda: health.lacking(cluster, node), deadline, cluster, node)
 
 
@@ -138,14 +141,16 @@ def await_metrics(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
         time.sleep(0.05)
 
 
-def manifests(cluster: paths.Cluster, node: Record) -> Iterator[dict[str, Any]]:
+def manifests(
+    cluster: paths.Cluster, node: Record, wants: Wants = NOTHING_MORE
+) -> Iterator[dict[str, Any]]:
     """What every cluster has, in the order of the files; $NAMES stand for what differs."""
     values = {
         "NODE_ADDRESS": node.address,
-        "METRICS_PORT": components.METRICS_PORT,
+        "METRICS_PORT": addresses.METRICS_PORT,
         "CA_BUNDLE": base64.b64encode((cluster.certificates / "ca.crt").read_bytes()).decode(),
     }
-    for file in sorted(MANIFESTS.glob("*.yaml")):
+    for file in [*sorted(MANIFESTS.glob("*.yaml")), *wants.manifests]:
         yield from yaml.safe_load_all(string.Template(file.read_text()).substitute(values))
 
 

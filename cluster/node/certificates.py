@@ -1,6 +1,6 @@
 """A certificate authority of the cluster's own, a certificate for each component, kubeconfigs.
 
-`lifecycle.up` calls `ensure()`; nothing here knows about processes. Every component
+`lifecycle.start` calls `ensure()`; nothing here knows about processes. Every component
 proves who it is and may do what RBAC and the Node authoriser let it, as kubeadm has it.
 """
 

@@ -1,6 +1,6 @@
 """A cluster's own control groups, on hosts with version 1, version 2 or both.
 
-`cluster.node` enters them before anything runs; `lifecycle.up` removes them. Groups
+`cluster.node` enters them before anything runs; `lifecycle.down` removes them. Groups
 of others are left alone: ours are one folder at the root of each hierarchy.
 """
 

@@ -20,7 +20,6 @@ from cluster import paths
 from cluster.errors import CannotGoOn, describe
 from cluster.node import cgroups, linux
 
-FALLBACK = Path("/var/lib/tfjob-workshop")
 SEEN_IN_NODE = ("/usr/", "/bin/", "/sbin/", "/lib")
 MODULES = Path("/lib/modules")
 CONTAINER_SIGNS = (Path("/.dockerenv"), Path("/run/.containerenv"))
@@ -96,7 +95,7 @@ def overlay() -> None:
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     first = _reason(lambda: _overlay_below(paths.STATE))
-    if first and (second := _reason(lambda: _overlay_below(FALLBACK))):
+    if first and (second := _reason(lambda: _overlay_below(paths.FALLBACKS))):
         raise CannotGoOn(f"{first}; {second}")
 
 
@@ -129,7 +128,7 @@ def execution() -> None:
 
 def groups() -> None:
     """A group with a child in each hierarchy; on version 2 with the memory controller."""
-    name = f"tfjob-workshop/check-{os.getpid()}"
+    name = f"{paths.CGROUP}/check-{os.getpid()}"
     try:
         if reason := in_child(lambda: _enter(name)):
             raise CannotGoOn(reason)

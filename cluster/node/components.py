@@ -1,56 +1,30 @@
-"""What runs on the node: the components' command lines and configuration, as data.
+"""What runs on the node: the components' command lines, as data.
 
-Pure: `lifecycle.up` writes the files, `cluster.node` runs the commands. Paths are
-those inside the node, where they are the same for every cluster.
+Pure: `cluster.node` runs the commands. Paths are those inside the node.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-NODE_NAME = "lab-node"
-POD_RANGE = "10.244.0.0/16"
-SERVICE_RANGE = "10.96.0.0/16"
-API_SERVICE_ADDRESS = "10.96.0.1"
-DNS_ADDRESS = "10.96.0.10"
-API_PORT = 6443
-METRICS_PORT = 10251
-# Simulated cards: four that are asked for by number, under today's name and that of 2017,
-# and two more that a ResourceClaim selects by what they are (DRA).
-GPUS = 4
-MOST_GPUS = 64
-GPU_MEMORY_MIB = 16384
-GPU_NAME = "nvidia.com/gpu"
-GPU_NAME_2017 = "alpha.kubernetes.io/nvidia-gpu"
-GPU_NAMES = (GPU_NAME, GPU_NAME_2017)
-CLAIMABLE_GPUS = ("40Gi", "80Gi")
+from cluster.node.addresses import (
+    API_PORT,
+    BIN,
+    CONFIG,
+    CONTAINERD_SOCKET,
+    METRICS_PORT,
+    NODE_NAME,
+    PKI,
+    POD_RANGE,
+    SERVICE_RANGE,
+    VOLUMES,
+)
+from cluster.node.gpus import NO_GPUS, Gpus
 
-BIN = "/opt/tfjob-workshop/bin"
-PKI = "/etc/kubernetes/pki"
-CONFIG = "/etc/kubernetes"
-CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 # Clients that are refused before RBAC is there wait for seconds before they ask again.
 API_READY = "API server is ready"
-VOLUMES = "/var/lib/volumes"
-GPU_DRIVER = "/usr/lib/nvidia-384"
 # Several Pods start together or none: PodGroups, which 1.37 has but does not yet turn on.
 GANG_SCHEDULING = "--feature-gates=GenericWorkload=true"
-# Composed: no text of the repository names a registry's host.
-DEFAULT_REGISTRY = "docker" + ".io"
-PAUSE_IMAGE = "localhost/pause:1.0.0"
-COREDNS_IMAGE = "localhost/coredns:1.13.1"
-
-
-@dataclass(frozen=True)
-class Gpus:
-    """A node's simulated GPUs: so many by number, and if any, those of `CLAIMABLE_GPUS` for DRA.
-
-    `with_old_name` counts them under the name of 2017 as well, which no cluster of today does.
-    """
-
-    count: int = GPUS
-    with_old_name: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,7 +39,7 @@ class Component:
     after: str | int | None = None
 
 
-def components(address: str, gpus: Gpus = Gpus()) -> list[Component]:
+def components(address: str, gpus: Gpus = NO_GPUS) -> list[Component]:
     """The node's processes in the order in which they are started."""
     return [
         Component("etcd", etcd()),
@@ -214,10 +188,10 @@ def addons(gpus: Gpus) -> tuple[str, ...]:
         f"--node={NODE_NAME}",
         f"--volumes={VOLUMES}",
         f"--gpus={gpus.count}",
-        f"--gpu-memory={GPU_MEMORY_MIB}",
-        f"--gpu-old-name={GPU_NAME_2017 if gpus.with_old_name else ''}",
-        f"--gpu-claimable={','.join(CLAIMABLE_GPUS if gpus.count else ())}",
-        f"--gpu-driver={GPU_DRIVER}",
+        f"--gpu-memory={gpus.memory_mib}",
+        f"--gpu-old-name={gpus.old_name}",
+        f"--gpu-claimable={','.join(gpus.claimable if gpus.count else ())}",
+        f"--gpu-driver={gpus.driver.home}",
     )
 
 
@@ -238,108 +212,3 @@ def metrics_server(address: str) -> tuple[str, ...]:
         "--metric-resolution=10s",
         "--kubelet-request-timeout=5s",
     )
-
-
-def kubelet_config(cgroup: str, reserved: dict[str, str] | None = None) -> str:
-    """KubeletConfiguration as JSON; `cgroup` is the parent of all Pods' cgroups.
-
-    `reserved` is what Pods do not get of the host's memory and processors.
-    """
-    config = {
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": f"{PKI}/ca.crt"},
-        },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": f"{PKI}/kubelet.crt",
-        "tlsPrivateKeyFile": f"{PKI}/kubelet.key",
-        "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
-        "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{cgroup}",
-        "failCgroupV1": False,
-        "failSwapOn": False,
-        "clusterDNS": [DNS_ADDRESS],
-        "clusterDomain": "cluster.local",
-        "resolvConf": f"{CONFIG}/resolv.conf",
-        "maxPods": 500,
-        # The host has to live on beside a Pod that forks or fills its memory.
-        "podPidsLimit": 4096,
-        "systemReserved": reserved or {"memory": "1Gi"},
-        "seccompDefault": True,
-        "kubeAPIQPS": 200,
-        "kubeAPIBurst": 400,
-        # A collected image could not be pulled again; a full disk of the host is not our Pods'.
-        "imageGCHighThresholdPercent": 100,
-        "evictionHard": {
-            "memory.available": "50Mi",
-            "nodefs.available": "0%",
-            "nodefs.inodesFree": "0%",
-            "imagefs.available": "0%",
-            "imagefs.inodesFree": "0%",
-        },
-        "syncFrequency": "10s",
-        # After its restart it would say for ten seconds that there are no GPUs.
-        "nodeStatusUpdateFrequency": "2s",
-        "nodeStatusReportFrequency": "5m",
-        "volumePluginDir": "/var/lib/kubelet/volumeplugins",
-    }
-    return json.dumps(config, indent=2)
-
-
-def containerd_config(runtime: str, may_lower_oom_score: bool) -> str:
-    """containerd's TOML; `runtime` is the path of runc or crun.
-
-    Without CAP_SYS_RESOURCE runc cannot set the low scores that the kubelet asks for,
-    and fails with "can't get final child's PID from pipe".
-    """
-    restrict = "false" if may_lower_oom_score else "true"
-    return f"""\
-version = 3
-root = "/var/lib/containerd"
-state = "/run/containerd"
-
-[grpc]
-  address = "{CONTAINERD_SOCKET}"
-
-[plugins."io.containerd.cri.v1.images".pinned_images]
-  sandbox = "{PAUSE_IMAGE}"
-
-[plugins."io.containerd.cri.v1.runtime"]
-  # Loading a profile would change the host's kernel.
-  disable_apparmor = true
-  restrict_oom_score_adj = {restrict}
-
-[plugins."io.containerd.cri.v1.runtime".cni]
-  bin_dirs = ["{BIN}"]
-  conf_dir = "{CONFIG}/cni"
-
-[plugins."io.containerd.cri.v1.runtime".containerd]
-  default_runtime_name = "runc"
-
-[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
-  runtime_type = "io.containerd.runc.v2"
-
-[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
-  BinaryName = "{runtime}"
-  SystemdCgroup = false
-"""
-
-
-def cni_config() -> str:
-    """A point-to-point link for each Pod: a bridge would need br_netfilter on the host."""
-    address_range = [[{"subnet": POD_RANGE}]]
-    addresses = {
-        "type": "host-local",
-        "ranges": address_range,
-        "routes": [{"dst": "0.0.0.0/0"}],
-        "dataDir": "/run/cni",
-    }
-    plugins = [
-        {"type": "ptp", "ipMasq": False, "ipam": addresses},
-        {"type": "portmap", "capabilities": {"portMappings": True}, "backend": "nftables"},
-    ]
-    config = {"cniVersion": "1.0.0", "name": "lab", "plugins": plugins}
-    return json.dumps(config, indent=2)

@@ -1,8 +1,8 @@
 """What a node sees as its file system, as data. `cluster.node` carries it out.
 
 A small root in memory: the host's programs read-only, its devices and control groups,
-the cluster's own /var and /etc/kubernetes, and the simulated GPU driver laid over
-/usr/lib. Default paths such as /run/containerd therefore never reach the host.
+the cluster's own /var and /etc/kubernetes, and the simulated GPU driver.
+Default paths such as /run/containerd therefore never reach the host.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import paths
-from cluster.node import components, drivers, linux
+from cluster.node import addresses, drivers, linux
 
 PROGRAM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 HOST_FILES = (
@@ -59,7 +59,9 @@ def memory(target: str, mode: str = "0755") -> Mount:
     return Mount("tmpfs", target, "tmpfs", flags, f"mode={mode}")
 
 
-def mounts(cluster: paths.Cluster, programs: str) -> list[Mount]:
+def mounts(
+    cluster: paths.Cluster, programs: str, driver: drivers.Driver = drivers.NO_DRIVER
+) -> list[Mount]:
     """Every mount of a node, in order; the first is its root."""
     containers = containers_folder(cluster)
     return [
@@ -70,12 +72,12 @@ def mounts(cluster: paths.Cluster, programs: str) -> list[Mount]:
         memory("/run"),
         memory("/tmp", "1777"),
         bind("/usr", "/usr", read_only=True),
-        *driver_mounts(cluster.drivers),
+        *driver_mounts(cluster.drivers, driver),
         *(bind(path, path, read_only=True) for path in _real_program_folders()),
-        bind(programs, components.BIN, read_only=True),
+        bind(programs, addresses.BIN, read_only=True),
         bind(cluster.var, "/var"),
-        bind(cluster.etc, components.CONFIG, read_only=True),
-        bind(cluster.certificates, components.PKI, read_only=True),
+        bind(cluster.etc, addresses.CONFIG, read_only=True),
+        bind(cluster.certificates, addresses.PKI, read_only=True),
         *([bind(containers, "/var/lib/containerd")] if containers else []),
     ]
 
@@ -92,13 +94,17 @@ def device_mounts() -> list[Mount]:
     ]
 
 
-def driver_mounts(tree: Path) -> list[Mount]:
-    """The simulated driver: over /usr/lib as Azure had it, and where GKE had it."""
-    lower = f"lowerdir={tree / drivers.USR_LIB}:/usr/lib"
+def driver_mounts(tree: Path, driver: drivers.Driver) -> list[Mount]:
+    """The simulated driver: over folders of the host's, and in folders of its own."""
     return [
-        Mount("overlay", "/usr/lib", "overlay", linux.MS_RDONLY, lower),
-        bind(tree / drivers.GKE, "/home/kubernetes/bin/nvidia", read_only=True),
+        *(over(tree / drivers.part_of(folder), folder) for folder in driver.over),
+        *(bind(tree / drivers.part_of(f), f, read_only=True) for f in driver.beside),
     ]
+
+
+def over(source: Path, target: str) -> Mount:
+    """Show the files of a folder among those of the host's, read-only."""
+    return Mount("overlay", target, "overlay", linux.MS_RDONLY, f"lowerdir={source}:{target}")
 
 
 def containers_folder(cluster: paths.Cluster) -> Path | None:
@@ -120,10 +126,10 @@ def root_links() -> dict[str, str]:
 def copied_files(cluster: paths.Cluster) -> dict[str, bytes]:
     """Small files of the host's /etc that programs look into, and our own."""
     found = {path: Path(path).read_bytes() for path in HOST_FILES if os.path.isfile(path)}
-    hosts = f"127.0.0.1 localhost\n127.0.1.1 {components.NODE_NAME}\n"
+    hosts = f"127.0.0.1 localhost\n127.0.1.1 {addresses.NODE_NAME}\n"
     own = {
         "/etc/hosts": hosts,
-        "/etc/hostname": f"{components.NODE_NAME}\n",
+        "/etc/hostname": f"{addresses.NODE_NAME}\n",
         "/etc/machine-id": f"{cluster.id * 4}\n",
     }
     return {**found, **{path: text.encode() for path, text in own.items()}}

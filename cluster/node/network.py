@@ -1,7 +1,7 @@
 """The one link between the host and a node: a veth pair with a network of two addresses.
 
 Only this network must differ between clusters: Pods and Services are private to
-each node's network namespace, which has no default route. Called by `lifecycle.up`.
+each node's network namespace, which has no default route. Called by `lifecycle.start`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network
 
 from cluster.errors import CannotGoOn
-from cluster.node import components
+from cluster.node import addresses
 
 # Rarely used privately, and checked against the host's routes all the same.
 POOLS = tuple(
@@ -107,7 +107,7 @@ def commands_inside(node: str) -> list[str]:
         f"address add {node}/{PREFIX_LENGTH} dev eth0",
         "link set eth0 up",
         "link set lo up",
-        f"route add {components.SERVICE_RANGE} dev eth0",
+        f"route add {addresses.SERVICE_RANGE} dev eth0",
     ]
 
 

@@ -10,10 +10,10 @@ from ipaddress import IPv4Network
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.node import components
 
 UNITS = {"": 1, "Mi": 1 << 20, "Gi": 1 << 30, "M": 10**6, "G": 10**9}
 SMALLEST_MEMORY_BYTES = 2 << 30
+MOST_GPUS = 64
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,17 @@ class Options:
 
     memory_bytes: int = 0
     cpus: float = 0.0
-    gpus: int = components.GPUS
-    today: bool = False  # GPUs are not counted under the name of 2017
+    gpus: int = 0
+    today: bool = False  # GPUs are not counted under their old name
     network: str = ""
 
-    @property
-    def simulated(self) -> components.Gpus:
-        return components.Gpus(self.gpus, with_old_name=not self.today)
 
-
-def read(cluster: paths.Cluster) -> Options:
+def read(cluster: paths.Cluster, usual: Options = Options()) -> Options:
+    """What the user chose; `usual` where nothing was chosen."""
     try:
         return Options(**json.loads(cluster.options.read_text()))
     except (OSError, ValueError, TypeError):
-        return Options()
+        return usual
 
 
 def write(cluster: paths.Cluster, options: Options) -> None:
@@ -50,7 +47,10 @@ def changed(
     network: str | None = None,
     today: bool = False,
 ) -> Options:
-    """The options with what the command line gives. Raises: CannotGoOn for a bad value."""
+    """The options with what the command line gives; `today` belongs to `gpus`.
+
+    Raises: CannotGoOn for a bad value.
+    """
     after = before
     if memory is not None:
         after = replace(after, memory_bytes=memory_bytes(memory))
@@ -58,11 +58,10 @@ def changed(
         if cpus < 1:
             raise CannotGoOn(f"--cpus {cpus:g} is too little", fix="give 1 or more")
         after = replace(after, cpus=cpus)
-    if gpus is not None or today:
-        count = components.GPUS if gpus is None else gpus
-        if not 0 <= count <= components.MOST_GPUS:
-            raise CannotGoOn(f"--gpus {count} is not between 0 and {components.MOST_GPUS}")
-        after = replace(after, gpus=count, today=today)
+    if gpus is not None:
+        if not 0 <= gpus <= MOST_GPUS:
+            raise CannotGoOn(f"--gpus {gpus} is not between 0 and {MOST_GPUS}")
+        after = replace(after, gpus=gpus, today=today)
     if network is not None:
         after = replace(after, network=str(pool(network)))
     return after

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.images import archives
-from cluster.workshop import classroom
+from cluster.workshop import classroom, table
 from cluster.workshop.classroom import Object, Share
 
 # In the current folder; git leaves alone what begins with my-.
@@ -89,7 +88,7 @@ def _require_images(registry: str) -> None:
         for image in node["status"].get("images", [])
         for name in image.get("names") or ()
     }
-    for image in archives.WORKSHOP:
+    for image in table.WORKSHOP:
         if image not in there:
             raise CannotGoOn(
                 f"no node has {image}",

@@ -11,7 +11,6 @@ import os
 import resource
 import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.host import machine
-from cluster.images import archives, builders
+from cluster.host import commands, machine, privilege
+from cluster.images.scratch import scratch_archive
 from cluster.node import linux
 from cluster.programs import binaries
 
@@ -68,7 +67,7 @@ def ensure(say: Callable[[str], None]) -> Path:
 
     Raises: CannotGoOn if this machine has none that runs a container.
     """
-    if link().exists() and _succeeds([str(link()), "version"]):
+    if link().exists() and commands.succeeds([str(link()), "version"], SECONDS):
         return link()
     say("Looking for a program that runs containers (some seconds)")
     paths.make_folder(folder())
@@ -101,7 +100,7 @@ def find() -> Engine:
 def candidates() -> Iterator[Engine]:
     """What could run containers here: the learner's own settings come before ours."""
     docker, podman = on_path("docker"), on_path("podman")
-    if docker and not builders.is_podman(docker):
+    if docker and not machine.is_podman(docker):
         yield Engine("docker", shlex.quote(docker))
     if podman is None:
         return
@@ -117,7 +116,7 @@ def candidates() -> Iterator[Engine]:
 def on_path(name: str) -> str | None:
     """The program of that name, without what leads to it here."""
     ours = {str(folder()), str(folder().resolve())}
-    kept = [part for part in machine.search_path().split(os.pathsep) if part not in ours]
+    kept = [part for part in privilege.search_path().split(os.pathsep) if part not in ours]
     return shutil.which(name, path=os.pathsep.join(kept))
 
 
@@ -132,7 +131,7 @@ def settings() -> str:
     if os.geteuid() != 0 and not any(map(on_path, ("slirp4netns", "pasta"))):
         lines.append('netns = "none"')
     lines.append("[engine]")
-    if shutil.which("runc", path=machine.search_path()):
+    if shutil.which("runc", path=privilege.search_path()):
         lines.append('runtime = "runc"')
     lines.append('events_logger = "file"')
     if not CGROUP_V2.exists() or not Path("/run/systemd/system").exists():
@@ -156,26 +155,18 @@ def _probe(scratch: Path) -> Path | None:
     if not program.exists():
         return None
     archive = scratch / "probe.tar"
-    archives.scratch_archive(archive, PROBE, program)
+    scratch_archive(archive, PROBE, program)
     return archive
 
 
 def _runs(program: str, engine: Engine, archive: Path | None) -> bool:
     """Whether it runs the probe. docker's engine is known to run containers if it answers."""
-    if not _succeeds([program, "info"]):
+    if not commands.succeeds([program, "info"], SECONDS):
         return False
     if engine.name == "docker" or archive is None:
         return True
-    if not _succeeds([program, "load", "--input", str(archive)]):
+    if not commands.succeeds([program, "load", "--input", str(archive)], SECONDS):
         return False
-    ran = _succeeds([program, "run", "--rm", PROBE])
-    _succeeds([program, "rmi", "--force", PROBE])
+    ran = commands.succeeds([program, "run", "--rm", PROBE], SECONDS)
+    commands.succeeds([program, "rmi", "--force", PROBE], SECONDS)
     return ran
-
-
-def _succeeds(command: list[str]) -> bool:
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0

@@ -18,11 +18,12 @@ from typing import Any
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.images import archives, builders
-from cluster.workshop import engine, foreign
+from cluster.host import commands
+from cluster.images import builders
+from cluster.workshop import engine, foreign, table
 
-SAMPLE = archives.WORKSHOP[0]
 NOBODY_ELSES = "localhost/"
+SECONDS = 600
 
 
 def check_name(name: str) -> None:
@@ -83,13 +84,15 @@ def stores() -> Iterator[tuple[str, list[str]]]:
 
 def has(command: Sequence[str], name: str) -> bool:
     """Whether a store has an image of this name."""
-    return _succeeds([*command, "inspect", "--type=image", name])
+    return commands.succeeds([*command, "inspect", "--type=image", name], SECONDS)
 
 
 def saved(command: Sequence[str], name: str, target: Path) -> bool:
     """Write an image's archive. To standard output: a snap may not write into hidden folders."""
     if command[0] == "buildah":
-        return _succeeds([*command, "push", "--quiet", name, f"docker-archive:{target}:{name}"])
+        return commands.succeeds(
+            [*command, "push", "--quiet", name, f"docker-archive:{target}:{name}"], SECONDS
+        )
     with target.open("wb") as output:
         done = subprocess.run([*command, "save", name], stdout=output, stderr=subprocess.PIPE)
     if done.returncode:
@@ -104,7 +107,7 @@ def exported(wanted: Sequence[str]) -> list[str]:
     """
     found = []
     for name in wanted:
-        if Path(name).exists() or name in archives.CONTEXTS:
+        if Path(name).exists() or name in table.IMAGES:
             found.append(name)
             continue
         try:
@@ -131,17 +134,17 @@ def commands_for(own: foreign.OwnCluster, name: str, archive: Path) -> list[list
 def bring_base(say: Callable[[str], None]) -> None:
     """Give the sample image to the learner's `docker`, unless it has it. Raises: CannotGoOn."""
     docker = str(engine.ensure(say))
-    archive = archives.build(SAMPLE)
-    if _layers([docker, "image", "inspect", SAMPLE]) == layers_of(archive):
-        say(f"docker has {SAMPLE}")
+    archive = table.IMAGES.build(table.SAMPLE)
+    if _layers([docker, "image", "inspect", table.SAMPLE]) == layers_of(archive):
+        say(f"docker has {table.SAMPLE}")
         return
-    say(f"Giving {SAMPLE} to docker (about half a minute)")
+    say(f"Giving {table.SAMPLE} to docker (about half a minute)")
     done = subprocess.run(
         [docker, "load", "--input", str(archive)], capture_output=True, text=True, errors="replace"
     )
     if done.returncode:
-        raise CannotGoOn(f"docker did not take {SAMPLE}", done.stderr)
-    say(f"docker has {SAMPLE}")
+        raise CannotGoOn(f"docker did not take {table.SAMPLE}", done.stderr)
+    say(f"docker has {table.SAMPLE}")
 
 
 def layers_of(archive: Path) -> list[str]:
@@ -162,11 +165,3 @@ def _layers(inspect: list[str]) -> list[str]:
         return list(json.loads(done.stdout)[0]["RootFS"]["Layers"])
     except (ValueError, LookupError, TypeError):
         return []
-
-
-def _succeeds(command: list[str]) -> bool:
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=600)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0

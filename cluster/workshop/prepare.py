@@ -19,19 +19,18 @@ from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn, explained
-from cluster.host import commands, machine, privilege, progress
-from cluster.images import archives, builders
+from cluster.host import commands, packages, privilege, problems, progress
+from cluster.images import builders
 from cluster.lifecycle import record
 from cluster.node import check
 from cluster.programs import binaries
-from cluster.workshop import venv
+from cluster.workshop import table, venv
 
-GIB = 1024**3
 # At the most, while it is made; measured from empty caches.
-PROGRAMS_BYTES = 10 * GIB
-IMAGES_BYTES = 4 * GIB
-PACKAGES_BYTES = 3 * GIB
-CLUSTER_BYTES = 3 * GIB
+PROGRAMS_BYTES = 10 * problems.GIB
+IMAGES_BYTES = 4 * problems.GIB
+PACKAGES_BYTES = 3 * problems.GIB
+CLUSTER_BYTES = 3 * problems.GIB
 Job = Callable[[], object]
 SUDO_SECONDS = 60
 
@@ -58,7 +57,7 @@ def jobs_of(wanted_images: Sequence[str], programs: bool, packages: bool) -> lis
         jobs.append(binaries.ensure)
     if packages and not venv.is_ready():
         jobs.append(venv.ensure)
-    to_build = [image for image in wanted_images if not archives.is_built(image)]
+    to_build = [image for image in wanted_images if not table.IMAGES.is_built(image)]
     if to_build:
         jobs.append(lambda: build_images(to_build))
     return jobs
@@ -68,7 +67,7 @@ def build_images(wanted: Sequence[str]) -> None:
     """Build images one after the other, as root where the builder needs it."""
     if not builders.needs_root(builders.find()) or privilege.is_root():
         for image in wanted:
-            archives.build(image)
+            table.IMAGES.build(image)
         return
     with progress.line("Images") as say:
         say("starting")
@@ -82,7 +81,7 @@ def build_images(wanted: Sequence[str]) -> None:
 def make(wanted_images: Sequence[str], programs: bool = True, packages: bool = True) -> None:
     """Make what is missing. Root is asked for first, while someone is there to answer."""
     jobs = jobs_of(wanted_images, programs, packages)
-    if any(not archives.is_built(image) for image in wanted_images) and needs_sudo():
+    if any(not table.IMAGES.is_built(image) for image in wanted_images) and needs_sudo():
         privilege.show(privilege.root_command(["build", *wanted_images]))
         ask_for_root()
     all_of(jobs)
@@ -112,7 +111,7 @@ def space_needed(own_cluster: bool = False) -> list[tuple[Path, int]]:
         wanted.append((paths.CHECKOUT, PACKAGES_BYTES))
     if not own_cluster and binaries.missing():
         wanted.append((paths.CACHE, PROGRAMS_BYTES))
-    if not all(archives.is_built(image) for image in archives.WORKSHOP):
+    if not all(table.IMAGES.is_built(image) for image in table.WORKSHOP):
         wanted.append((paths.CACHE, IMAGES_BYTES))
     if not own_cluster and not any(record.running(paths.cluster(n)) for n in paths.clusters()):
         wanted.append((paths.STATE, CLUSTER_BYTES))
@@ -121,8 +120,9 @@ def space_needed(own_cluster: bool = False) -> list[tuple[Path, int]]:
 
 def host_tools(for_tests: bool, own_cluster: bool) -> None:
     """Check the machine and install what it lacks."""
-    seen = machine.check(space_needed(own_cluster), own_cluster)
-    machine.install_missing(seen, for_tests, own_cluster)
+    seen = problems.check(space_needed(own_cluster), own_cluster)
+    data = [name for name, folder in table.TEST_DATA.items() if not folder.exists()]
+    packages.install_missing(seen, own_cluster, data if for_tests else ())
     if not own_cluster and binaries.missing():
         try_machine()
 
@@ -151,7 +151,7 @@ def main(arguments: list[str] | None = None) -> None:
             host_tools(options.tests, options.own_cluster)
         else:
             own = options.own_cluster
-            make(() if own else archives.WORKSHOP, programs=not own)
+            make(() if own else table.WORKSHOP, programs=not own)
 
 
 if __name__ == "__main__":

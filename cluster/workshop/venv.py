@@ -17,8 +17,8 @@ from cluster import paths
 from cluster.errors import CannotGoOn, explained
 from cluster.host import commands, progress
 from cluster.host.locks import locked
+from cluster.host.machine import VENV
 
-VENV = paths.CHECKOUT / ".venv"
 REQUIREMENTS = paths.CHECKOUT / "requirements.txt"
 READY = VENV / ".ready"
 

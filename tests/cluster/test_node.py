@@ -24,6 +24,7 @@ from cluster.lifecycle import processes
 from cluster.lifecycle import record as records
 from cluster.node import cgroups, components
 from cluster.programs import binaries
+from cluster.workshop import table
 from tests.cluster.waits import wait_until
 
 NAME = "repair"
@@ -130,7 +131,7 @@ def test_up_goes_on_after_it_was_interrupted_anywhere():
 def test_gpus_come_back_after_the_kubelet_forgot_them(repaired):
     os.kill(processes.children(record().pid)["kubelet"], signal.SIGKILL)
     verb("up", "--bare", "--name", repaired)
-    for name in components.GPU_NAMES:
+    for name in (table.GPU_NAME, table.GPU_NAME_2017):
         wait_until(lambda name=name: allocatable(repaired).get(name) == "4")
 
 

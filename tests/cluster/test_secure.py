@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from cluster import paths
-from cluster.images import archives
 from cluster.lifecycle import record
 from cluster.node import network
+from cluster.workshop import table
 
-IMAGE = archives.WORKSHOP[1]  # the smaller one: it has Python
+IMAGE = table.WORKSHOP[1]  # the smaller one: it has Python
 
 
 def run(cluster, namespace, name, code, volumes=(), mounts=(), **spec):

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from cluster import paths
-from cluster.images import archives
 from cluster.lifecycle import record
+from cluster.workshop import table
 
-IMAGE = archives.WORKSHOP[0]
+IMAGE = table.WORKSHOP[0]
 NODE_LIBRARIES = "/usr/lib/nvidia-384"
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import CannotGoOn
-from cluster.images import builders
-from cluster.node.components import DEFAULT_REGISTRY
+from cluster.images import bases, builders
 
 CONTEXT, ARCHIVE = Path("context"), Path("out.tar")
 IMAGE = "localhost/x:1.0.0"
@@ -19,7 +18,7 @@ IMAGE = "localhost/x:1.0.0"
     ],
 )
 def test_a_short_name_is_the_default_registrys(image, full):
-    assert builders.full_reference(image) == f"{DEFAULT_REGISTRY}/{full}"
+    assert builders.full_reference(image) == f"{builders.DEFAULT_REGISTRY}/{full}"
 
 
 @pytest.mark.parametrize(
@@ -60,24 +59,9 @@ def test_buildah_leaves_the_systems_store_alone():
     for command in (
         builders.build_command("buildah", IMAGE, CONTEXT, has_bundle=True),
         builders.export_command("buildah", IMAGE, ARCHIVE),
-        *builders.import_commands("buildah", Path("root.tar"), "debian:bookworm-slim"),
+        *bases.import_commands("buildah", Path("root.tar"), "debian:bookworm-slim"),
     ):
         assert command[1] == "--root"
-
-
-@pytest.mark.parametrize(
-    ("dockerfile", "bases"),
-    [
-        pytest.param("FROM debian:bookworm-slim\n", ["debian:bookworm-slim"], id="one stage"),
-        pytest.param("FROM a AS build\nFROM b\nCOPY --from=build / /", ["a", "b"], id="two stages"),
-        pytest.param("FROM a AS build\nFROM build", ["a"], id="a stage on a stage"),
-        pytest.param("from --platform=linux/amd64 a", ["a"], id="an option before the name"),
-        pytest.param("FROM scratch\n", [], id="nothing to pull"),
-        pytest.param("# FROM x\nFROM a\nFROM a\n", ["a"], id="comments and repetitions"),
-    ],
-)
-def test_base_images(dockerfile, bases):
-    assert builders.base_images(dockerfile) == bases
 
 
 def test_a_failure_tells_what_was_tried_and_what_the_tool_said():

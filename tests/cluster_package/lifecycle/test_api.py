@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from cluster.lifecycle import api, up
+from cluster.workshop import table
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,9 @@ def test_path_of(kind, namespace, path):
     assert api.path_of({"kind": kind, "metadata": metadata}) == path
 
 
-@pytest.mark.parametrize("file", sorted(up.MANIFESTS.glob("*.yaml")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "file", [*sorted(up.MANIFESTS.glob("*.yaml")), *table.MANIFESTS], ids=lambda p: p.name
+)
 def test_every_manifest_has_a_path(file):
     for manifest in yaml.safe_load_all(file.read_text()):
         assert api.path_of(manifest).startswith("api")

@@ -1,7 +1,7 @@
 from cluster import paths
 from cluster.lifecycle import up
 from cluster.lifecycle.record import Record
-from cluster.node import certificates, components
+from cluster.node import addresses, certificates
 
 
 def test_manifests_point_at_this_clusters_node_and_authority(tmp_path, monkeypatch):
@@ -10,5 +10,5 @@ def test_manifests_point_at_this_clusters_node_and_authority(tmp_path, monkeypat
     certificates.ensure(cluster.certificates, "node", "10.213.7.2", "10.96.0.1")
     found = {m["kind"]: m for m in up.manifests(cluster, Record(1, 1, "10.213.7.0/30", ""))}
     assert found["EndpointSlice"]["endpoints"] == [{"addresses": ["10.213.7.2"]}]
-    assert found["EndpointSlice"]["ports"][0]["port"] == components.METRICS_PORT
+    assert found["EndpointSlice"]["ports"][0]["port"] == addresses.METRICS_PORT
     assert len(found["APIService"]["spec"]["caBundle"]) > 100

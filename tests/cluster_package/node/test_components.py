@@ -3,7 +3,9 @@ import tomllib
 
 import pytest
 
-from cluster.node import components
+from cluster.node import addresses, components, configuration
+from cluster.node.drivers import Driver
+from cluster.node.gpus import Gpus
 
 ALL = {c.name: c for c in components.components("10.213.0.2")}
 
@@ -16,7 +18,7 @@ def flags(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_each_component_is_started_under_its_own_name(name):
-    assert ALL[name].command[0] == f"{components.BIN}/{name}"
+    assert ALL[name].command[0] == f"{addresses.BIN}/{name}"
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ def test_each_component_is_started_under_its_own_name(name):
         pytest.param(
             "kube-apiserver",
             "kubelet-certificate-authority",
-            f"{components.PKI}/ca.crt",
+            f"{addresses.PKI}/ca.crt",
             id="the API server checks the kubelet",
         ),
         pytest.param("etcd", "client-cert-auth", "", id="etcd asks for a certificate"),
@@ -47,16 +49,10 @@ def test_each_component_is_started_under_its_own_name(name):
         pytest.param(
             "metrics-server",
             "kubelet-certificate-authority",
-            f"{components.PKI}/ca.crt",
+            f"{addresses.PKI}/ca.crt",
             id="metrics-server checks the kubelet",
         ),
         pytest.param("metrics-server", "bind-address", "10.213.0.2", id="where its Service points"),
-        pytest.param(
-            "node-addons",
-            "gpu-old-name",
-            "alpha.kubernetes.io/nvidia-gpu",
-            id="the name of 2017 is counted beside the plugin's",
-        ),
     ],
 )
 def test_flags(name, flag, value):
@@ -75,19 +71,19 @@ def test_no_component_skips_checking_certificates():
 
 
 def test_the_kubelet_asks_the_api_server_who_may_use_it():
-    config = json.loads(components.kubelet_config("tfjob-workshop/abc"))
+    config = json.loads(configuration.kubelet_config("tfjob-workshop/abc"))
     assert config["authentication"]["anonymous"] == {"enabled": False}
     assert config["authentication"]["webhook"] == {"enabled": True}
     assert config["authorization"] == {"mode": "Webhook"}
 
 
 def test_pods_live_in_the_clusters_own_cgroup():
-    config = json.loads(components.kubelet_config("tfjob-workshop/abc"))
+    config = json.loads(configuration.kubelet_config("tfjob-workshop/abc"))
     assert config["cgroupRoot"] == "/tfjob-workshop/abc"
 
 
 def test_loaded_images_are_never_collected():
-    config = json.loads(components.kubelet_config("x"))
+    config = json.loads(configuration.kubelet_config("x"))
     assert config["imageGCHighThresholdPercent"] == 100
 
 
@@ -99,23 +95,30 @@ def test_loaded_images_are_never_collected():
     ],
 )
 def test_oom_scores(may_lower, restricted):
-    config = tomllib.loads(components.containerd_config("/usr/sbin/runc", may_lower))
+    config = tomllib.loads(configuration.containerd_config("/usr/sbin/runc", may_lower))
     runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
     assert runtime["restrict_oom_score_adj"] is restricted
     assert runtime["containerd"]["runtimes"]["runc"]["options"]["BinaryName"] == "/usr/sbin/runc"
 
 
 def test_pods_are_connected_point_to_point():
-    config = json.loads(components.cni_config())
+    config = json.loads(configuration.cni_config())
     assert [plugin["type"] for plugin in config["plugins"]] == ["ptp", "portmap"]
 
 
 def test_a_node_without_gpus_simulates_none_for_claims_either():
-    given = {c.name: c.command for c in components.components("", components.Gpus(0))}
+    none = Gpus(0, claimable=("40Gi",))
+    given = {c.name: c.command for c in components.components("", none)}
     assert {"--gpus=0", "--gpu-claimable="} <= set(given["node-addons"])
 
 
-def test_a_node_as_of_today_counts_gpus_under_one_name():
-    today = components.Gpus(2, with_old_name=False)
-    given = {c.name: c.command for c in components.components("", today)}
-    assert {"--gpus=2", "--gpu-old-name="} <= set(given["node-addons"])
+def test_the_gpus_addon_is_given_what_was_handed_in():
+    handed = Gpus(2, 100, "old.example/gpu", ("40Gi", "80Gi"), Driver(home="/driver"))
+    given = {c.name: c.command for c in components.components("", handed)}
+    assert {
+        "--gpus=2",
+        "--gpu-memory=100",
+        "--gpu-old-name=old.example/gpu",
+        "--gpu-claimable=40Gi,80Gi",
+        "--gpu-driver=/driver",
+    } <= set(given["node-addons"])

@@ -4,24 +4,34 @@ import pytest
 
 from cluster.node import drivers
 
+DRIVER = drivers.Driver(
+    over=("/usr/lib",),
+    beside=("/opt/driver",),
+    libraries=("/usr/lib/nvidia/libcuda.so.1", "/opt/driver/lib/libcuda.so.1"),
+    tools=("/usr/lib/nvidia/bin/nvidia-smi", "/opt/driver/bin/nvidia-smi"),
+)
+# Where they are in the cluster's folder.
+LIBRARIES = ("usr-lib/nvidia/libcuda.so.1", "opt-driver/lib/libcuda.so.1")
+TOOLS = ("usr-lib/nvidia/bin/nvidia-smi", "opt-driver/bin/nvidia-smi")
 
-def test_the_tree_has_the_folders_of_both_clouds_and_says_that_it_is_simulated(tmp_path):
+
+def test_the_tree_has_every_file_and_says_that_it_is_simulated(tmp_path):
     tool = tmp_path / "tool"
     tool.write_bytes(b"\x7fELF")
-    drivers.write(tmp_path / "tree", tool)
-    for path in drivers.LIBRARIES:
+    drivers.write(tmp_path / "tree", DRIVER, tool)
+    for path in LIBRARIES:
         assert "Simulated" in (tmp_path / "tree" / path).read_text()
-    for path in drivers.TOOLS:
+    for path in TOOLS:
         assert (tmp_path / "tree" / path).stat().st_mode & 0o777 == 0o755
 
 
 def test_a_newer_tool_replaces_the_one_of_a_cluster_that_was_there(tmp_path):
     tool = tmp_path / "tool"
     tool.write_bytes(b"old")
-    drivers.write(tmp_path / "tree", tool)
+    drivers.write(tmp_path / "tree", DRIVER, tool)
     tool.write_bytes(b"new")
-    drivers.write(tmp_path / "tree", tool)
-    for path in drivers.TOOLS:
+    drivers.write(tmp_path / "tree", DRIVER, tool)
+    for path in TOOLS:
         assert (tmp_path / "tree" / path).read_bytes() == b"new"
         assert (tmp_path / "tree" / path).stat().st_mode & 0o777 == 0o755
 
@@ -29,10 +39,10 @@ def test_a_newer_tool_replaces_the_one_of_a_cluster_that_was_there(tmp_path):
 def test_a_tree_that_lost_a_file_is_mended(tmp_path):
     tool = tmp_path / "tool"
     tool.write_bytes(b"")
-    drivers.write(tmp_path / "tree", tool)
-    lost = tmp_path / "tree" / drivers.LIBRARIES[0]
+    drivers.write(tmp_path / "tree", DRIVER, tool)
+    lost = tmp_path / "tree" / LIBRARIES[0]
     lost.unlink()
-    drivers.write(tmp_path / "tree", tool)
+    drivers.write(tmp_path / "tree", DRIVER, tool)
     assert lost.exists()
 
 
@@ -42,7 +52,7 @@ def test_containers_of_any_user_read_the_tree_whatever_the_umask(tmp_path, umask
     tool.write_bytes(b"")
     before = os.umask(umask)
     try:
-        drivers.write(tmp_path / "tree", tool)
+        drivers.write(tmp_path / "tree", DRIVER, tool)
     finally:
         os.umask(before)
     for path in [tmp_path / "tree", *(tmp_path / "tree").rglob("*")]:

@@ -1,10 +1,12 @@
 from pathlib import Path
 
 from cluster import paths
-from cluster.node import check, components, linux, mounts
+from cluster.node import addresses, check, linux, mounts
+from cluster.node.drivers import Driver
 
 CLUSTER = paths.Cluster("example")
-PLAN = mounts.mounts(CLUSTER, "/programs")
+DRIVER = Driver(over=("/usr/lib",), beside=("/opt/driver",))
+PLAN = mounts.mounts(CLUSTER, "/programs", DRIVER)
 
 
 def at(target):
@@ -31,10 +33,13 @@ def test_the_simulated_driver_lies_over_the_hosts_libraries():
     [overlay] = at("/usr/lib")
     assert overlay.data == f"lowerdir={CLUSTER.drivers}/usr-lib:/usr/lib"
     assert overlay.flags & linux.MS_RDONLY
+    [beside] = at("/opt/driver")
+    assert beside.source == f"{CLUSTER.drivers}/opt-driver"
+    assert beside.read_only
 
 
 def test_the_clusters_programs_are_found_in_the_node():
-    [step] = at(components.BIN)
+    [step] = at(addresses.BIN)
     assert step.source == "/programs"
 
 

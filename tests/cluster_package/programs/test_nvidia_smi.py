@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-from cluster.node import components
 from cluster.programs import binaries
+from cluster.workshop import table
 
-MEMORY = f"{components.GPU_MEMORY_MIB} MiB"
+MEMORY = f"{table.GPUS.memory_mib} MiB"
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_container_that_was_given_none_has_none(program, arguments, visible):
         pytest.param("csv,noheader", [f"Simulated GPU, {MEMORY}"], id="no header"),
         pytest.param(
             "csv,noheader,nounits",
-            [f"Simulated GPU, {components.GPU_MEMORY_MIB}"],
+            [f"Simulated GPU, {table.GPUS.memory_mib}"],
             id="no units",
         ),
     ],
@@ -79,7 +79,7 @@ def test_a_query_prints_csv_and_says_beside_it_that_it_is_simulated(program, opt
 
 def test_it_knows_as_many_cards_as_the_plugin_has(program):
     query = ("--query-gpu=memory.total", "--format=csv,noheader")
-    assert nvidia_smi(program, *query).stdout.splitlines() == [MEMORY] * components.GPUS
+    assert nvidia_smi(program, *query).stdout.splitlines() == [MEMORY] * table.GPUS.count
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from cluster import paths
+from cluster.host import machine
 from cluster.images import builders
 from cluster.workshop import engine
 
@@ -17,7 +18,7 @@ def programs(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "env").symlink_to("/usr/bin/env")
     monkeypatch.setattr(paths, "STATE", tmp_path / "lab")
-    monkeypatch.setattr(engine.machine, "search_path", lambda: str(folder))
+    monkeypatch.setattr(engine.privilege, "search_path", lambda: str(folder))
     monkeypatch.setattr(engine, "_probe", lambda scratch: scratch / "probe.tar")
     monkeypatch.setenv("PATH", str(folder))
 
@@ -50,7 +51,7 @@ def test_podman_gets_our_settings_only_where_it_runs_nothing_with_its_own(progra
 
 def test_podman_under_the_name_of_docker_does_not_build_the_workshops_images(programs):
     programs("docker", SAYS_PODMAN)
-    assert builders.is_podman("docker")
+    assert machine.is_podman("docker")
     assert not builders._works("docker")
 
 
@@ -58,7 +59,7 @@ def test_what_leads_there_is_not_found_as_what_it_leads_to(programs, tmp_path, m
     engine.folder().mkdir(parents=True)
     engine.link().write_text("#!/bin/sh\n")
     engine.link().chmod(0o755)
-    monkeypatch.setattr(engine.machine, "search_path", lambda: str(engine.folder()))
+    monkeypatch.setattr(engine.privilege, "search_path", lambda: str(engine.folder()))
     assert engine.on_path("docker") is None
 
 

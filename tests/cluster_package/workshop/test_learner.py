@@ -5,7 +5,7 @@ import pytest
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.images import archives
+from cluster.images.scratch import scratch_archive
 from cluster.workshop import engine, learner
 
 
@@ -65,7 +65,7 @@ def test_an_image_that_no_store_has_says_where_it_was_looked_for(stores):
 
 def test_the_layers_of_an_archive_are_those_of_its_image(tmp_path):
     (tmp_path / "program").write_text("x")
-    archives.scratch_archive(tmp_path / "x.tar", "localhost/x:1", tmp_path / "program")
+    scratch_archive(tmp_path / "x.tar", "localhost/x:1", tmp_path / "program")
     with tarfile.open(tmp_path / "x.tar") as tar:
         name = json.load(tar.extractfile("manifest.json"))[0]["Config"]
         wanted = json.load(tar.extractfile(name))["rootfs"]["diff_ids"]

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from cluster.workshop import __main__ as workshop
-from cluster.workshop import classes
+from cluster.workshop import classes, lab
 
 
 @pytest.fixture
 def state(tmp_path, monkeypatch):
     """An empty .lab"""
-    monkeypatch.setattr(workshop, "STATE", tmp_path)
+    monkeypatch.setattr(lab, "STATE", tmp_path)
     return tmp_path
 
 
@@ -25,7 +25,7 @@ def test_notebook_asks_for_make_lab_where_nothing_is_set_up(state):
 def test_notebook_opens_jupyterlab_on_the_modules_with_what_activate_sets(state, monkeypatch):
     (state / "activate").write_text("export KUBECONFIG=/lab\n")
     started = []
-    monkeypatch.setattr(workshop.subprocess, "run", lambda *_, **__: None)
+    monkeypatch.setattr(lab.subprocess, "run", lambda *_, **__: None)
     monkeypatch.setattr(os, "execvp", lambda _, words: started.extend(words))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     workshop.main(["notebook"])
@@ -34,7 +34,7 @@ def test_notebook_opens_jupyterlab_on_the_modules_with_what_activate_sets(state,
         "-m",
         "jupyterlab",
         "--allow-root",
-        str(workshop.paths.CHECKOUT),
+        str(lab.paths.CHECKOUT),
     ]
 
 
