@@ -204,7 +204,7 @@ def as_root(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
         command = chosen.command or ["/bin/sh"]
         os.execvp("nsenter", inside.in_node(load.running(cluster), *command))
     else:
-        load.load(cluster, chosen.images, say)
+        load.until_reported(cluster, load.load(cluster, chosen.images, say), say)
 
 
 def start(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:

@@ -126,6 +126,17 @@ def context_digest(context: Path) -> str:
     return summed.hexdigest()[:12]
 
 
+def names_in(archive: Path) -> list[str]:
+    """The names of the images that an archive holds; [] where it names none."""
+    try:
+        with tarfile.open(archive) as tar:
+            file = tar.extractfile("manifest.json")
+            named = json.load(file) if file else []
+        return [name for image in named for name in image["RepoTags"] or []]
+    except (KeyError, TypeError, ValueError, tarfile.TarError):
+        return []
+
+
 def is_built(image: str) -> bool:
     return is_whole(archive_of(image))
 

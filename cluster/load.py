@@ -8,22 +8,29 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cluster import images, inside, learner, paths, record
+from cluster import health, images, inside, learner, paths, record
+from cluster.api import Api
 from cluster.errors import CannotGoOn
 from cluster.record import Record
 
+# A kubelet reports its images every ten seconds, and at most 50 of them.
+REPORT_SECONDS, POLL_SECONDS = 25.0, 0.5
 
-def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> None:
+
+def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> list[str]:
     """Load archives and images, each once; an image of the workshop is built if need be.
 
-    Raises: CannotGoOn if one cannot be had or the cluster does not run.
+    Returns: the images' names. Raises: CannotGoOn if one cannot be had or the cluster does not run.
     """
-    node = running(cluster)
+    node, loaded = running(cluster), []
     for name in wanted:
         archive = archive_for(cluster, name)
         start = time.monotonic()
+        names = images.names_in(archive)
+        loaded += names
         if is_loaded(cluster, archive):
             continue
+        name = ", ".join(names) or name
         say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
         problem = inside.import_image(node, archive)
         if problem:
@@ -32,6 +39,33 @@ def load(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], Non
         if learner.is_exported(archive):
             archive.unlink()
         say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
+    return loaded
+
+
+def until_reported(
+    cluster: paths.Cluster, names: Iterable[str], say: Callable[[str], None]
+) -> None:
+    """Wait until the API shows that the node has the images: a kubelet reports every ten seconds.
+
+    Pods can use them before; who asks the API cannot see them before.
+    """
+    wanted, server = set(names), health.api(cluster, running(cluster))
+    deadline = time.monotonic() + REPORT_SECONDS
+    while wanted:
+        reported = wanted & _reported(server)
+        for name in sorted(reported):
+            say(f"The node has {name}")
+        wanted -= reported
+        if wanted and time.monotonic() > deadline:
+            say(f"The API does not name {', '.join(sorted(wanted))} yet; Pods can use it")
+            return
+        time.sleep(POLL_SECONDS if wanted else 0)
+
+
+def _reported(server: Api) -> set[str]:
+    nodes = (server.get("/api/v1/nodes") or {}).get("items", [])
+    every = (image for node in nodes for image in node["status"].get("images", []))
+    return {name for image in every for name in image.get("names") or []}
 
 
 def workshop_images(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
