@@ -263,7 +263,7 @@ def _run_again(seen: Seen, urgent: str, cause: str, found: str) -> Finding:
         "Delete both TfJobs, and run the patient one:",
         f"$ kubectl delete tfjob {patient} {urgent} --ignore-not-found",
         f"$ kubectl apply -f {seen.exercise.file}",
-        "Follow its log until step 200 (Ctrl-C ends that), then run the urgent one:",
+        "Follow its log (Ctrl-C ends that). Run the urgent one after step 200:",
         f"$ kubectl logs --follow -l tf_job_name={patient} --tail=-1",
         f"$ kubectl apply -f {{checkout}}/my-{urgent}.yaml",
     ).but(redo=False)
