@@ -21,6 +21,8 @@ from cluster import binaries, builders, host, images, linux, paths
 from cluster.errors import CannotGoOn
 
 PROBE = "localhost/workshop-probe:1"
+# The sample image's: a user without subordinate IDs (/etc/subuid) can run root's images alone.
+USER = "10001:10001"
 SECONDS = 60
 CGROUP_V2 = Path("/sys/fs/cgroup/cgroup.controllers")
 # conmon sets this limit for itself, and without CAP_SYS_RESOURCE no child can raise it again.
@@ -152,7 +154,7 @@ def _probe(scratch: Path) -> Path | None:
     if not program.exists():
         return None
     archive = scratch / "probe.tar"
-    images.scratch_archive(archive, PROBE, program)
+    images.scratch_archive(archive, PROBE, program, USER)
     return archive
 
 
