@@ -1,7 +1,7 @@
 """docker and podman print nearly the same of an image and of a container; here both become alike.
 
-`engines/` has what podman 4.3.1 and Docker 20.10.24, both Debian's, have printed for the same image,
-less what is of one machine.
+`engines/` has what podman 4.3.1 and Docker 20.10.24, both Debian's, have printed for the same
+image, less what is of one machine.
 """
 
 import json
