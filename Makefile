@@ -19,7 +19,10 @@ ifeq ($(origin KUBECONFIG),command line)
   export OWN_KUBECONFIG := $(KUBECONFIG)
   OWN_CLUSTER := --own-cluster
 else ifeq ($(origin KUBECONFIG),environment)
-  KUBECONFIG_NOTE := 1
+  # .lab/activate exports the lab's own.
+  ifneq ($(realpath $(KUBECONFIG)),$(realpath .lab/kubeconfig))
+    KUBECONFIG_NOTE := 1
+  endif
 endif
 ifneq ($(wildcard .lab/own-cluster.json),)
   OWN_CLUSTER := --own-cluster
@@ -87,4 +90,4 @@ ready: host
 	@"$(PYTHON)" -m cluster.workshop.prepare all $(OWN_CLUSTER)
 
 .venv/.ready: requirements.txt | host
-	@"$(PYTHON)" -m cluster.venv
+	@"$(PYTHON)" -m cluster.workshop.venv

@@ -190,7 +190,7 @@ def as_root(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
         command = chosen.command or ["/bin/sh"]
         os.execvp("nsenter", inside.in_node(load.running(cluster), *command))
     else:
-        loading.load_all(cluster, chosen.images, say)
+        load.until_reported(cluster, loading.load_all(cluster, chosen.images, say), say)
 
 
 def start(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:

@@ -26,9 +26,9 @@ SECONDS = 120
 class Cluster:
     """A cluster that is up inside of the block, and taken away at its end.
 
-    `state` is the folder for its data (None: this checkout's), `images` are what
-    `python -m cluster load` takes, `options` what `python -m cluster up` takes. `env` is for
-    the programs that `run` starts. With `keep` it is left running at the end.
+    `state` is the folder for its data (None: this checkout's). `images` are what
+    `python -m cluster load` takes (None: what `up` loads by itself), `options` what `up` takes.
+    `env` is for the programs that `run` starts. With `keep` it is left running at the end.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Cluster:
         name: str,
         *,
         state: Path | None = None,
-        images: Sequence[str] = (),
+        images: Sequence[str] | None = (),
         options: Sequence[str] = (),
         keep: bool = False,
     ) -> None:
         self.paths = paths.cluster(name, state)
         self.name = name
-        self.images, self.options, self.keep = tuple(images), tuple(options), keep
+        self.images, self.options, self.keep = images, tuple(options), keep
         self.kubeconfig = self.paths.kubeconfig
         self.env = self.environment()
 
@@ -59,7 +59,7 @@ class Cluster:
 
     def __enter__(self) -> Self:
         try:
-            self.verb("up", "--bare", *self.options)
+            self.verb("up", *([] if self.images is None else ["--bare"]), *self.options)
             if self.images:
                 self.verb("load", *self.images)
         except BaseException:

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from cluster import library, paths
-from cluster.workshop import table
 
 NAME = os.environ.get("TEST_CLUSTER", "test")
 CHECKOUT = paths.CHECKOUT
@@ -45,7 +44,7 @@ class Cluster(library.Cluster):
 def with_images(name: str, *options: str, keep: bool = False) -> Cluster:
     """A cluster with the workshop's images, which are built first where they are not."""
     subprocess.run([sys.executable, "-m", "cluster", "build"], cwd=CHECKOUT, check=True)
-    return Cluster(name, images=table.WORKSHOP, options=options, keep=keep)
+    return Cluster(name, images=None, options=options, keep=keep)
 
 
 @pytest.fixture(scope="session", autouse=True)

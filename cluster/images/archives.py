@@ -8,7 +8,9 @@ the cluster to say.
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
+import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +122,17 @@ def context_digest(context: Path) -> str:
             executable = bool(path.stat().st_mode & 0o100)
             summed.update(f"{name}\0{executable}\0".encode() + path.read_bytes() + b"\0")
     return summed.hexdigest()[:12]
+
+
+def names_in(archive: Path) -> list[str]:
+    """The names of the images that an archive holds; [] where it names none."""
+    try:
+        with tarfile.open(archive) as tar:
+            file = tar.extractfile("manifest.json")
+            named = json.load(file) if file else []
+        return [name for image in named for name in image["RepoTags"] or []]
+    except (KeyError, TypeError, ValueError, tarfile.TarError):
+        return []
 
 
 def export(tool: str, image: str, archive: Path) -> None:

@@ -4,30 +4,66 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.lifecycle import inside, record
+from cluster.images import archives
+from cluster.lifecycle import health, inside, record
+from cluster.lifecycle.api import Api
 from cluster.lifecycle.record import Record
 
+# A kubelet reports its images every ten seconds, and at most 50 of them.
+REPORT_SECONDS, POLL_SECONDS = 25.0, 0.5
 
-def load(cluster: paths.Cluster, name: str, archive: Path, say: Callable[[str], None]) -> None:
-    """Load one archive, unless this very one was loaded before; `name` is for the messages.
 
+def load(
+    cluster: paths.Cluster, archive: Path, say: Callable[[str], None], name: str = ""
+) -> list[str]:
+    """Load one archive, unless this very one was loaded before.
+
+    `name` is what it is called where it names no image. Returns: the images' names.
     Raises: CannotGoOn if that fails or the cluster does not run.
     """
-    node = running(cluster)
+    node, names = running(cluster), archives.names_in(archive)
     if is_loaded(cluster, archive):
-        return
+        return names
     start = time.monotonic()
+    name = ", ".join(names) or name or archive.name
     say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
     problem = inside.import_image(node, archive)
     if problem:
         raise CannotGoOn(f"{name} could not be loaded", problem.strip().splitlines()[-1])
     remember(cluster, archive)
     say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
+    return names
+
+
+def until_reported(
+    cluster: paths.Cluster, names: Iterable[str], say: Callable[[str], None]
+) -> None:
+    """Wait until the API shows that the node has the images: a kubelet reports every ten seconds.
+
+    Pods can use them before; who asks the API cannot see them before.
+    """
+    wanted, server = set(names), health.api(cluster, running(cluster))
+    deadline = time.monotonic() + REPORT_SECONDS
+    while wanted:
+        reported = wanted & _reported(server)
+        for name in sorted(reported):
+            say(f"The node has {name}")
+        wanted -= reported
+        if wanted and time.monotonic() > deadline:
+            say(f"The API does not name {', '.join(sorted(wanted))} yet; Pods can use it")
+            return
+        time.sleep(POLL_SECONDS if wanted else 0)
+
+
+def _reported(server: Api) -> set[str]:
+    nodes = (server.get("/api/v1/nodes") or {}).get("items", [])
+    every = (image for node in nodes for image in node["status"].get("images", []))
+    return {name for image in every for name in image.get("names") or []}
 
 
 def running(cluster: paths.Cluster) -> Record:

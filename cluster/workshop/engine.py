@@ -24,6 +24,8 @@ from cluster.node import linux
 from cluster.programs import binaries
 
 PROBE = "localhost/workshop-probe:1"
+# The sample image's: a user without subordinate IDs (/etc/subuid) can run root's images alone.
+USER = "10001:10001"
 SECONDS = 60
 CGROUP_V2 = Path("/sys/fs/cgroup/cgroup.controllers")
 # conmon sets this limit for itself, and without CAP_SYS_RESOURCE no child can raise it again.
@@ -155,7 +157,7 @@ def _probe(scratch: Path) -> Path | None:
     if not program.exists():
         return None
     archive = scratch / "probe.tar"
-    scratch_archive(archive, PROBE, program)
+    scratch_archive(archive, PROBE, program, USER)
     return archive
 
 

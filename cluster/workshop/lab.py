@@ -96,8 +96,9 @@ def no_proxy(kubeconfig: Path) -> str:
 
 
 def overview() -> None:
-    """Show the validator's overview as the learner will see it."""
-    environment = {**os.environ, "KUBECONFIG": str(STATE / "kubeconfig")}
+    """Show the validator's overview as the learner will see it after `source .lab/activate`."""
+    path = f"{engine.folder()}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "KUBECONFIG": str(STATE / "kubeconfig"), "PATH": path}
     subprocess.run([sys.executable, "-m", "validator"], env=environment, cwd=paths.CHECKOUT)
 
 

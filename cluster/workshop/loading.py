@@ -15,17 +15,21 @@ from cluster.lifecycle import load
 from cluster.workshop import learner, table
 
 
-def load_all(cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]) -> None:
+def load_all(
+    cluster: paths.Cluster, wanted: Iterable[str], say: Callable[[str], None]
+) -> list[str]:
     """Load archives and images; an image of the workshop is built if need be.
 
-    Raises: CannotGoOn if one cannot be had or the cluster does not run.
+    Returns: the images' names. Raises: CannotGoOn if one cannot be had or the cluster does not run.
     """
     load.running(cluster)
+    loaded = []
     for name in wanted:
         archive = archive_for(name)
-        load.load(cluster, name, archive, say)
+        loaded += load.load(cluster, archive, say, name)
         if learner.is_exported(archive):
             archive.unlink()
+    return loaded
 
 
 def workshop_images(cluster: paths.Cluster, say: Callable[[str], None]) -> None:

@@ -2,7 +2,7 @@
 
 `make` calls it with the system's Python, so it needs the standard library alone:
 
-    python3 -m cluster.venv
+    python3 -m cluster.workshop.venv
 """
 
 from __future__ import annotations

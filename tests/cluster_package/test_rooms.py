@@ -1,3 +1,4 @@
+import importlib.util
 import re
 
 import pytest
@@ -14,3 +15,10 @@ def test_only_the_workshops_own_part_knows_what_it_wants(part):
     knowing = [file.name for file in files if OF_THE_WORKSHOP.search(file.read_text())]
     assert files
     assert knowing == []
+
+
+def test_make_calls_modules_that_are_there():
+    makefile = (paths.CHECKOUT / "Makefile").read_text()
+    called = set(re.findall(r"-m (cluster[.\w]*)", makefile))
+    assert len(called) > 2
+    assert [name for name in called if importlib.util.find_spec(name) is None] == []

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from cluster import paths
-from cluster.images import archives, builders
+from cluster.images import archives, builders, scratch
 
 BASE = "localhost/x:1.0.0"
 NOTEBOOK = "localhost/notebook:1.0.0"
@@ -115,3 +115,11 @@ def test_of_earlier_builds_the_last_is_kept(tmp_path, monkeypatch):
     archives.export("docker", "localhost/x:1.0.0", tmp_path / "x-1.0.0-cccccccccccc.tar")
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {"x-1.0.0-bbbbbbbbbbbb.tar", "x-1.0.0-cccccccccccc.tar"}
+
+
+def test_an_archive_is_called_by_the_names_of_its_images(tmp_path):
+    (program := tmp_path / "program").write_bytes(b"x")
+    scratch.scratch_archive(tmp_path / "image.tar", "localhost/a:1", program)
+    (tmp_path / "other.tar").write_bytes(b"no archive")
+    assert archives.names_in(tmp_path / "image.tar") == ["localhost/a:1"]
+    assert archives.names_in(tmp_path / "other.tar") == []

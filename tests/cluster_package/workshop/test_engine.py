@@ -1,5 +1,7 @@
+import json
 import os
 import subprocess
+import tarfile
 
 import pytest
 
@@ -53,6 +55,17 @@ def test_podman_under_the_name_of_docker_does_not_build_the_workshops_images(pro
     programs("docker", SAYS_PODMAN)
     assert machine.is_podman("docker")
     assert not builders._works("docker")
+
+
+def test_what_is_tried_runs_as_the_user_of_the_sample_image(tmp_path, monkeypatch):
+    """Rootless podman runs root's images without /etc/subuid, and no others."""
+    (tmp_path / "nvidia-smi").write_bytes(b"x")
+    monkeypatch.setattr(engine.binaries, "folder", lambda: tmp_path)
+    with tarfile.open(engine._probe(tmp_path)) as archive:
+        manifest = json.load(archive.extractfile("manifest.json"))
+        config = json.load(archive.extractfile(manifest[0]["Config"]))
+    dockerfile = (paths.CHECKOUT / "sample-image/Dockerfile").read_text()
+    assert f"USER {config['config']['User']}\n" in dockerfile
 
 
 def test_what_leads_there_is_not_found_as_what_it_leads_to(programs, tmp_path, monkeypatch):
