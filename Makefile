@@ -19,7 +19,10 @@ ifeq ($(origin KUBECONFIG),command line)
   export OWN_KUBECONFIG := $(KUBECONFIG)
   OWN_CLUSTER := --own-cluster
 else ifeq ($(origin KUBECONFIG),environment)
-  KUBECONFIG_NOTE := 1
+  # .lab/activate exports the lab's own.
+  ifneq ($(realpath $(KUBECONFIG)),$(realpath .lab/kubeconfig))
+    KUBECONFIG_NOTE := 1
+  endif
 endif
 ifneq ($(wildcard .lab/own-cluster.json),)
   OWN_CLUSTER := --own-cluster
@@ -78,14 +81,14 @@ pins: ## resolve pyproject.toml into the pinned requirements.txt again
 	@.lab/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header --generate-hashes -o requirements.txt
 
 python:
-	@if [ -z "$(PYTHON)" ]; then sh cluster/python.sh; fi
+	@if [ -z "$(PYTHON)" ]; then sh cluster/host/python.sh; fi
 
 host: python
-	@"$(PYTHON)" -m cluster.prepare host $(FOR_TESTS) $(OWN_CLUSTER)
+	@"$(PYTHON)" -m cluster.workshop.prepare host $(FOR_TESTS) $(OWN_CLUSTER)
 
 # Programs, images and Python packages side by side.
 ready: host
-	@"$(PYTHON)" -m cluster.prepare all $(OWN_CLUSTER)
+	@"$(PYTHON)" -m cluster.workshop.prepare all $(OWN_CLUSTER)
 
 .venv/.ready: requirements.txt | host
-	@"$(PYTHON)" -m cluster.venv
+	@"$(PYTHON)" -m cluster.workshop.venv

@@ -32,6 +32,7 @@ TOGETHER = {
     # These start clusters of their own, and compare the host before and after.
     "clusters": (
         "tests/cluster/test_node.py",
+        "tests/cluster/test_library.py",
         "tests/cluster/test_own_cluster.py",
         "tests/cluster_package/",
     ),
