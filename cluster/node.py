@@ -17,14 +17,16 @@ import signal
 import socket
 import ssl
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import cgroups, components, linux, options, paths
+from cluster import cgroups, components, linux, load_balancers, network, options, paths
 from cluster.errors import describe
 from cluster.mounts import KERNEL_SETTINGS, Mount, copied_files, mounts, root_links
+from cluster.watching import Server
 
 READY = "ready"
 FAILURES = Path("/var/log/components/failures.json")
@@ -71,7 +73,18 @@ def main(name: str, programs: str, address: str, folder: str) -> None:
         os._exit(1)
     os.dup2(os.open("/dev/null", os.O_RDWR), 0)
     os.dup2(2, 1)
+    threading.Thread(target=give_addresses, args=(address,), daemon=True).start()
     Supervisor(components.components(address, chosen.simulated)).run()
+
+
+def give_addresses(node: str) -> None:
+    """Give Services of type LoadBalancer addresses that the host has a route to."""
+
+    def connect() -> Server:
+        pki = Path(components.PKI)
+        return Server("127.0.0.1", components.API_PORT, pki, "load-balancers")
+
+    load_balancers.serve(network.for_services(network.around(node)), connect)
 
 
 @contextlib.contextmanager

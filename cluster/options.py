@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass, replace
 from ipaddress import IPv4Network
 
-from cluster import components, paths
+from cluster import components, network, paths
 from cluster.errors import CannotGoOn
 
 UNITS = {"": 1, "Mi": 1 << 20, "Gi": 1 << 30, "M": 10**6, "G": 10**9}
@@ -77,12 +77,13 @@ def memory_bytes(text: str) -> int:
 
 
 def pool(text: str) -> IPv4Network:
-    """The network from which two addresses are taken."""
+    """The network from which the cluster's own is taken."""
     try:
         found = IPv4Network(text)
     except (ipaddress.AddressValueError, ipaddress.NetmaskValueError, ValueError) as error:
         why, fix = str(error), "give one such as 10.9.8.0/24"
         raise CannotGoOn(f"--network {text} is no network", why, fix) from None
-    if found.prefixlen > 30:
-        raise CannotGoOn(f"--network {text} is too small", fix="give a /30 or larger")
+    if found.prefixlen > network.PREFIX_LENGTH:
+        fix = f"give a /{network.PREFIX_LENGTH} or larger"
+        raise CannotGoOn(f"--network {text} is too small", fix=fix)
     return found
