@@ -40,10 +40,10 @@ lab: ready ## set everything up and start the workshop (KUBECONFIG=FILE: on your
 	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.workshop lab
 
 test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and run every test, on a cluster of their own
-	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.privilege pytest $(PYTEST_ARGS)
 
 test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the tests' cluster
-	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
+	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m cluster.privilege pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
 
 notebook: .venv/.ready ## open JupyterLab on the modules (after make lab)
 	@$(VENV_PYTHON) -m cluster.workshop notebook

@@ -89,6 +89,16 @@ def stop_cluster(name: str) -> None:
     subprocess.run(command, cwd=CHECKOUT, check=True)
 
 
+CACHES = (".pytest_cache", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".ruff_cache")
+
+
+def pytest_unconfigure() -> None:
+    """Tests run as root; what they leave in the checkout is for the user who called sudo."""
+    for cache in map(CHECKOUT.joinpath, CACHES):
+        for path in (cache, *cache.rglob("*")):
+            paths.hand_to_user(path)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def progress(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test writes what the learner has done."""
