@@ -42,6 +42,19 @@ def test_each_verb_asks_for_root_itself(user):
     said(user, "kubectl=$(ls -d ~/.cache/tfjob-workshop/bin/*/kubectl); $kubectl get nodes")
 
 
+def test_an_image_that_the_user_built_reaches_the_node(user):
+    """Whatever `docker` is here: podman keeps the user's images where root does not look."""
+    dockerfile = r"printf 'FROM scratch\nCOPY LICENSE /\n'"
+    build = (
+        f"{dockerfile} > ~/Dockerfile && docker build --tag localhost/mine:v1 --file ~/Dockerfile ."
+    )
+    said(user, f". .lab/activate && {build} && python -m cluster load localhost/mine:v1")
+    listed = said(
+        user, ". .lab/activate && python -m cluster shell -- ctr --namespace k8s.io images ls"
+    )
+    assert "localhost/mine:v1" in listed
+
+
 def test_what_the_user_may_need_belongs_to_the_user(user):
     """All but the inside of the node; and a second `make lab` has nothing to do."""
     said(user, "make lab")
