@@ -77,6 +77,8 @@ INSTALLERS = {
     "arch": "pacman -S",
     "suse": "zypper install",
 }
+# Silverblue and its like have no dnf.
+OSTREE = "rpm-ostree"
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,8 @@ def missing_packages(facts: Facts, for_tests: bool = False, own_cluster: bool = 
 def manual_install(facts: Facts, packages: list[str]) -> str:
     """The sentence for a distribution on which the user installs packages by hand."""
     command = INSTALLERS.get(facts.family)
+    if OSTREE in facts.commands:
+        command = f"{OSTREE} install --apply-live"
     if command is None:
         return (
             f"install what Debian calls {', '.join(packages)} with this distribution's package"
@@ -260,7 +264,9 @@ def spaces(wanted: Iterable[tuple[Path, int]]) -> tuple[Space, ...]:
 def facts(wanted: Iterable[tuple[Path, int]] = ()) -> Facts:
     """Look at this machine; `wanted` says how many bytes are to be stored in which folder."""
     tools = [command for commands, _ in NEEDS.values() for command in commands]
-    found = {c for c in [*tools, STAND_IN_TOOL, "sudo"] if shutil.which(c, path=search_path())}
+    found = {
+        c for c in [*tools, STAND_IN_TOOL, OSTREE, "sudo"] if shutil.which(c, path=search_path())
+    }
     numbers = platform.release().replace("-", ".").split(".")
     return Facts(
         system=platform.system(),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import images
+from cluster import components, images
 from tests import users
 from tests.users import User, said
 
@@ -33,6 +33,13 @@ def test_the_lab_works_without_root(user):
     assert "lab-node" in printed
 
 
+def test_a_proxy_that_the_machine_exports_is_not_asked_for_the_node(user):
+    """Nobody answers there. It is what a firm's machine exports, and cannot reach the node."""
+    proxy = "export HTTPS_PROXY=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9"
+    said(user, f"{proxy}; . .lab/activate && kubectl get nodes && helm list")
+    said(user, f"{proxy}; . .lab/activate && python -m validator module0")
+
+
 def test_each_verb_asks_for_root_itself(user):
     image = images.WORKSHOP[1]
     for verb in ("status", "list", f"load {image}", "check", "stop", "start --bare", "shell id"):
@@ -50,13 +57,15 @@ def test_an_image_that_the_user_built_reaches_the_node(user):
     )
     said(user, f". .lab/activate && {build} && python -m cluster load localhost/mine:v1")
     listed = said(
-        user, ". .lab/activate && python -m cluster shell -- ctr --namespace k8s.io images ls"
+        user, f". .lab/activate && python -m cluster shell -- {CTR} --namespace k8s.io images ls"
     )
     assert "localhost/mine:v1" in listed
 
 
 def test_what_the_user_may_need_belongs_to_the_user(user):
-    """All but the inside of the node; and a second `make lab` has nothing to do."""
+    """All but the inside of the node, also after a `sudo make lab`; a second one does nothing."""
+    said(user, "make lab")
+    said(user, "sudo make lab")
     said(user, "make lab")
     inside = [user.checkout / ".lab" / "clusters" / "lab" / part for part in NODES_OWN]
     assert strangers(user, leave_out=inside) == []
@@ -70,6 +79,7 @@ def test_tests_run_as_root_and_leave_no_file_of_roots(user):
 
 
 TESTS = ("cluster/test_metrics", *(f"cluster_package/test_{n}" for n in ("check", "mounts", "up")))
+CTR = f"{components.BIN}/ctr"
 NODES_OWN = ("var", "etc", "pki", "root", "drivers", "node.json")
 
 
