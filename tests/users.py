@@ -22,7 +22,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from cluster import binaries, images, paths
+from cluster import paths
+from cluster.programs import binaries
+from cluster.workshop import table
 
 SUDOERS = Path("/etc/sudoers.d")
 PACKAGES = ("cryptography", "kubernetes", "pyyaml", "pytest", "hypothesis")
@@ -78,12 +80,15 @@ def give_checkout(user: User) -> None:
     for name in binaries.NEEDED:
         store = binaries._store(name)
         shutil.copytree(store, user.cache / "bin" / "store" / store.name)
-    for image in images.WORKSHOP:
-        copy(images.archive_of(image), user.cache / "images" / images.archive_of(image).name)
+    for image in table.WORKSHOP:
+        copy(
+            table.IMAGES.archive_of(image),
+            user.cache / "images" / table.IMAGES.archive_of(image).name,
+        )
     as_root("chown", "--recursive", f"{user.name}:", str(user.home))
     python = said(user, "make --silent --eval='which: ; @echo $(PYTHON)' which").strip()
     said(user, f"{python} -m venv --without-pip .venv")
-    said(user, f"{python} -c 'from cluster import binaries; binaries.ensure()'")
+    said(user, f"{python} -c 'from cluster.programs import binaries; binaries.ensure()'")
     give_packages(user)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import engine
+from cluster.workshop import engine
 from modules import here, workplace
 from tests import containers
 

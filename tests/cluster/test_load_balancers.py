@@ -10,9 +10,10 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from cluster import load_balancers, network, paths, record
+from cluster.library import Cluster
+from cluster.lifecycle import record
+from cluster.node import load_balancers, network
 from tests.cluster.waits import wait_until
-from tests.conftest import Cluster, start_cluster, stop_cluster
 
 NAME = "balanced"
 SYSTEM = "--namespace=kube-system"  # where CoreDNS is: a server that every cluster has
@@ -21,8 +22,8 @@ HEALTH_PORT = 8080
 
 @pytest.fixture(scope="module")
 def balanced() -> Iterator[Cluster]:
-    yield start_cluster(NAME, "--bare")
-    stop_cluster(NAME)
+    with Cluster(NAME) as started:
+        yield started
 
 
 @pytest.fixture
@@ -67,8 +68,8 @@ def answers(host: str) -> bool:
         return False
 
 
-def pool() -> IPv4Network:
-    known = record.read(paths.cluster(NAME))
+def pool(cluster: Cluster) -> IPv4Network:
+    known = record.read(cluster.paths)
     assert known is not None
     return network.for_services(IPv4Network(known.network))
 
@@ -85,7 +86,7 @@ def test_two_services_with_the_same_port_answer_from_the_host(balanced, make):
     make("one", "two")
     first, second = await_addresses(balanced, "one", "two")
     assert first != second
-    assert {IPv4Address(first) in pool(), IPv4Address(second) in pool()} == {True}
+    assert {IPv4Address(first) in pool(balanced), IPv4Address(second) in pool(balanced)} == {True}
     wait_until(lambda: answers(first) and answers(second))
 
 
@@ -94,7 +95,7 @@ def test_the_node_has_no_other_port_at_such_an_address(balanced, make):
     [host] = await_addresses(balanced, "one")
     wait_until(lambda: answers(host))
     assert refuses(host, 6443)
-    assert refuses(str(pool()[-1]), 80), "an address that no Service has"
+    assert refuses(str(pool(balanced)[-1]), 80), "an address that no Service has"
 
 
 def test_another_type_frees_the_address(balanced, make):
@@ -110,7 +111,7 @@ def test_another_type_frees_the_address(balanced, make):
 
 
 def test_the_service_that_finds_no_address_says_so_and_gets_the_next_that_is_free(balanced, make):
-    names = [f"s{number}" for number in range(pool().num_addresses)]
+    names = [f"s{number}" for number in range(pool(balanced).num_addresses)]
     make(*names)
     given = await_addresses(balanced, *names)
     assert len(set(given)) == len(names)
@@ -130,9 +131,8 @@ def test_an_address_outlives_a_stop_of_the_cluster(balanced, make):
     make("one", "two")
     freed, host = await_addresses(balanced, "one", "two")
     balanced.kubectl("delete", SYSTEM, "service", "one")
-    stop = ("python", "-m", "cluster", "stop", "--name", NAME)
-    balanced.run(*stop)
-    start_cluster(NAME, "--bare")
+    balanced.verb("stop")
+    balanced.verb("start", "--bare")
     assert addresses(balanced) == {"two": host}
     wait_until(lambda: answers(host))
     make("three")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import components, images
+from cluster.node import addresses
+from cluster.workshop import table
 from tests import users
 from tests.users import User, said
 
@@ -41,7 +42,7 @@ def test_a_proxy_that_the_machine_exports_is_not_asked_for_the_node(user):
 
 
 def test_each_verb_asks_for_root_itself(user):
-    image = images.WORKSHOP[1]
+    image = table.WORKSHOP[1]
     for verb in ("status", "list", f"load {image}", "check", "stop", "start --bare", "shell id"):
         said(user, f". .lab/activate && python -m cluster {verb}")
     for verb in ("logs etcd", "export logs all.tar.gz", "kubeconfig --merge"):
@@ -78,8 +79,12 @@ def test_tests_run_as_root_and_leave_no_file_of_roots(user):
     assert strangers(user, leave_out=[user.checkout / ".lab"]) == []
 
 
-TESTS = ("cluster/test_metrics", *(f"cluster_package/test_{n}" for n in ("check", "mounts", "up")))
-CTR = f"{components.BIN}/ctr"
+TESTS = (
+    "cluster/test_metrics",
+    "cluster_package/node/test_check",
+    "cluster_package/lifecycle/test_up",
+)
+CTR = f"{addresses.BIN}/ctr"
 NODES_OWN = ("var", "etc", "pki", "root", "drivers", "node.json")
 
 

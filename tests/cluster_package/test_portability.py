@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from cluster import builders, down, host, images, paths
+from cluster import paths
+from cluster.host import packages, privilege
+from cluster.images import archives, builders
+from cluster.lifecycle import down
 from tests import stand_ins
 
-HOST = "from cluster import prepare; prepare.main(['host'])"
+HOST = "from cluster.workshop import prepare; prepare.main(['host'])"
 CHECK = """
-from cluster import check
+from cluster.node import check
 from cluster.errors import explained
 with explained(): check.machine()
 """
@@ -50,8 +53,8 @@ def test_apt_gets_the_proxy_through_sudo(tmp_path, monkeypatch):
     stand_ins.program(tmp_path, "sudo", f'echo "$@" >> {record}')
     monkeypatch.setenv("PATH", stand_ins.path(tmp_path))
     monkeypatch.setenv("http_proxy", "http://proxy.firm:3128")
-    monkeypatch.setattr(host.os, "geteuid", lambda: 1000)
-    host.apt_install(["nftables"])
+    monkeypatch.setattr(privilege.os, "geteuid", lambda: 1000)
+    packages.apt_install(["nftables"])
     update, install = record.read_text().splitlines()
     assert "http_proxy=http://proxy.firm:3128 apt-get update" in update
     assert "http_proxy=http://proxy.firm:3128 apt-get install" in install
@@ -73,7 +76,7 @@ def test_a_docker_from_a_snap_writes_into_no_hidden_folder(tmp_path, monkeypatch
     assert builders.working()[0] == "docker"
     archive = tmp_path / ".cache" / "image.tar"
     archive.parent.mkdir()
-    images.export("docker", "localhost/tf-job-operator:1.1.0", archive)
+    archives.export("docker", "localhost/tf-job-operator:1.1.0", archive)
     assert archive.read_text() == "the archive of localhost/tf-job-operator:1.1.0\n"
 
 
@@ -129,7 +132,7 @@ def test_a_vpn_that_routes_all_of_10(tmp_path):
     """Real routes, in a network namespace of their own."""
     links = "ip link add vpn type veth peer name far; ip link set vpn up"
     routes = f"{links}; ip address add 10.8.0.2/32 dev vpn; ip route add 10.0.0.0/8 dev vpn"
-    code = "from cluster import network; print(network.choose(0, network.taken()))"
+    code = "from cluster.node import network; print(network.choose(0, network.taken()))"
     command = ["unshare", "--net", "sh", "-ec", f'{routes}; exec "$@"', "sh"]
     done = subprocess.run(
         [*command, sys.executable, "-B", "-c", code], cwd=paths.CHECKOUT, capture_output=True

@@ -32,6 +32,7 @@ TRAINING = [EXERCISES["5.1"]]
 QUIET_SECONDS = 1.0
 # A tenth of it on an idle machine.
 SOON_SECONDS = 6.0
+MANY_SECONDS = 60.0
 versions = itertools.count(100)
 
 
@@ -189,6 +190,14 @@ def lists_and_watches(api: ApiServer, paths: list[str]) -> tuple[list[int], list
     return [len(each) - n for each, n in zip(asked, watches, strict=True)], watches
 
 
+def settled(api: ApiServer) -> int:
+    """How many requests have arrived, once none has arrived for a second."""
+    end = time.monotonic() + MANY_SECONDS
+    while quiet(api, 1.0):
+        assert time.monotonic() < end, api.seen
+    return api.requests
+
+
 def test_one_list_and_one_watch_per_kind_and_then_no_request(world):
     seen = world.trains().watch()
     world.until_watched()
@@ -208,16 +217,12 @@ def test_thirty_learners_ask_thirty_times_as_much_and_nothing_while_it_is_quiet(
     monkeypatch.setattr(Handler, "_next", patient)
     world.nothing_made()
     alone = watching.Watching(world.connection, TRAINING)
-    time.sleep(0.1)
-    one = world.api.requests
+    one = settled(world.api)
     others = [watching.Watching(world.connection, TRAINING) for _ in range(29)]
-    time.sleep(0.3)
-    assert world.api.requests == 30 * one
-    before = world.api.requests
+    assert settled(world.api) == 30 * one
     for each in [alone, *others]:
         each.wait(0.02)
-    assert quiet(world.api, 0.5) == 0
-    assert world.api.requests == before
+    assert settled(world.api) == 30 * one
     for each in [alone, *others]:
         each.close()
 
