@@ -59,7 +59,7 @@ times: .venv/.ready ## the pages' times as the last test measured them, beside t
 record: .venv/.ready ## play all mistakes on a cluster of their own, and record them again
 	@env -u KUBECONFIG $(VENV_PYTHON) -m tests.validator.record
 
-lint: .venv/.ready ## ruff, import-linter and mypy alone
+lint: .venv/.ready ## ruff, import-linter, mypy and actionlint alone
 	@$(VENV_PYTHON) -m pytest -q tests/test_house_style.py
 
 notebooks: .venv/.ready ## make every lab.ipynb again from its README.md

@@ -85,7 +85,7 @@ TESTS = (
     "cluster_package/lifecycle/test_up",
 )
 CTR = f"{addresses.BIN}/ctr"
-NODES_OWN = ("var", "etc", "pki", "root", "drivers", "node.json")
+NODES_OWN = ("var", "etc", "pki", "root", "drivers", "node.json", "gpus.json")
 
 
 def test_down_and_clean_leave_nothing_of_roots(user):
