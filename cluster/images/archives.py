@@ -1,8 +1,7 @@
 """Container images without a registry: each is built once, and kept as an archive.
 
 The archive is in the user's cache under the digest of the image's context, so a second build
-of the same files takes no time and needs no builder. Which images there are is for who uses
-the cluster to say.
+of the same files takes no time and needs no builder. The caller says which images there are.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Images:
-    """Images that are built here, by name. One of them may be the base of another."""
+    """Images that are built here, by name. One may be the base of another."""
 
     sources: Mapping[str, Source]
 

@@ -1,4 +1,4 @@
-"""What a cluster has beside Kubernetes itself. Who starts it says so."""
+"""What a cluster has beside Kubernetes itself. The caller of `up` decides."""
 
 from __future__ import annotations
 

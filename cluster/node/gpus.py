@@ -1,4 +1,4 @@
-"""A node's simulated GPUs. Who starts the node hands them in; its first process reads them."""
+"""A node's simulated GPUs. The caller of `up` hands them in; the first process reads them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_GPUS = Gpus()
 
 
 def read(cluster: paths.Cluster) -> Gpus:
-    """What `write` has kept. Raises: OSError if it has kept nothing."""
+    """The GPUs that `write` stored. Raises: OSError if it stored none."""
     known = json.loads(cluster.gpus.read_text())
     driver = {name: _frozen(value) for name, value in known.pop("driver").items()}
     return Gpus(**{name: _frozen(value) for name, value in known.items()}, driver=Driver(**driver))

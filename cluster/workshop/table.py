@@ -1,4 +1,7 @@
-"""What the workshop wants of its cluster; the rest of the package is handed it from here."""
+"""What the workshop wants of its cluster: images, GPUs, a driver's files, manifests.
+
+Only `workshop` and the command line read this table. They hand its entries to the rest.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +66,6 @@ FOR_TESTS = {
 
 
 def wants(chosen: Options) -> Wants:
-    """The workshop's wishes, as far as the user has not chosen otherwise."""
+    """What `up` gets: the workshop's GPUs and manifests, with the options of the user."""
     old_name = "" if chosen.today else GPUS.old_name
     return Wants(replace(GPUS, count=chosen.gpus, old_name=old_name), MANIFESTS)
