@@ -12,6 +12,8 @@ PYTHON ?= $(shell \
       if "$$name" -c "import sys; v = sys.version_info[:2]; sys.exit(not ($$range))" 2>/dev/null; \
       then echo "$$name"; exit; fi; done; done)
 VENV_PYTHON := .venv/bin/python
+# What an ordinary user's sudo would take away from the tests, which run as root.
+OF_TESTS := TEST_CLUSTER,KEEP_CLUSTER,NOTEBOOKS
 FOR_TESTS := $(if $(filter test test-notebooks,$(MAKECMDGOALS)),--tests)
 
 # A kubeconfig given to make itself is the user's wish; an exported one may be production.
@@ -44,10 +46,10 @@ lab: ready ## set everything up and start the workshop (KUBECONFIG=FILE: on your
 
 # All tests run beside each other (tests/side_by_side.py), those of PYTEST_ARGS one by one.
 test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and run every test, on clusters of their own
-	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest $(or $(PYTEST_ARGS),--numprocesses=auto)
+	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.host.privilege $(OF_TESTS) pytest $(or $(PYTEST_ARGS),--numprocesses=auto)
 
 test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the tests' cluster
-	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
+	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m cluster.host.privilege $(OF_TESTS) pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
 
 notebook: .venv/.ready ## open JupyterLab on the modules (after make lab)
 	@$(VENV_PYTHON) -m cluster.workshop notebook
@@ -58,7 +60,7 @@ times: .venv/.ready ## the pages' times as test_docs.py alone measured them, bes
 record: .venv/.ready ## play all mistakes on a cluster of their own, and record them again
 	@env -u KUBECONFIG $(VENV_PYTHON) -m tests.validator.record
 
-lint: .venv/.ready ## ruff, import-linter and mypy alone
+lint: .venv/.ready ## ruff, import-linter, mypy and actionlint alone
 	@$(VENV_PYTHON) -m pytest -q tests/test_house_style.py
 
 notebooks: .venv/.ready ## make every lab.ipynb again from its README.md

@@ -66,6 +66,18 @@ def with_images(name: str, *options: str, keep: bool = False) -> Cluster:
     return Cluster(name, images=None, options=options, keep=keep)
 
 
+CACHES = (".pytest_cache", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".ruff_cache")
+
+
+def pytest_unconfigure() -> None:
+    """Tests run as root; what they leave in the checkout is for the user who called sudo."""
+    if side_by_side.WORKER:
+        return  # whoever started the workers does it, after their end
+    for cache in map(CHECKOUT.joinpath, CACHES):
+        for path in (cache, *cache.rglob("*")):
+            paths.hand_to_user(path)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def progress(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test writes what the learner has done."""

@@ -33,6 +33,7 @@ TOGETHER = {
     "clusters": (
         "tests/cluster/test_node.py",
         "tests/cluster/test_library.py",
+        "tests/cluster/test_ordinary_user.py",
         "tests/cluster/test_own_cluster.py",
         "tests/cluster_package/",
     ),

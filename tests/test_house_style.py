@@ -53,6 +53,15 @@ def test_the_linters_are_content(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_workflows_are_sound():
+    from cluster.programs import binaries
+
+    program = binaries.ensure(["actionlint"]) / "actionlint"
+    # Its own rules alone: other linters are not on every machine.
+    done = run(str(program), "-no-color", "-shellcheck=", "-pyflakes=")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_no_file_names_a_registrys_host():
     hits = [
         f"{name}: {match.group()}"

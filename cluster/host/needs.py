@@ -42,5 +42,7 @@ NEEDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 # Where the base image cannot be pulled, the builder makes a stand-in with it. Only Debian's
 # family packages it everywhere; elsewhere a registry must be reachable.
 STAND_IN_TOOL = "mmdebstrap"
+# Silverblue and its like have no dnf.
+OSTREE = "rpm-ostree"
 # Every command that is looked for.
-COMMANDS = (*(command for names, _ in NEEDS.values() for command in names), STAND_IN_TOOL)
+COMMANDS = (*(command for names, _ in NEEDS.values() for command in names), STAND_IN_TOOL, OSTREE)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from cluster.errors import CannotGoOn
 from cluster.host import privilege
 from cluster.host.machine import Facts, facts
-from cluster.host.needs import NEEDS, STAND_IN_TOOL
+from cluster.host.needs import NEEDS, OSTREE, STAND_IN_TOOL
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 INSTALLERS = {
@@ -76,6 +76,8 @@ def missing_packages(
 def manual_install(facts: Facts, packages: list[str]) -> str:
     """The sentence for a distribution on which the user installs packages by hand."""
     command = INSTALLERS.get(facts.family)
+    if OSTREE in facts.commands:
+        command = f"{OSTREE} install --apply-live"
     if command is None:
         return (
             f"install what Debian calls {', '.join(packages)} with this distribution's package"

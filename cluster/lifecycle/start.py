@@ -92,10 +92,11 @@ def choose_network(cluster: paths.Cluster, before: Record | None) -> IPv4Network
     """The network that the cluster had, if it is still free: its kubeconfig stays valid."""
     taken = network.taken()
     chosen = options.read(cluster).network
-    pools = [IPv4Network(chosen)] if chosen else network.POOLS
+    pools = [options.pool(chosen)] if chosen else network.POOLS
     if before:
         had = IPv4Network(before.network)
-        if any(had.subnet_of(pool) for pool in pools) and network.is_free(had, taken):
+        fits = had.prefixlen == network.PREFIX_LENGTH
+        if fits and any(had.subnet_of(pool) for pool in pools) and network.is_free(had, taken):
             return had
     return network.choose(int(cluster.id, 16), taken, pools)
 

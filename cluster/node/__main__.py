@@ -13,15 +13,26 @@ import os
 import resource
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import paths
 from cluster.errors import describe
-from cluster.node import addresses, cgroups, components, gpus, linux, options
+from cluster.node import (
+    addresses,
+    cgroups,
+    components,
+    gpus,
+    linux,
+    load_balancers,
+    network,
+    options,
+)
 from cluster.node.drivers import Driver
 from cluster.node.mounts import KERNEL_SETTINGS, Mount, copied_files, mounts, root_links
 from cluster.node.supervisor import Supervisor
+from cluster.node.watching import Server
 
 READY = "ready"
 MAXIMUM_OPEN_FILES = 1 << 20
@@ -59,7 +70,18 @@ def main(name: str, programs: str, address: str, folder: str) -> None:
         os._exit(1)
     os.dup2(os.open("/dev/null", os.O_RDWR), 0)
     os.dup2(2, 1)
+    threading.Thread(target=give_addresses, args=(address,), daemon=True).start()
     Supervisor(components.components(address, simulated)).run()
+
+
+def give_addresses(node: str) -> None:
+    """Give Services of type LoadBalancer addresses that the host has a route to."""
+
+    def connect() -> Server:
+        pki = Path(addresses.PKI)
+        return Server("127.0.0.1", addresses.API_PORT, pki, "load-balancers")
+
+    load_balancers.serve(network.for_services(network.around(node)), connect)
 
 
 @contextlib.contextmanager

@@ -45,6 +45,7 @@ CLIENTS = {
     "kube-scheduler": Leaf("system:kube-scheduler"),
     "kube-proxy": Leaf("system:kube-proxy"),
     "node-addons": Leaf("workshop:node-addons"),
+    "load-balancers": Leaf("workshop:load-balancers"),
     # Also what it serves with, under the name of its Service.
     "metrics-server": Leaf(
         "workshop:metrics-server",

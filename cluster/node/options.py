@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 
 from cluster import paths
 from cluster.errors import CannotGoOn
+from cluster.node import network as links
 
 UNITS = {"": 1, "Mi": 1 << 20, "Gi": 1 << 30, "M": 10**6, "G": 10**9}
 SMALLEST_MEMORY_BYTES = 2 << 30
@@ -77,12 +78,13 @@ def memory_bytes(text: str) -> int:
 
 
 def pool(text: str) -> IPv4Network:
-    """The network from which two addresses are taken."""
+    """The network from which the cluster's own is taken."""
     try:
         found = IPv4Network(text)
     except (ipaddress.AddressValueError, ipaddress.NetmaskValueError, ValueError) as error:
         why, fix = str(error), "give one such as 10.9.8.0/24"
         raise CannotGoOn(f"--network {text} is no network", why, fix) from None
-    if found.prefixlen > 30:
-        raise CannotGoOn(f"--network {text} is too small", fix="give a /30 or larger")
+    if found.prefixlen > links.PREFIX_LENGTH:
+        fix = f"give a /{links.PREFIX_LENGTH} or larger"
+        raise CannotGoOn(f"--network {text} is too small", fix=fix)
     return found

@@ -87,6 +87,9 @@ RECIPES: dict[str, Recipe] = {
     "registry": Recipe(
         ("github.com/google/go-containerregistry/cmd/registry",), ("registry",), usual_minutes=0.2
     ),
+    "actionlint": Recipe(
+        ("github.com/rhysd/actionlint/cmd/actionlint",), ("actionlint",), usual_minutes=0.2
+    ),
     "training-operator": Recipe(
         ("github.com/kubeflow/training-operator/cmd/training-operator.v1",),
         ("training-operator.v1",),

@@ -87,7 +87,9 @@ def no_proxy(kubeconfig: Path) -> str:
         server = kubeconfigs.read(kubeconfig)["clusters"][0]["cluster"]["server"]
     except (OSError, CannotGoOn, LookupError, TypeError):
         server = ""
-    hosts = [urlsplit(server).hostname or "", *map(str, network.POOLS), "localhost", "127.0.0.1"]
+    node = urlsplit(server).hostname or ""
+    near = [node, str(network.around(node))] if node else []
+    hosts = [*near, *map(str, network.POOLS), "localhost", "127.0.0.1"]
     text = ",".join(filter(None, hosts))
     return (
         f'export NO_PROXY={text}"${{NO_PROXY:+,$NO_PROXY}}"\n'

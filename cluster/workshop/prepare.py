@@ -121,7 +121,7 @@ def space_needed(own_cluster: bool = False) -> list[tuple[Path, int]]:
 def host_tools(for_tests: bool, own_cluster: bool) -> None:
     """Check the machine and install what it lacks."""
     seen = problems.check(space_needed(own_cluster), own_cluster)
-    data = [name for name, folder in table.TEST_DATA.items() if not folder.exists()]
+    data = [name for name, folder in table.FOR_TESTS.items() if not folder.exists()]
     packages.install_missing(seen, own_cluster, data if for_tests else ())
     if not own_cluster and binaries.missing():
         try_machine()

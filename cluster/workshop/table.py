@@ -58,8 +58,11 @@ OPTIONS = Options(gpus=GPUS.count)
 MANIFESTS = tuple(sorted((Path(__file__).resolve().parent / "manifests").glob("*.yaml")))
 # For who looks for a fault: what `export logs` takes along beside Kubernetes' own objects.
 KINDS = ("tfjobs",)
-# Packages of Debian that only tests need, and the folders that they bring.
-TEST_DATA = {"dataset-fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
+# Packages of Debian that only tests need, and what they bring.
+FOR_TESTS = {
+    "dataset-fashion-mnist": Path("/usr/share/datasets/fashion-mnist"),
+    "sudo": Path("/usr/bin/sudo"),
+}
 
 
 def wants(chosen: Options) -> Wants:

@@ -9,6 +9,7 @@ def test_sudo_keeps_the_cache_the_proxy_and_the_arguments():
     command = privilege.sudo_command(["up", "--name", "x"], environment, "/venv/python")
     assert command[0] == "sudo"
     assert {"XDG_CACHE_HOME=/c", "https_proxy=p"} <= set(command)
+    assert "PYTHONDONTWRITEBYTECODE=1" in command, "no file of root's stays in the checkout"
     assert command[-6:] == ["/venv/python", "-m", "cluster", "up", "--name", "x"]
     assert not [argument for argument in command if "SECRET" in argument]
 

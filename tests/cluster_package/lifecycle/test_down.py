@@ -25,7 +25,7 @@ def test_what_is_mounted_in_a_folder_is_not_removed_with_it(tmp_path):
 
 def test_down_needs_the_standard_library_alone():
     """It has to work where .venv is half made, or of a Python that is gone."""
-    command = [sys.executable, "-I", "-S", "-c"]
+    command = [sys.executable, "-I", "-B", "-S", "-c"]
     code = f"import sys; sys.path.insert(0, {str(paths.CHECKOUT)!r}); import cluster.__main__"
     code += ", cluster.lifecycle.down, cluster.workshop.__main__"
     code += ", cluster.workshop.prepare"

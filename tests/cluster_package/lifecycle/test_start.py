@@ -55,15 +55,21 @@ def test_shared_folders_carry_no_containers(kind):
     ("taken", "same"),
     [
         pytest.param([], True, id="a network that is still free is kept"),
-        pytest.param(["10.213.7.4/32"], False, id="one that somebody took is not"),
+        pytest.param(["10.213.7.20/32"], False, id="one that somebody took is not"),
         pytest.param(["10.0.0.0/8"], True, id="a VPN that routes far more does not matter"),
     ],
 )
 def test_choose_network(monkeypatch, taken, same):
     monkeypatch.setattr(start.network, "taken", lambda: [IPv4Network(t) for t in taken])
-    before = Record(1, 1, "10.213.7.4/30", "")
+    before = Record(1, 1, "10.213.7.0/27", "")
     chosen = start.choose_network(paths.Cluster("x"), before)
-    assert (chosen == IPv4Network("10.213.7.4/30")) is same
+    assert (chosen == IPv4Network("10.213.7.0/27")) is same
+
+
+def test_a_network_without_addresses_for_services_is_given_up(monkeypatch):
+    monkeypatch.setattr(start.network, "taken", list)
+    before = Record(1, 1, "10.213.7.4/30", "")
+    assert start.choose_network(paths.Cluster("x"), before).prefixlen == 27
 
 
 @pytest.mark.parametrize(

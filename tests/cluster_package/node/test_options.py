@@ -25,7 +25,7 @@ def test_memory(text, size):
         pytest.param({"cpus": 0.5}, "1 or more", id="half a processor"),
         pytest.param({"gpus": 65}, "between 0 and 64", id="too many GPUs"),
         pytest.param({"network": "10.0.0.1/8"}, r"such as 10\.9\.8\.0/24", id="host bits"),
-        pytest.param({"network": "10.0.0.0/31"}, "a /30 or larger", id="too small a network"),
+        pytest.param({"network": "10.0.0.0/28"}, "a /27 or larger", id="too small a network"),
     ],
 )
 def test_a_bad_value_is_a_sentence_with_a_good_one(change, sentence):

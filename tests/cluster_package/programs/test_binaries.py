@@ -33,6 +33,8 @@ def sources(tmp_path, monkeypatch, go_caches):
     monkeypatch.setattr(golang, "VERSION", own_go())  # nothing is fetched
     monkeypatch.setattr(binaries, "go_work", lambda: go_caches)
     monkeypatch.setenv("KEEP_BUILD_CACHE", "1")
+    # A machine whose /tmp is memory, and full: nothing that Go writes may go there.
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "not-there"))
     return folder
 
 
