@@ -162,8 +162,8 @@ def pods_to_delete(job: TfJob, observed: Children) -> Iterator[Deletion]:
                 yield Deletion("Pod", pod.name, pod.uid)
 
 
-def reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Job], float]:
-    """Jobs to delete so that new ones run, although these succeeded; seconds until the next one."""
+def seconds_to_reruns(job: TfJob, observed: Children, now: datetime) -> dict[str, float]:
+    """Seconds until a Job that has succeeded is deleted so that a new one runs, by its name."""
     seconds: dict[str, float] = {}
     for replica in job.replicas:
         if job.is_indexed(replica):
@@ -176,8 +176,7 @@ def reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Job], fl
             elif (replica.type, index) != job.chief:
                 left = restart.seconds_to_rerun(child, replica.restart_policy, now)
                 seconds[child.name] = left
-    due = [observed.jobs[name] for name, left in seconds.items() if left <= 0]
-    return due, min((left for left in seconds.values() if left > 0), default=FOREVER)
+    return seconds
 
 
 def job_deletions(jobs: Iterable[Job], *, foreground: bool = False) -> tuple[Deletion, ...]:

@@ -170,9 +170,10 @@ def _reconcile_active(
     if is_new:
         first = status.first_status(job, verdicts, now)
         return Plan(creations=creations, status=first, status_first=True)
-    rerun, seconds_to_rerun = children.reruns(job, observed, now)
+    reruns = children.seconds_to_reruns(job, observed, now)
+    due = [observed.jobs[name] for name, left in reruns.items() if left <= 0]
     deletions = (
-        *children.job_deletions(rerun, foreground=True),
+        *children.job_deletions(due, foreground=True),
         *children.pods_to_delete(job, observed),
         *(children.surplus(job, observed) if job.dynamic_workers else ()),
     )
@@ -180,7 +181,7 @@ def _reconcile_active(
     progress = replace(progress, is_complete=not creations, notes=notes)
     new = status.active_status(job, progress, now)
     requeue_after = min(
-        seconds_to_rerun,
+        *(left for left in reruns.values() if left > 0),
         deadline.seconds_to_deadline(job.with_status(new), now),
         children.seconds_until_stuck(observed, now),
     )
@@ -201,35 +202,57 @@ def _progress(
     """What the children say for the status of an active job."""
     without_pod = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
     blocked = next((observed.warnings.get(child.uid, "") for child in without_pod), "")
-    is_ready = tensorboard.name(job) in observed.ready_deployments
     return status.Progress(
         verdicts,
         blocked=blocked,
         waiting=children.waiting(job, observed, now),
-        board_ready=is_ready if job.tensorboard is not None else None,
+        board=_board_condition(job, observed),
         failed_pods=_failed_pods(observed),
     )
 
 
+def _board_condition(job: TfJob, observed: Children) -> conditions.NewCondition | None:
+    """The condition TensorBoardReady; None without a TensorBoard."""
+    name = tensorboard.name(job)
+    if job.tensorboard is None:
+        return None
+    if name not in observed.deployments:
+        return False, conditions.UNAVAILABLE, "TensorBoard has no Deployment"
+    if name in observed.unavailable:
+        return False, *observed.unavailable[name]
+    return True, conditions.AVAILABLE, "TensorBoard answers"
+
+
+# ---------------------------------------------------------------------- a job that has ended
+
+
 def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
-    """Apply cleanPodPolicy, which keeps logs; after ttlSecondsAfterFinished delete the TfJob."""
+    """Clean up after a grace period; after ttlSecondsAfterFinished delete the TfJob."""
     left = deadline.seconds_to_deletion(job, now)
     if left <= 0:
         return Plan((Deletion("TfJob", job.name, job.uid),))
+    plan = _clean_up(job, observed, now)
+    grace = deadline.seconds_to_cleanup(job, now)
+    if grace > 0 and (plan.deletions or plan.patches):
+        return Plan(requeue_after_seconds=min(grace, left))
+    return replace(plan, requeue_after_seconds=left)
+
+
+def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
+    """Apply cleanPodPolicy, which keeps logs, and write what the job has come to."""
     to_delete = cleanup.jobs_to_delete(job, observed)
     to_suspend = cleanup.jobs_to_suspend(job, observed)
-    grace = deadline.seconds_to_cleanup(job, now)
     services = cleanup.services_to_delete(job, observed, tensorboard.name(job))
-    if (to_delete or to_suspend or services) and grace > 0:
-        return Plan(requeue_after_seconds=min(grace, left))
+    deletions = (*children.job_deletions(to_delete), *children.named_deletions("Service", services))
+    patches = tuple(JobPatch(child.name, child.uid, {"suspend": True}) for child in to_suspend)
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp":
         verdicts = _judge(job, cleanup.expected(observed, to_delete, to_suspend))
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
-    patches = tuple(JobPatch(child.name, child.uid, {"suspend": True}) for child in to_suspend)
-    deletions = (*children.job_deletions(to_delete), *children.named_deletions("Service", services))
-    plan = replace(_write(job, new), deletions=deletions, patches=patches)
-    return replace(plan, requeue_after_seconds=left)
+    board = _board_condition(job, observed)
+    if board and (observed.deployments or conditions.find(new, "TensorBoardReady")):
+        new = conditions.merge(new, {"TensorBoardReady": board}, now)
+    return replace(_write(job, new), deletions=deletions, patches=patches)
 
 
 def _write(job: TfJob, new: Json) -> Plan:

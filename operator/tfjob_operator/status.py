@@ -23,7 +23,7 @@ class Progress:
 
     ``is_complete``: all children exist. ``blocked``: why a Pod could not be created, or "".
     ``waiting``: (reason, message) of the first Pod that cannot run, or None. ``notes``: sentences
-    for the condition Created. ``board_ready``: None without TensorBoard.
+    for the condition Created. ``board``: the condition TensorBoardReady; None without TensorBoard.
     """
 
     verdicts: Verdicts
@@ -31,7 +31,7 @@ class Progress:
     blocked: str = ""
     waiting: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
-    board_ready: bool | None = None
+    board: NewCondition | None = None
     failed_pods: int = 0
 
 
@@ -84,7 +84,7 @@ def first_status(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
 def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
     """Status of a job that has been started and has not ended."""
     status = base_status(job, now) | replica_fields(job, progress.verdicts)
-    status |= {"state": "Unknown", **_history(job, progress)}
+    status |= {"state": "Unknown", **_restarts(job, progress)}
     if progress.verdicts[job.chief].state == "Running":
         status |= {"phase": "Running", "state": "Running"}
     return conditions.merge(status, dict(_active_conditions(job, progress)), now)
@@ -109,11 +109,8 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         yield "Waiting", (True, *progress.waiting)
     else:
         yield "Waiting", (False, conditions.NOTHING_WAITS, "No Pod waits")
-    if progress.board_ready:
-        yield "TensorBoardReady", (True, conditions.AVAILABLE, "TensorBoard answers")
-    elif progress.board_ready is False:
-        message = "TensorBoard does not answer yet"
-        yield "TensorBoardReady", (False, conditions.UNAVAILABLE, message)
+    if progress.board:
+        yield "TensorBoardReady", progress.board
 
 
 def _created_condition(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> NewCondition:
@@ -121,21 +118,8 @@ def _created_condition(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> NewCo
     return True, conditions.SUCCESSFUL_CREATE, "; ".join([message, *notes])
 
 
-def _history(job: TfJob, progress: Progress) -> Json:
-    """Facts that are kept when the children are gone: completedIndexes and restarts."""
-    done: dict[str, set[int]] = {}
-    for (kind, index), verdict in progress.verdicts.items():
-        if verdict.state == "Succeeded":
-            done.setdefault(kind, set()).add(index)
-    fields: Json = {}
-    if done:
-        fields["completedIndexes"] = {kind: indexes.write(found) for kind, found in done.items()}
-    restarts = _restarts(job, progress)
-    return fields | ({"restarts": restarts} if restarts else {})
-
-
-def _restarts(job: TfJob, progress: Progress) -> int:
-    """Failed and disrupted Pods so far; the number never falls.
+def _restarts(job: TfJob, progress: Progress) -> Json:
+    """The field restarts: failed and disrupted Pods so far; the number never falls.
 
     The Jobs count failed Pods only. A disruption counts once: when the condition Restarting is
     about to name it and does not yet.
@@ -143,7 +127,8 @@ def _restarts(job: TfJob, progress: Progress) -> int:
     before = conditions.find(job.status, "Restarting").get("message", "")
     retry = _first_retry(progress)[: conditions.MAX_MESSAGE]
     is_new = "was disrupted" in retry and retry not in before
-    return max(int(job.status.get("restarts", 0)) + is_new, progress.failed_pods)
+    count = max(int(job.status.get("restarts", 0)) + is_new, progress.failed_pods)
+    return {"restarts": count} if count else {}
 
 
 def _first_retry(progress: Progress) -> str:
@@ -180,42 +165,50 @@ def resumed(job: TfJob, now: datetime) -> Json:
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime, note: str = "") -> Json:
     """Status of a job that has succeeded. Its phase is CleanUp, and Done after that."""
-    message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
+    new: dict[str, NewCondition] = {}
     before = conditions.find(job.status, "Created").get("reason")
     if before in (None, conditions.CREATING):  # it was so short that no pass saw it running
-        created = conditions.merge(job.status, {"Created": _created_condition(verdicts)}, now)
-        job = job.with_status(created)
-    ended = _ended(job, verdicts, "Succeeded", conditions.SUCCEEDED, message, now)
-    return ended | {"phase": "CleanUp"}
+        new["Created"] = _created_condition(verdicts)
+    message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
+    new["Succeeded"] = (True, conditions.SUCCEEDED, message)
+    return _ended(job, verdicts, new, now) | {"phase": "CleanUp", "state": "Succeeded"}
 
 
 def failed(
     job: TfJob, reason: str, message: str, now: datetime, verdicts: Verdicts | None = None
 ) -> Json:
     """Status of a job that has failed for good; ``message`` is a sentence for the user."""
-    fields = {"phase": "Failed", "reason": f"{reason}: {message}"[: conditions.MAX_MESSAGE]}
-    return _ended(job, verdicts, "Failed", reason, message, now) | fields
+    text = f"{reason}: {message}"[: conditions.MAX_MESSAGE]
+    ended = _ended(job, verdicts, {"Failed": (True, reason, message)}, now)
+    return ended | {"phase": "Failed", "state": "Failed", "reason": text}
 
 
 def _ended(
-    job: TfJob, verdicts: Verdicts | None, state: str, reason: str, message: str, now: datetime
+    job: TfJob, verdicts: Verdicts | None, new: Mapping[str, NewCondition], now: datetime
 ) -> Json:
+    """The fields of both ends. ``new``: conditions; the last one says how the job ended."""
     status = base_status(job, now) | (replica_fields(job, verdicts) if verdicts else {})
-    status |= {"state": state, "completionTime": conditions.timestamp(now)}
+    status["completionTime"] = conditions.timestamp(now)
     no_longer = (False, conditions.FINISHED, "The job has ended")
     ended = dict.fromkeys(("Running", "Restarting", "Suspended", "Waiting"), no_longer)
-    return conditions.merge(status, ended | {state: (True, reason, message)}, now)
+    return conditions.merge(status, {**ended, **new}, now)
 
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
-    """replicaStatuses as in 2017, and the printed column "running or succeeded/all"."""
-    entries = []
+    """replicaStatuses as in 2017, the printed column "running or succeeded/all", and
+    completedIndexes, which are kept when the children are gone."""
+    entries, done = [], {}
     for replica in job.replicas:
-        states = Counter(verdicts[replica.type, i].state for i in range(replica.replicas))
-        entry = {"tf_replica_type": replica.type, "state": _overall(states)}
-        entries.append(entry | {"ReplicasStates": dict(sorted(states.items()))})
+        states = [verdicts[replica.type, i].state for i in range(replica.replicas)]
+        counts = Counter(states)
+        entry = {"tf_replica_type": replica.type, "state": _overall(counts)}
+        entries.append(entry | {"ReplicasStates": dict(sorted(counts.items()))})
+        if "Succeeded" in counts:
+            succeeded = (i for i, state in enumerate(states) if state == "Succeeded")
+            done[replica.type] = indexes.write(succeeded)
     good = sum(verdict.state in ("Running", "Succeeded") for verdict in verdicts.values())
-    return {"replicaStatuses": entries, "replicas": f"{good}/{len(verdicts)}"}
+    fields: Json = {"replicaStatuses": entries, "replicas": f"{good}/{len(verdicts)}"}
+    return fields | ({"completedIndexes": done} if done else {})
 
 
 def _overall(states: Counter[str]) -> str:

@@ -63,6 +63,7 @@ def test_replicas_are_counted_by_their_states():
             },
         ],
         "replicas": "2/3",
+        "completedIndexes": {"WORKER": "0"},
     }
 
 
@@ -174,8 +175,9 @@ def test_which_replicas_have_succeeded_is_remembered():
 
 
 def test_tensorboard_has_a_condition_of_its_own():
-    waits = active(JOB, verdicts(), board_ready=False)
-    ready = active(parsed(*_replicas(), status=waits), verdicts(), board_ready=True)
+    waits = active(JOB, verdicts(), board=(False, conditions.UNAVAILABLE, "not yet"))
+    available = (True, conditions.AVAILABLE, "TensorBoard answers")
+    ready = active(parsed(*_replicas(), status=waits), verdicts(), board=available)
     assert [held(each)["TensorBoardReady"] for each in (waits, ready)] == ["False", "True"]
 
 
