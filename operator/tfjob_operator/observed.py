@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from . import indexes
+from kube_runtime import indexes
+
 from .spec import CONTAINER, Json, parse_time
 
 UID_ANNOTATION = "tensorflow.org/tfjob-uid"  # on each Pod: its owner, if its Job is gone

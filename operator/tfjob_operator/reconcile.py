@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from . import children, cleanup, conditions, deadline, restart, status, tensorboard
+from kube_runtime import conditions
+
+from . import children, cleanup, deadline, reasons, restart, status, tensorboard
 from .config import Config
 from .observed import Children
 from .plan import Deletion, JobPatch, Plan
@@ -37,7 +39,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         if not job.problem:
             return _restart_from_new_spec(job, observed, now)
     if job.problem:
-        return _write(job, status.failed(job, conditions.INVALID_SPEC, job.problem, now))
+        return _write(job, status.failed(job, reasons.INVALID_SPEC, job.problem, now))
     factory, verdicts = Factory(job, config), _judge(job, observed)
     if success := _success_status(job, verdicts, observed, now):
         return _write_end(job, observed, factory, success)
@@ -126,17 +128,17 @@ def _failures(
     for (kind, index), verdict in verdicts.items():
         if verdict.state == "Failed":
             message = f"{kind} {index} cannot be tried again: {verdict.message}"
-            yield conditions.REPLICA_FAILED, message
+            yield reasons.REPLICA_FAILED, message
     for child in observed.jobs.values():
         if child.is_indexed and child.failure and not child.deleting:
-            yield conditions.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
+            yield reasons.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
     limit = job.run_policy.backoff_limit
     if _failed_pods(observed) > limit:
         message = f"More than {limit} Pods failed (runPolicy.backoffLimit)"
-        yield conditions.BACKOFF_LIMIT_EXCEEDED, message
+        yield reasons.BACKOFF_LIMIT_EXCEEDED, message
     if deadline.seconds_to_deadline(job, now) <= 0:
         message = f"Ran longer than {job.run_policy.active_deadline_seconds} seconds"
-        yield conditions.DEADLINE_EXCEEDED, message
+        yield reasons.DEADLINE_EXCEEDED, message
 
 
 def _failed_pods(observed: Children) -> int:
@@ -164,9 +166,9 @@ def _reconcile_active(
         if observed.jobs:
             raise  # the templates were valid before, so the job does not fail; the pass is retried
         why = f"a template cannot be read ({error})"
-        return _write(job, status.failed(job, conditions.INVALID_TEMPLATE, why, now))
+        return _write(job, status.failed(job, reasons.INVALID_TEMPLATE, why, now))
     if problem:
-        return _write(job, status.failed(job, conditions.INVALID_SPEC, problem, now))
+        return _write(job, status.failed(job, reasons.INVALID_SPEC, problem, now))
     if is_new:
         first = status.first_status(job, verdicts, now)
         return Plan(creations=creations, status=first, status_first=True)
@@ -217,10 +219,10 @@ def _board_condition(job: TfJob, observed: Children) -> conditions.NewCondition 
     if job.tensorboard is None:
         return None
     if name not in observed.deployments:
-        return False, conditions.UNAVAILABLE, "TensorBoard has no Deployment"
+        return False, reasons.UNAVAILABLE, "TensorBoard has no Deployment"
     if name in observed.unavailable:
         return False, *observed.unavailable[name]
-    return True, conditions.AVAILABLE, "TensorBoard answers"
+    return True, reasons.AVAILABLE, "TensorBoard answers"
 
 
 # ---------------------------------------------------------------------- a job that has ended
@@ -251,7 +253,7 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
     board = _board_condition(job, observed)
     if board and (observed.deployments or conditions.find(new, "TensorBoardReady")):
-        new = conditions.merge(new, {"TensorBoardReady": board}, now)
+        new = status.with_board(new, board, now)
     return replace(_write(job, new), deletions=deletions, patches=patches)
 
 

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import conditions, indexes
-from .conditions import NewCondition
+from kube_runtime import conditions, indexes
+from kube_runtime.conditions import NewCondition
+
+from . import reasons
 from .restart import Verdict
 from .spec import Json, TfJob
 
 Verdicts = Mapping[tuple[str, int], Verdict]
+ALWAYS_WRITTEN = ("Created", "TensorBoardReady")  # conditions whose False says what is missing
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def is_finished(status: Json) -> bool:
 def failed_for_its_spec(status: Json) -> bool:
     """Whether the job failed only because its spec was invalid; a new spec may start it."""
     reason = conditions.find(status, "Failed").get("reason")
-    return reason in (conditions.INVALID_SPEC, conditions.INVALID_TEMPLATE)
+    return reason in (reasons.INVALID_SPEC, reasons.INVALID_TEMPLATE)
 
 
 def completed(status: Json, replica_type: str) -> frozenset[int]:
@@ -74,11 +77,20 @@ def _scale(job: TfJob) -> Json:
     return {"workers": count, "workerSelector": selector}
 
 
+def _merge(status: Json, new: Mapping[str, NewCondition], now: datetime) -> Json:
+    return conditions.merge(status, new, now, ALWAYS_WRITTEN)
+
+
+def with_board(status: Json, board: NewCondition, now: datetime) -> Json:
+    """The status with another condition TensorBoardReady."""
+    return _merge(status, {"TensorBoardReady": board}, now)
+
+
 def first_status(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
     """Status of a valid new job, written before its children are created."""
     status = base_status(job, now) | replica_fields(job, verdicts)
-    not_yet = (False, conditions.CREATING, "The children are being created")
-    return conditions.merge(status, {"Created": not_yet}, now)
+    not_yet = (False, reasons.CREATING, "The children are being created")
+    return _merge(status, {"Created": not_yet}, now)
 
 
 def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
@@ -87,35 +99,35 @@ def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
     status |= {"state": "Unknown", **_restarts(job, progress)}
     if progress.verdicts[job.chief].state == "Running":
         status |= {"phase": "Running", "state": "Running"}
-    return conditions.merge(status, dict(_active_conditions(job, progress)), now)
+    return _merge(status, dict(_active_conditions(job, progress)), now)
 
 
 def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, NewCondition]]:
     if progress.blocked:
-        yield "Created", (False, conditions.FAILED_CREATE, progress.blocked)
+        yield "Created", (False, reasons.FAILED_CREATE, progress.blocked)
     elif progress.is_complete:
         yield "Created", _created_condition(progress.verdicts, progress.notes)
     if progress.verdicts[job.chief].state == "Running":
-        yield "Running", (True, conditions.CHIEF_RUNNING, "The chief runs")
+        yield "Running", (True, reasons.CHIEF_RUNNING, "The chief runs")
     else:
-        yield "Running", (False, conditions.CHIEF_WAITING, "No chief runs")
+        yield "Running", (False, reasons.CHIEF_WAITING, "No chief runs")
     if retry := _first_retry(progress):
-        yield "Restarting", (True, conditions.RESTARTING, retry)
+        yield "Restarting", (True, reasons.RESTARTING, retry)
     elif all(verdict.state != "Unknown" for verdict in progress.verdicts.values()):
         before = conditions.find(job.status, "Restarting").get("message", "")
         message = f"All replicas run again, after: {before}"
-        yield "Restarting", (False, conditions.RECOVERED, message)
+        yield "Restarting", (False, reasons.RECOVERED, message)
     if progress.waiting:
         yield "Waiting", (True, *progress.waiting)
     else:
-        yield "Waiting", (False, conditions.NOTHING_WAITS, "No Pod waits")
+        yield "Waiting", (False, reasons.NOTHING_WAITS, "No Pod waits")
     if progress.board:
         yield "TensorBoardReady", progress.board
 
 
 def _created_condition(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> NewCondition:
     message = f"Created a Service and a Job for each of {len(verdicts)} replicas"
-    return True, conditions.SUCCESSFUL_CREATE, "; ".join([message, *notes])
+    return True, reasons.SUCCESSFUL_CREATE, "; ".join([message, *notes])
 
 
 def _restarts(job: TfJob, progress: Progress) -> Json:
@@ -138,7 +150,7 @@ def _first_retry(progress: Progress) -> str:
 
 def blocked_status(job: TfJob, reason: str, message: str, now: datetime) -> Json:
     """Status of a job while the API server rejects a child. The creation is retried."""
-    return conditions.merge(base_status(job, now), {"Created": (False, reason, message)}, now)
+    return _merge(base_status(job, now), {"Created": (False, reason, message)}, now)
 
 
 def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
@@ -149,28 +161,28 @@ def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
     status = base_status(job, now) | {"phase": "", "state": "Unknown"}
     for field in ("startTime", "replicas", "replicaStatuses"):
         status.pop(field, None)
-    no_longer = (False, conditions.SUSPENDED, "The job is suspended")
+    no_longer = (False, reasons.SUSPENDED, "The job is suspended")
     new: dict[str, NewCondition] = dict.fromkeys(("Running", "Restarting", "Waiting"), no_longer)
-    new["Suspended"] = (True, conditions.SUSPENDED, "spec.runPolicy.suspend is true")
+    new["Suspended"] = (True, reasons.SUSPENDED, "spec.runPolicy.suspend is true")
     if not is_empty:
-        new["Suspended"] = (True, conditions.SUSPENDING, "Its Pods are being stopped")
-    return conditions.merge(status, new, now)
+        new["Suspended"] = (True, reasons.SUSPENDING, "Its Pods are being stopped")
+    return _merge(status, new, now)
 
 
 def resumed(job: TfJob, now: datetime) -> Json:
     """Status of a resumed job, written before its children are created again."""
-    not_suspended = (False, conditions.RESUMED, "The job goes on")
-    return conditions.merge(base_status(job, now), {"Suspended": not_suspended}, now)
+    not_suspended = (False, reasons.RESUMED, "The job goes on")
+    return _merge(base_status(job, now), {"Suspended": not_suspended}, now)
 
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime, note: str = "") -> Json:
     """Status of a job that has succeeded. Its phase is CleanUp, and Done after that."""
     new: dict[str, NewCondition] = {}
     before = conditions.find(job.status, "Created").get("reason")
-    if before in (None, conditions.CREATING):  # it was so short that no pass saw it running
+    if before in (None, reasons.CREATING):  # it was so short that no pass saw it running
         new["Created"] = _created_condition(verdicts)
     message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
-    new["Succeeded"] = (True, conditions.SUCCEEDED, message)
+    new["Succeeded"] = (True, reasons.SUCCEEDED, message)
     return _ended(job, verdicts, new, now) | {"phase": "CleanUp", "state": "Succeeded"}
 
 
@@ -189,9 +201,9 @@ def _ended(
     """The fields of both ends. ``new``: conditions; the last one says how the job ended."""
     status = base_status(job, now) | (replica_fields(job, verdicts) if verdicts else {})
     status["completionTime"] = conditions.timestamp(now)
-    no_longer = (False, conditions.FINISHED, "The job has ended")
+    no_longer = (False, reasons.FINISHED, "The job has ended")
     ended = dict.fromkeys(("Running", "Restarting", "Suspended", "Waiting"), no_longer)
-    return conditions.merge(status, {**ended, **new}, now)
+    return _merge(status, {**ended, **new}, now)
 
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
