@@ -4,7 +4,7 @@ The controller calls ``reconcile`` for each key from its queue, and applies the 
 the whole behaviour of the operator, in reading order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -40,7 +40,8 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
             return _restart_from_new_spec(job, observed, now)
     if job.problem:
         return _write(job, status.failed(job, reasons.INVALID_SPEC, job.problem, now))
-    factory, verdicts = Factory(job, config), _judge(job, observed)
+    factory, replicas = Factory(job, config), children.observed_replicas(job, observed)
+    verdicts = _judge(job, replicas)
     if success := _success_status(job, verdicts, observed, now):
         return _write_end(job, observed, factory, success)
     if conditions.holds(job.status, "Suspended"):
@@ -50,7 +51,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         return _write_end(job, observed, factory, failed)
     if job.run_policy.suspend:
         return _write(job, status.suspended(job, not observed.jobs, now))
-    return _reconcile_active(job, verdicts, observed, factory, now)
+    return _reconcile_active(job, replicas, verdicts, observed, factory, now)
 
 
 def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Plan:
@@ -65,7 +66,8 @@ def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Pla
         *children.named_deletions("ConfigMap", observed.config_maps),
         *children.named_deletions("PodGroup", observed.pod_groups),
     )
-    first = status.first_status(job, _judge(job, Children()), now)
+    replicas = children.observed_replicas(job, Children())
+    first = status.first_status(job, _judge(job, replicas), now)
     return Plan(deletions, status=first, requeue_after_seconds=0.0)
 
 
@@ -86,19 +88,17 @@ def _reconcile_suspended(job: TfJob, observed: Children, now: datetime) -> Plan:
 # ---------------------------------------------------------------------- judging the replicas
 
 
-def _judge(job: TfJob, observed: Children) -> status.Verdicts:
+def _judge(job: TfJob, replicas: Iterable[children.Replica]) -> status.Verdicts:
     """A verdict for each replica. One that succeeded stays so if its Job is deleted by hand."""
     verdicts: dict[tuple[str, int], restart.Verdict] = {}
-    for replica in job.replicas:
-        done = status.completed(job.status, replica.type)
-        runs_again = replica.restart_policy == "Always"
-        for index, (child, pod) in enumerate(children.observed_replicas(job, replica, observed)):
-            current = child if child and not child.deleting else None
-            if current is None and index in done and not runs_again:
-                verdict = restart.Verdict("Succeeded")
-            else:
-                verdict = restart.judge(current, pod, replica.restart_policy)
-            verdicts[replica.type, index] = verdict
+    done = {spec.type: status.completed(job.status, spec.type) for spec in job.replicas}
+    for replica in replicas:
+        policy = replica.spec.restart_policy
+        current = replica.job if replica.job and not replica.job.deleting else None
+        if current is None and replica.index in done[replica.spec.type] and policy != "Always":
+            verdicts[replica.task] = restart.Verdict("Succeeded")
+        else:
+            verdicts[replica.task] = restart.judge(current, replica.pod, policy)
     return verdicts
 
 
@@ -154,7 +154,12 @@ def _write_end(job: TfJob, observed: Children, factory: Factory, ended: Json) ->
 
 
 def _reconcile_active(
-    job: TfJob, verdicts: status.Verdicts, observed: Children, factory: Factory, now: datetime
+    job: TfJob,
+    replicas: list[children.Replica],
+    verdicts: status.Verdicts,
+    observed: Children,
+    factory: Factory,
+    now: datetime,
 ) -> Plan:
     """Write the first status; in later passes create what is missing and report progress."""
     try:
@@ -172,15 +177,16 @@ def _reconcile_active(
     if is_new:
         first = status.first_status(job, verdicts, now)
         return Plan(creations=creations, status=first, status_first=True)
-    reruns = children.seconds_to_reruns(job, observed, now)
+    reruns = children.seconds_to_reruns(job, replicas, now)
     due = [observed.jobs[name] for name, left in reruns.items() if left <= 0]
     deletions = (
         *children.job_deletions(due, foreground=True),
-        *children.pods_to_delete(job, observed),
+        *children.pods_to_delete(replicas),
         *(children.surplus(job, observed) if job.dynamic_workers else ()),
     )
-    progress = _progress(job, verdicts, observed, now)
-    progress = replace(progress, is_complete=not creations, notes=notes)
+    progress = _progress(job, verdicts, observed)
+    waiting = children.waiting(job, replicas, observed, now)
+    progress = replace(progress, waiting=waiting, is_complete=not creations, notes=notes)
     new = status.active_status(job, progress, now)
     requeue_after = min(
         *(left for left in reruns.values() if left > 0),
@@ -198,16 +204,13 @@ def _reconcile_active(
     )
 
 
-def _progress(
-    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
-) -> status.Progress:
+def _progress(job: TfJob, verdicts: status.Verdicts, observed: Children) -> status.Progress:
     """What the children say for the status of an active job."""
     without_pod = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
     blocked = next((observed.warnings.get(child.uid, "") for child in without_pod), "")
     return status.Progress(
         verdicts,
         blocked=blocked,
-        waiting=children.waiting(job, observed, now),
         board=_board_condition(job, observed),
         failed_pods=_failed_pods(observed),
     )
@@ -249,7 +252,8 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     patches = tuple(JobPatch(child.name, child.uid, {"suspend": True}) for child in to_suspend)
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp":
-        verdicts = _judge(job, cleanup.expected(observed, to_delete, to_suspend))
+        expected = cleanup.expected(observed, to_delete, to_suspend)
+        verdicts = _judge(job, children.observed_replicas(job, expected))
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
     board = _board_condition(job, observed)
     if board and (observed.deployments or conditions.find(new, "TensorBoardReady")):
