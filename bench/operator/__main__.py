@@ -1,6 +1,7 @@
 """python -m bench.operator: measure the operator and the floors, print the tables.
 
-``--peer --jobs 100,1000`` takes about an hour on two cores; 5000 takes longer than both. Each measurement has a fresh control plane, in a temporary folder.
+``--peer --jobs 100,1000`` takes about an hour on two cores; 5000 takes longer than both. Each
+measurement has a fresh control plane, in a temporary folder.
 """
 
 import argparse

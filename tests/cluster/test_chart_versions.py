@@ -8,6 +8,7 @@ from cluster import binaries, recipes
 CHART = "operator/chart"
 # Helm 3 knows no cluster here, and takes a Kubernetes version of its own.
 KUBERNETES = ("--kube-version", recipes.KUBERNETES_VERSION)
+DRY_RUN = ("apply", "--server-side", "--force-conflicts", "--dry-run=server")
 OPTIONS = [
     pytest.param([], id="no option"),
     pytest.param(["namespace={namespace}"], id="one namespace"),
@@ -65,9 +66,9 @@ def test_helm_3_finds_nothing_and_refuses_a_value_that_is_misspelt(cluster, helm
 def test_the_api_server_accepts_all_that_is_rendered(cluster, operator_release, namespace, options):
     text = render(cluster, "helm", namespace, options)
     accounts = [obj for obj in objects(text) if obj["kind"] == "ServiceAccount"]
-    cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(accounts))  # Pods need theirs
-    apply = ("apply", "--server-side", "--force-conflicts", "--dry-run=server")
-    done = cluster.kubectl(*apply, "--namespace", namespace, "--filename", "-", input=text)
+    here = ("--namespace", namespace, "--filename", "-")
+    cluster.kubectl("apply", *here, input=yaml.safe_dump_all(accounts))  # Pods need theirs
+    done = cluster.kubectl(*DRY_RUN, *here, input=text)
     answered = done.stdout.strip().splitlines()
     assert len(answered) == len(objects(text))
     assert all(line.endswith("serverside-applied (server dry run)") for line in answered)
@@ -75,9 +76,7 @@ def test_the_api_server_accepts_all_that_is_rendered(cluster, operator_release, 
 
 def test_the_api_server_would_refuse_an_unknown_field(cluster, operator_release, namespace):
     text = render(cluster, "helm", namespace, []).replace("serviceAccountName:", "accountName:")
-    apply = ("apply", "--server-side", "--force-conflicts", "--dry-run=server")
-    done = cluster.kubectl(
-        *(*apply, "--namespace", namespace, "--filename", "-"), input=text, check=False
-    )
+    here = ("--namespace", namespace, "--filename", "-")
+    done = cluster.kubectl(*DRY_RUN, *here, input=text, check=False)
     assert done.returncode
     assert "accountName" in done.stderr
