@@ -1,26 +1,20 @@
 """The decisions of one pass: a TfJob and its observed children in, a Plan out. No I/O.
 
 The controller calls ``reconcile`` for each key from its queue, and applies the Plan. This file is
-the whole behaviour of the operator, in reading order.
+the whole behaviour of the operator, in reading order; ``outcome`` says how the job does.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from kube_runtime import conditions
 
-from . import children, cleanup, deadline, reasons, restart, status, tensorboard
+from . import children, cleanup, deadline, outcome, reasons, status, tensorboard
 from .config import Config
 from .observed import Children
 from .plan import Deletion, JobPatch, Plan
 from .resources import Factory
 from .spec import MANAGED_BY, Json, TfJob
-
-LOG_IS_LOST = (
-    "; its side-car still runs, so the Pod is deleted, and its log with it. To keep the log, make "
-    "it a native side-car (initContainers, restartPolicy: Always), which ends by itself"
-)
 
 
 def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> Plan:
@@ -41,12 +35,12 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
     if job.problem:
         return _write(job, status.failed(job, reasons.INVALID_SPEC, job.problem, now))
     factory, replicas = Factory(job, config), children.observed_replicas(job, observed)
-    verdicts = _judge(job, replicas)
-    if success := _success_status(job, verdicts, observed, now):
+    verdicts = outcome.judge_all(job, replicas)
+    if success := outcome.success_status(job, verdicts, observed, now):
         return _write_end(job, observed, factory, success)
     if conditions.holds(job.status, "Suspended"):
         return _reconcile_suspended(job, observed, now)
-    if failure := next(_failures(job, verdicts, observed, now), None):
+    if failure := next(outcome.failures(job, verdicts, observed, now), None):
         failed = status.failed(job, *failure, now, verdicts)
         return _write_end(job, observed, factory, failed)
     if job.run_policy.suspend:
@@ -67,7 +61,7 @@ def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Pla
         *children.named_deletions("PodGroup", observed.pod_groups),
     )
     replicas = children.observed_replicas(job, Children())
-    first = status.first_status(job, _judge(job, replicas), now)
+    first = status.first_status(job, outcome.judge_all(job, replicas), now)
     return Plan(deletions, status=first, requeue_after_seconds=0.0)
 
 
@@ -83,66 +77,6 @@ def _reconcile_suspended(job: TfJob, observed: Children, now: datetime) -> Plan:
     if job.run_policy.suspend:
         return _write(job, status.suspended(job, is_empty=True, now=now))
     return replace(_write(job, status.resumed(job, now)), requeue_after_seconds=0.0)
-
-
-# ---------------------------------------------------------------------- judging the replicas
-
-
-def _judge(job: TfJob, replicas: Iterable[children.Replica]) -> status.Verdicts:
-    """A verdict for each replica. One that succeeded stays so if its Job is deleted by hand."""
-    verdicts: dict[tuple[str, int], restart.Verdict] = {}
-    done = {spec.type: status.completed(job.status, spec.type) for spec in job.replicas}
-    for replica in replicas:
-        policy = replica.spec.restart_policy
-        current = replica.job if replica.job and not replica.job.deleting else None
-        if current is None and replica.index in done[replica.spec.type] and policy != "Always":
-            verdicts[replica.task] = restart.Verdict("Succeeded")
-        else:
-            verdicts[replica.task] = restart.judge(current, replica.pod, policy)
-    return verdicts
-
-
-def _success_status(
-    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
-) -> Json | None:
-    """The final status if the job has succeeded, else None. Its phase is Done at once if no Job
-    has to be cleaned up."""
-    decisive = [job.chief]
-    if job.success_policy == "AllWorkers":
-        decisive += [task for task in verdicts if task[0] == "WORKER"]
-    if any(verdicts[task].state != "Succeeded" for task in decisive):
-        return None
-    chief = observed.jobs.get(job.child_name(*job.chief))
-    pod = observed.newest_pod(chief) if chief else None
-    loses_log = bool(pod and pod.waits_for_side_car) and job.run_policy.clean_pod_policy != "None"
-    succeeded = status.succeeded(job, verdicts, now, LOG_IS_LOST if loses_log else "")
-    if cleanup.jobs_to_delete(job, observed) or cleanup.jobs_to_suspend(job, observed):
-        return succeeded
-    return succeeded | {"phase": "Done"}
-
-
-def _failures(
-    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
-) -> Iterator[tuple[str, str]]:
-    """(reason, message) of each cause why the job has failed for good, most important first."""
-    for (kind, index), verdict in verdicts.items():
-        if verdict.state == "Failed":
-            message = f"{kind} {index} cannot be tried again: {verdict.message}"
-            yield reasons.REPLICA_FAILED, message
-    for child in observed.jobs.values():
-        if child.is_indexed and child.failure and not child.deleting:
-            yield reasons.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
-    limit = job.run_policy.backoff_limit
-    if _failed_pods(observed) > limit:
-        message = f"More than {limit} Pods failed (runPolicy.backoffLimit)"
-        yield reasons.BACKOFF_LIMIT_EXCEEDED, message
-    if deadline.seconds_to_deadline(job, now) <= 0:
-        message = f"Ran longer than {job.run_policy.active_deadline_seconds} seconds"
-        yield reasons.DEADLINE_EXCEEDED, message
-
-
-def _failed_pods(observed: Children) -> int:
-    return sum(child.failed for child in observed.jobs.values() if not child.deleting)
 
 
 def _write_end(job: TfJob, observed: Children, factory: Factory, ended: Json) -> Plan:
@@ -177,6 +111,20 @@ def _reconcile_active(
     if is_new:
         first = status.first_status(job, verdicts, now)
         return Plan(creations=creations, status=first, status_first=True)
+    progress = _progress(job, verdicts, observed)
+    waiting = children.waiting(job, replicas, observed, now)
+    progress = replace(progress, waiting=waiting, is_complete=not creations, notes=notes)
+    new = status.active_status(job, progress, now)
+    plan = _changes(job.with_status(new), replicas, observed, now)
+    if any(creation.alternative for series in creations for creation in series):
+        plan = replace(plan, requeue_after_seconds=0.0)  # to create the PS Jobs: see children
+    return replace(plan, creations=creations, status=new if new != job.status else None)
+
+
+def _changes(
+    job: TfJob, replicas: list[children.Replica], observed: Children, now: datetime
+) -> Plan:
+    """Deletions and patches of an active job's children, and when its timers fire."""
     reruns = children.seconds_to_reruns(job, replicas, now)
     due = [observed.jobs[name] for name, left in reruns.items() if left <= 0]
     deletions = (
@@ -184,24 +132,13 @@ def _reconcile_active(
         *children.pods_to_delete(replicas),
         *(children.surplus(job, observed) if job.dynamic_workers else ()),
     )
-    progress = _progress(job, verdicts, observed)
-    waiting = children.waiting(job, replicas, observed, now)
-    progress = replace(progress, waiting=waiting, is_complete=not creations, notes=notes)
-    new = status.active_status(job, progress, now)
-    requeue_after = min(
+    timers = [
         *(left for left in reruns.values() if left > 0),
-        deadline.seconds_to_deadline(job.with_status(new), now),
+        deadline.seconds_to_deadline(job, now),
         children.seconds_until_stuck(observed, now),
-    )
-    if any(creation.alternative for series in creations for creation in series):
-        requeue_after = 0.0  # the next pass knows the ConfigMap's name, and creates the PS Jobs
-    return replace(
-        _write(job, new),
-        deletions=deletions,
-        patches=(*children.resizes(job, observed),),
-        creations=creations,
-        requeue_after_seconds=requeue_after,
-    )
+    ]
+    patches = (*children.resizes(job, observed),)
+    return Plan(deletions, patches, requeue_after_seconds=min(timers))
 
 
 def _progress(job: TfJob, verdicts: status.Verdicts, observed: Children) -> status.Progress:
@@ -212,7 +149,7 @@ def _progress(job: TfJob, verdicts: status.Verdicts, observed: Children) -> stat
         verdicts,
         blocked=blocked,
         board=_board_condition(job, observed),
-        failed_pods=_failed_pods(observed),
+        failed_pods=outcome.failed_pods(observed),
     )
 
 
@@ -253,7 +190,7 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp":
         expected = cleanup.expected(observed, to_delete, to_suspend)
-        verdicts = _judge(job, children.observed_replicas(job, expected))
+        verdicts = outcome.judge_all(job, children.observed_replicas(job, expected))
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
     board = _board_condition(job, observed)
     if board and (observed.deployments or conditions.find(new, "TensorBoardReady")):
