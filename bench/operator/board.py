@@ -17,6 +17,8 @@ class Times:
     created: float | None = None
     children: set[str] = field(default_factory=set)
     complete: float | None = None  # all that count as children are there
+    first_status: float | None = None
+    chief_running: float | None = None  # its Pod
     chief_ended: float | None = None  # its Pod
     running: float | None = None
     succeeded: float | None = None
@@ -51,14 +53,20 @@ class Board:
         self.child(kind, obj, at)
         job, labels = self._job(obj), obj["metadata"].get("labels") or {}
         is_chief = labels.get(self.subject.type_label) == self.subject.chief
-        if job and is_chief and obj["status"].get("phase") == "Succeeded":
+        phase = obj["status"].get("phase")
+        if job and is_chief and phase == "Running":
+            job.chief_running = job.chief_running or at
+        if job and is_chief and phase == "Succeeded":
             job.chief_ended = job.chief_ended or at
 
     def tf_job(self, kind: str, obj: dict[str, Any], at: float) -> None:
         name = obj["metadata"]["name"]
         if not name.startswith(self.prefix):
             return
-        job, state = self.jobs[name], self.subject.state(obj.get("status") or {})
+        status = obj.get("status") or {}
+        job, state = self.jobs[name], self.subject.state(status)
+        if status.get("conditions"):
+            job.first_status = job.first_status or at
         if state == "Running" and job.running is None:
             job.running = at
             self._tick("running", self.all_running)

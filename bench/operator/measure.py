@@ -35,6 +35,8 @@ class Load:
     children_p50: float
     children_p99: float
     children_last: float
+    first_status_p50: float
+    first_status_p99: float
     status_lag_p50: float
     status_lag_p99: float
     succeeded_last: float
@@ -44,6 +46,21 @@ class Load:
     cpu_seconds: dict[str, float]  # by process, until the last success
     requests_per_job: float
     requests: dict[str, int]
+
+
+@dataclass
+class Start:
+    """Jobs whose Pods run on: seconds from the creation to the first status, and from the chief's
+    Pod that runs to the state Running. ``running``: jobs that came so far."""
+
+    operator: str
+    jobs: int
+    settings: str
+    first_status_p50: float
+    first_status_p99: float
+    running_lag_p50: float
+    running_lag_p99: float
+    running: int
 
 
 @dataclass
@@ -137,6 +154,7 @@ async def load(
         seconds = time.monotonic() - start
     after = cpu_of_all(plane, operator)
     made, lag = board.since("complete", "created"), board.since("succeeded", "chief_ended")
+    first = board.since("first_status", "created")
     requests = await asyncio.to_thread(operator.requests)
     return Load(
         operator=operator.subject.name,
@@ -146,6 +164,8 @@ async def load(
         children_p50=percentile(made, 0.5),
         children_p99=percentile(made, 0.99),
         children_last=board.last("complete", start),
+        first_status_p50=percentile(first, 0.5),
+        first_status_p99=percentile(first, 0.99),
         status_lag_p50=percentile(lag, 0.5),
         status_lag_p99=percentile(lag, 0.99),
         succeeded_last=board.last("succeeded", start),
@@ -189,17 +209,27 @@ async def restart(plane: ControlPlane, subject: Subject, present: int, state: st
     return Restart(subject.name, present, state, took, rss, total, by_verb)
 
 
-async def make_running(plane: ControlPlane, subject: Subject, count: int, limit: float) -> bool:
-    """Jobs that run and never end, with their status told; False if they did not come so far."""
+async def start(plane: ControlPlane, subject: Subject, count: int, limit: float) -> Start:
+    """Make jobs that run and never end, and wait until their statuses say so."""
     board = Board(subject, "hold", count)
     async with watched(plane, board) as api:
         with OperatorProcess(plane, subject) as operator:
             operator.wait_until_ready()
             items = workload.tf_jobs(subject, "hold", count, plane.namespaces, hold=True)
             await api.create_all(items, board.created)
-            running = await until(board.all_running, limit)
+            await until(board.all_running, limit)
             await settled(plane)
-    return running
+    first, lag = board.since("first_status", "created"), board.since("running", "chief_running")
+    return Start(
+        operator=subject.name,
+        jobs=count,
+        settings="tuned",
+        first_status_p50=percentile(first, 0.5),
+        first_status_p99=percentile(first, 0.99),
+        running_lag_p50=percentile(lag, 0.5),
+        running_lag_p99=percentile(lag, 0.99),
+        running=board.count("running"),
+    )
 
 
 async def floor_of_creation(plane: ControlPlane, count: int) -> Floor:

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -53,17 +54,25 @@ class OperatorProcess:
         return int(peak.split()[1]) / 1024
 
     def requests(self) -> Counter[str]:
-        """ "verb resource" → how often, from the API server's audit log, since the start."""
-        time.sleep(AUDIT_FLUSH_SECONDS)
+        """ "verb resource" → how often, since the start."""
         counts: Counter[str] = Counter()
+        for event in self._audited():
+            where = event.get("objectRef") or {}
+            parts = [where.get("resource", ""), where.get("subresource", "")]
+            counts[f"{event['verb']} {'/'.join(filter(None, parts))}"] += 1
+        return counts
+
+    def refused(self) -> int:
+        """Requests that the API server has refused with 403, since the start."""
+        codes = ((event.get("responseStatus") or {}).get("code") for event in self._audited())
+        return sum(code == 403 for code in codes)
+
+    def _audited(self) -> list[dict[str, Any]]:
+        """The operator's requests in the API server's audit log, since the start."""
+        time.sleep(AUDIT_FLUSH_SECONDS)
         with self.plane.audit_log.open("rb") as log:
             log.seek(self.audit_offset)
-            for line in log:
-                event = orjson.loads(line)
-                where = event.get("objectRef") or {}
-                parts = [where.get("resource", ""), where.get("subresource", "")]
-                counts[f"{event['verb']} {'/'.join(filter(None, parts))}"] += 1
-        return counts
+            return [orjson.loads(line) for line in log]
 
 
 def grant_everything(plane: ControlPlane) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.operator import workload
+from bench.operator import clock, workload
 from bench.operator.control_plane import ControlPlane
 from bench.operator.subject import Command, Object, Subject
 
@@ -13,8 +13,11 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 CRD = CHECKOUT / "operator" / "chart" / "crds" / "tfjobs.yaml"
 
 
-def subject(bytecode: Path) -> Subject:
-    """The operator of this checkout, whose compiled files go to ``bytecode``."""
+def subject(bytecode: Path, with_clock: bool = False) -> Subject:
+    """The operator of this checkout, whose compiled files go to ``bytecode``.
+
+    ``with_clock``: it notes long turns of its event loop, see ``clock``.
+    """
     return Subject(
         name="ours",
         tf_jobs="/apis/tensorflow.org/v1alpha1/tfjobs",
@@ -26,27 +29,29 @@ def subject(bytecode: Path) -> Subject:
         make=tf_job,
         state=lambda status: status.get("state", ""),
         install=lambda plane: plane.apply(CRD),
-        command=lambda plane, tuned: command(plane, bytecode),
+        command=lambda plane, tuned: command(plane, bytecode, with_clock),
     )
 
 
-def tf_job(name: str, hold: bool) -> Object:
-    replicas = [
+def tf_job(name: str, hold: bool, replicas: workload.Replicas = workload.REPLICAS) -> Object:
+    specs = [
         {"replicas": number, "tfReplicaType": kind, "template": workload.template(kind, hold)}
-        for kind, number in workload.REPLICAS
+        for kind, number in replicas
     ]
     return {
         "apiVersion": "tensorflow.org/v1alpha1",
         "kind": "TfJob",
         "metadata": {"name": name},
-        "spec": {"replicaSpecs": replicas},
+        "spec": {"replicaSpecs": specs},
     }
 
 
-def command(plane: ControlPlane, bytecode: Path) -> Command:
+def command(plane: ControlPlane, bytecode: Path, with_clock: bool) -> Command:
     """The same for every load: it is not tuned."""
+    program = ["bench.operator.clock", str(plane.folder / clock.FILE)]
     flags = ["--kubeconfig", str(plane.kubeconfig("operator")), "--port", "0"]
-    return Command([sys.executable, "-m", "tfjob_operator", *flags], environment(bytecode))
+    start = [sys.executable, "-m", *(program if with_clock else ["tfjob_operator"])]
+    return Command([*start, *flags], environment(bytecode))
 
 
 def compile_sources(bytecode: Path) -> None:
@@ -60,5 +65,5 @@ def compile_sources(bytecode: Path) -> None:
 
 def environment(bytecode: Path) -> dict[str, str]:
     kept = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    paths = {"PYTHONPATH": str(CHECKOUT / "operator"), "PYTHONPYCACHEPREFIX": str(bytecode)}
-    return kept | paths
+    folders = os.pathsep.join([str(CHECKOUT / "operator"), str(CHECKOUT)])
+    return kept | {"PYTHONPATH": folders, "PYTHONPYCACHEPREFIX": str(bytecode)}

@@ -79,21 +79,21 @@ def mounted_certificate() -> Iterator[None]:
             MOUNTED.parent.parent.rmdir()
 
 
-def tf_job(name: str, hold: bool) -> Object:
+def tf_job(name: str, hold: bool, replicas: workload.Replicas = workload.REPLICAS) -> Object:
     """With cleanPodPolicy Running it ends the PS after the chief's success, as ours does."""
-    replicas = {
+    specs = {
         REPLICA_TYPES[kind]: {
             "replicas": number,
             "restartPolicy": "Never",
             "template": workload.template(kind, hold),
         }
-        for kind, number in workload.REPLICAS
+        for kind, number in replicas
     }
     return {
         "apiVersion": "kubeflow.org/v1",
         "kind": "TFJob",
         "metadata": {"name": name},
-        "spec": {"runPolicy": {"cleanPodPolicy": "Running"}, "tfReplicaSpecs": replicas},
+        "spec": {"runPolicy": {"cleanPodPolicy": "Running"}, "tfReplicaSpecs": specs},
     }
 
 

@@ -32,7 +32,7 @@ class Subject:
     chief: str
     child_kinds: tuple[str, ...]
     ready_line: str  # in its log once it works
-    make: Callable[[str, bool], Object]  # a job by its name; with True its Pods never end
+    make: Callable[..., Object]  # (name, hold, replicas): with hold its Pods never end
     state: Callable[[Object], str]  # of a job's status: "Running", "Succeeded" or another
     install: Callable[[ControlPlane], None]  # what must be there before it starts
     command: Callable[[ControlPlane, bool], Command]  # with True as tuned for large loads

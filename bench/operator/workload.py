@@ -10,7 +10,8 @@ import orjson
 
 from bench.operator.subject import Subject
 
-REPLICAS = (("MASTER", 1), ("WORKER", 2), ("PS", 1))
+Replicas = tuple[tuple[str, int], ...]
+REPLICAS: Replicas = (("MASTER", 1), ("WORKER", 2), ("PS", 1))
 CHILDREN = sum(count for _, count in REPLICAS)
 JOBS, SERVICES, PODS = "/apis/batch/v1/jobs", "/api/v1/services", "/api/v1/pods"
 Item = tuple[str, str, bytes]

@@ -90,6 +90,7 @@ RECIPES: dict[str, Recipe] = {
     "actionlint": Recipe(
         ("github.com/rhysd/actionlint/cmd/actionlint",), ("actionlint",), usual_minutes=0.2
     ),
+    "helm3": Recipe(("helm.sh/helm/v3/cmd/helm",), ("helm3",), usual_minutes=1.5),
     "training-operator": Recipe(
         ("github.com/kubeflow/training-operator/cmd/training-operator.v1",),
         ("training-operator.v1",),

@@ -9,9 +9,9 @@ from pathlib import Path
 import yaml
 from kubernetes.aio.config import ConfigException
 
+from kube_runtime import conditions
 from kube_runtime.kube import ApiError, Kube, Request, Resource
 from kube_runtime.transport import HttpTransport, load_settings
-from tfjob_operator import conditions
 from tfjob_operator.kinds import TFJOBS
 
 CRD = "CustomResourceDefinition"

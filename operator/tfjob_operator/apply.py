@@ -4,17 +4,17 @@ The controller calls ``PlanExecutor`` with the Plan from ``reconcile``. To creat
 delete what is gone are successes. Errors are raised, and the controller's queue retries the job.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import partial
 
+from kube_runtime.batches import run_all, slow_start
+from kube_runtime.events import EventRecorder
 from kube_runtime.kube import JOBS, ApiError, Kube, Resource
 
-from . import conditions, observed, status
+from . import observed, reasons, status
 from .cache import Cache
-from .events import EventRecorder, new_events
 from .kinds import API_VERSION, KIND, TFJOBS
 from .metrics import Metrics
 from .plan import Deletion, JobPatch, Plan
@@ -23,8 +23,6 @@ from .resources import Creation
 from .spec import Json, TfJob
 
 log = logging.getLogger(__name__)
-
-MAX_BATCH = 8  # series of creations in flight, for one job
 
 
 class PlanExecutor:
@@ -41,15 +39,16 @@ class PlanExecutor:
     ) -> None:
         self._kube, self._cache, self._metrics, self._clock = kube, cache, metrics, clock
         self._resources, self._indexes = resources, cache.children_by_kind
-        self.recorder = EventRecorder(kube, clock, metrics.dropped_events)
+        on_drop = metrics.dropped_events.inc
+        self.recorder = EventRecorder(kube, "tf-job-operator", clock, on_drop)
 
     async def apply(self, job: TfJob, plan: Plan) -> None:
         """Apply a Plan. Raises: the error to retry for; the status is written before that."""
         if plan.status_first and plan.status is not None:
             await self.write_status(job, plan.status)
             return
-        await _run_all(self._delete(job, deletion) for deletion in plan.deletions)
-        await _run_all(self._patch(job, patch) for patch in plan.patches)
+        await run_all(self._delete(job, deletion) for deletion in plan.deletions)
+        await run_all(self._patch(job, patch) for patch in plan.patches)
         error = await self._create_all(job, plan.creations)
         new = plan.status
         if isinstance(error, CreateRejected):
@@ -73,29 +72,16 @@ class PlanExecutor:
     async def _create_all(
         self, job: TfJob, series: tuple[tuple[Creation, ...], ...]
     ) -> BaseException | None:
-        """Create the series in batches of 1, 2, 4, 8, 8 …, as Kubernetes' controllers do.
-
-        Stops after a batch with an error, so an exhausted quota gets few requests. Returns the
-        most important error of that batch.
-        """
-        start, size = 0, 1
-        while start < len(series):
-            batch = series[start : start + size]
-            results = await asyncio.gather(
-                *(self._create_series(job, each) for each in batch), return_exceptions=True
-            )
-            errors = [result for result in results if isinstance(result, BaseException)]
-            if errors:
-                return min(errors, key=rank)
-            start, size = start + size, min(2 * size, MAX_BATCH)
-        return None
+        """Create the series; returns the most important error."""
+        errors = await slow_start(series, partial(self._create_series, job))
+        return min(errors, key=rank, default=None)
 
     async def _create_series(self, job: TfJob, series: tuple[Creation, ...]) -> None:
         for creation in series:
             try:
                 await self._create(job, creation)
             except CreateRejected as error:
-                if error.reason != conditions.NAME_TAKEN or creation.alternative is None:
+                if error.reason != reasons.NAME_TAKEN or creation.alternative is None:
                     raise
                 await self._create(job, creation.alternative)
 
@@ -136,7 +122,7 @@ class PlanExecutor:
                 f"{kind} {name} exists and is not owned by this TfJob; delete it, or give this "
                 "TfJob another name or RuntimeId"
             )
-            raise CreateRejected(conditions.NAME_TAKEN, message)
+            raise CreateRejected(reasons.NAME_TAKEN, message)
         labels, wanted = found["metadata"].get("labels") or {}, body["metadata"]["labels"]
         if any(labels.get(key) != value for key, value in wanted.items()):
             change = {"metadata": {"uid": found["metadata"]["uid"], "labels": wanted}}
@@ -193,14 +179,9 @@ class PlanExecutor:
         name = f"{job.namespace}/{job.name}"
         log.info("%s %s", new["phase"], new["reason"], extra={"job": name})
         self._metrics.restarted.inc(max(0, new.get("restarts", 0) - job.status.get("restarts", 0)))
-        for condition in new_events(job.status, new):
-            self._metrics.count(condition["reason"])
-            self.recorder.record(job, condition)
-
-
-async def _run_all(changes: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run changes concurrently. Raises the first error, after all have finished."""
-    results = await asyncio.gather(*changes, return_exceptions=True)
-    for error in results:
-        if isinstance(error, BaseException):
-            raise error
+        involved = {"apiVersion": API_VERSION, "kind": KIND, "namespace": job.namespace}
+        involved |= {"name": job.name, "uid": job.uid}
+        for condition in reasons.new_events(job.status, new):
+            reason, message = condition["reason"], condition["message"]
+            self._metrics.count(reason)
+            self.recorder.record(involved, reasons.event_type(reason), reason, message)

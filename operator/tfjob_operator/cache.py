@@ -54,7 +54,7 @@ class Cache:
         if deleted:
             self._notify_job(tfjob_uid, None, True)
 
-    def _on_deployment(self, tfjob_uid: str, view: tuple[str, bool], deleted: bool) -> None:
+    def _on_deployment(self, tfjob_uid: str, view: tuple[str, object], deleted: bool) -> None:
         self._notify_job(tfjob_uid, None, deleted)
 
     def _on_pod(self, job_uid: str, pod: observed.Pod, deleted: bool) -> None:
@@ -92,7 +92,7 @@ class Cache:
             config_maps=_by_name(self.config_maps, uid),
             pod_groups=_by_name(self.pod_groups, uid),
             deployments={name: board for board, (name, _) in boards},
-            ready_deployments=frozenset(name for _, (name, is_ready) in boards if is_ready),
+            unavailable={name: why for _, (name, why) in boards if why},
             pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
             warnings={job: found[-1] for job, found in messages.items() if found},
             leftovers=self._leftovers(uid),

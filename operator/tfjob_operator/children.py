@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from . import gang, parameter_server, restart, status, tensorboard
@@ -14,19 +14,42 @@ from .resources import Creation, Factory
 from .spec import FOREVER, ReplicaSpec, TfJob
 
 
-def observed_replicas(
-    job: TfJob, replica: ReplicaSpec, observed: Children
-) -> Iterator[tuple[Job | None, Pod | None]]:
-    """The Job and the newest Pod of each replica index, in order, for both layouts."""
-    if not job.is_indexed(replica):
-        for index in range(replica.replicas):
-            child = observed.jobs.get(job.child_name(replica.type, index))
-            yield child, observed.newest_pod(child) if child else None
-        return
-    shared = observed.jobs.get(job.indexed_job_name(replica.type))
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One replica: its spec and index, its Job, and its newest Pod. None: there is none."""
+
+    spec: ReplicaSpec
+    index: int
+    job: Job | None
+    pod: Pod | None
+
+    @property
+    def task(self) -> tuple[str, int]:
+        return self.spec.type, self.index
+
+
+def observed_replicas(job: TfJob, observed: Children) -> list[Replica]:
+    """All replicas of a job, by type and index, for both layouts."""
+    found: list[Replica] = []
+    for spec in job.replicas:
+        find = _with_shared_job if job.is_indexed(spec) else _with_own_jobs
+        found += find(job, spec, observed)
+    return found
+
+
+def _with_own_jobs(job: TfJob, spec: ReplicaSpec, observed: Children) -> Iterator[Replica]:
+    prefix = job.indexed_job_name(spec.type)
+    for index in range(spec.replicas):
+        child = observed.jobs.get(f"{prefix}-{index}")
+        yield Replica(spec, index, child, observed.newest_pod(child) if child else None)
+
+
+def _with_shared_job(job: TfJob, spec: ReplicaSpec, observed: Children) -> Iterator[Replica]:
+    shared = observed.jobs.get(job.indexed_job_name(spec.type))
     pods = observed.newest_pods(shared) if shared else {}
-    for index in range(replica.replicas):
-        yield _view_of_index(shared, index) if shared else None, pods.get(index)
+    for index in range(spec.replicas):
+        child = _view_of_index(shared, index) if shared else None
+        yield Replica(spec, index, child, pods.get(index))
 
 
 def _view_of_index(shared: Job, index: int) -> Job:
@@ -35,15 +58,19 @@ def _view_of_index(shared: Job, index: int) -> Job:
     return replace(shared, succeeded=done, failed=0, failure="", completed=None)
 
 
-def waiting(job: TfJob, observed: Children, now: datetime) -> tuple[str, str] | None:
+def waiting(
+    job: TfJob, replicas: Iterable[Replica], observed: Children, now: datetime
+) -> tuple[str, str] | None:
     """(reason, message) of the first Pod that cannot run, beginning with the chief's."""
-    for replica in sorted(job.replicas, key=lambda each: each.type != job.chief[0]):
-        for index, (child, pod) in enumerate(observed_replicas(job, replica, observed)):
-            name = child.name if child else job.child_name(replica.type, index)
-            pod = pod or observed.leftovers.get(name)
-            if pod and (found := restart.waiting_reason(pod, now)):
-                return found[0], f"{replica.type} {index}: {found[1]}"
+    for replica in sorted(replicas, key=lambda each: each.spec.type != job.chief[0]):
+        pod = replica.pod or observed.leftovers.get(_name(job, replica))
+        if pod and (found := restart.waiting_reason(pod, now)):
+            return found[0], f"{replica.spec.type} {replica.index}: {found[1]}"
     return None
+
+
+def _name(job: TfJob, replica: Replica) -> str:
+    return replica.job.name if replica.job else job.child_name(*replica.task)
 
 
 def seconds_until_stuck(observed: Children, now: datetime) -> float:
@@ -154,30 +181,27 @@ def resizes(job: TfJob, observed: Children) -> Iterator[JobPatch]:
             yield JobPatch(child.name, child.uid, count)
 
 
-def pods_to_delete(job: TfJob, observed: Children) -> Iterator[Deletion]:
+def pods_to_delete(replicas: Iterable[Replica]) -> Iterator[Deletion]:
     """Pods to retry although a side-car still runs. Their Jobs count each as failed."""
-    for replica in job.replicas:
-        for _, pod in observed_replicas(job, replica, observed):
-            if pod and restart.must_delete_pod(pod, replica.restart_policy):
-                yield Deletion("Pod", pod.name, pod.uid)
+    for replica in replicas:
+        pod = replica.pod
+        if pod and restart.must_delete_pod(pod, replica.spec.restart_policy):
+            yield Deletion("Pod", pod.name, pod.uid)
 
 
-def reruns(job: TfJob, observed: Children, now: datetime) -> tuple[list[Job], float]:
-    """Jobs to delete so that new ones run, although these succeeded; seconds until the next one."""
+def seconds_to_reruns(job: TfJob, replicas: Iterable[Replica], now: datetime) -> dict[str, float]:
+    """Seconds until a Job that has succeeded is deleted so that a new one runs, by its name."""
     seconds: dict[str, float] = {}
-    for replica in job.replicas:
-        if job.is_indexed(replica):
+    for replica in replicas:
+        child = replica.job
+        if child is None or child.deleting or job.is_indexed(replica.spec):
             continue
-        for index, (child, pod) in enumerate(observed_replicas(job, replica, observed)):
-            if child is None or child.deleting:
-                continue
-            if restart.is_false_success(child, pod):
-                seconds[child.name] = 0.0
-            elif (replica.type, index) != job.chief:
-                left = restart.seconds_to_rerun(child, replica.restart_policy, now)
-                seconds[child.name] = left
-    due = [observed.jobs[name] for name, left in seconds.items() if left <= 0]
-    return due, min((left for left in seconds.values() if left > 0), default=FOREVER)
+        if restart.is_false_success(child, replica.pod):
+            seconds[child.name] = 0.0
+        elif replica.task != job.chief:
+            policy = replica.spec.restart_policy
+            seconds[child.name] = restart.seconds_to_rerun(child, policy, now)
+    return seconds
 
 
 def job_deletions(jobs: Iterable[Job], *, foreground: bool = False) -> tuple[Deletion, ...]:

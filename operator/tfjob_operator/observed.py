@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from . import indexes
+from kube_runtime import indexes
+
 from .spec import CONTAINER, Json, parse_time
 
 UID_ANNOTATION = "tensorflow.org/tfjob-uid"  # on each Pod: its owner, if its Job is gone
@@ -91,6 +92,7 @@ class Children:
     """All objects that one TfJob owns.
 
     ``jobs`` by name; ``services`` and the like: UID by name; ``pods`` by the UID of their Job.
+    ``unavailable``, by the name of a Deployment: (reason, message) why it has no Pod that is ready.
     ``warnings``, by the UID of a Job: why the Job controller could not create its Pod.
     ``leftovers``, by the name of a Job that is gone: its Pod, which has not ended.
     """
@@ -100,7 +102,7 @@ class Children:
     deployments: Mapping[str, str] = field(default_factory=dict)
     config_maps: Mapping[str, str] = field(default_factory=dict)
     pod_groups: Mapping[str, str] = field(default_factory=dict)
-    ready_deployments: frozenset[str] = frozenset()
+    unavailable: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
     leftovers: Mapping[str, Pod] = field(default_factory=dict)
@@ -157,9 +159,20 @@ def pod(obj: Json) -> Pod:
     )
 
 
-def deployment(obj: Json) -> tuple[str, bool]:
-    """(name, whether it is available) of a Deployment."""
-    return obj["metadata"]["name"], ((obj.get("status") or {}).get("availableReplicas") or 0) > 0
+def deployment(obj: Json) -> tuple[str, tuple[str, str] | None]:
+    """(name, why it has no Pod that is ready) of a Deployment; None if it has one."""
+    return obj["metadata"]["name"], _unavailability(obj.get("status") or {})
+
+
+def _unavailability(status: Json) -> tuple[str, str] | None:
+    """(reason, message) of the Deployment's own condition that names the cause, if one does."""
+    if status.get("availableReplicas"):
+        return None
+    for condition in status.get("conditions") or []:
+        kind = condition["type"], condition["status"]
+        if kind in (("ReplicaFailure", "True"), ("Progressing", "False")):
+            return condition["reason"], condition.get("message", "")
+    return "Unavailable", "TensorBoard does not answer yet"
 
 
 def job(obj: Json) -> Job:

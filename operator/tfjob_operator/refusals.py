@@ -5,7 +5,7 @@
 
 from kube_runtime.kube import ApiError
 
-from . import conditions
+from . import reasons
 
 # Words in the errors of admission policies and webhooks. A policy may change, so not permanent.
 POLICIES = ("admission webhook", "ValidatingAdmissionPolicy", "failed calling webhook")
@@ -16,7 +16,7 @@ class CreateRejected(Exception):
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
-        self.reason, self.is_permanent = reason, reason == conditions.INVALID_TEMPLATE
+        self.reason, self.is_permanent = reason, reason == reasons.INVALID_TEMPLATE
 
 
 def rank(error: BaseException) -> int:
@@ -35,8 +35,8 @@ def classify_create_error(kind: str, name: str, error: ApiError) -> Exception:
     sentence = f"{kind} {name}: {error}"
     is_policy = any(word in str(error) for word in POLICIES)
     if error.status in (400, 422) and not is_policy:
-        return CreateRejected(conditions.INVALID_TEMPLATE, sentence)
+        return CreateRejected(reasons.INVALID_TEMPLATE, sentence)
     is_transient = error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500
     if "NamespaceTerminating" in error.causes or (is_transient and not is_policy):
         return error  # not shown in the status: the TfJob is deleted with its namespace
-    return CreateRejected(conditions.FAILED_CREATE, sentence)
+    return CreateRejected(reasons.FAILED_CREATE, sentence)

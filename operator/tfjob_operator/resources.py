@@ -7,6 +7,7 @@ a second attempt after a crash finds the object of the first, and creates no dup
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from . import accelerators, gang, parameter_server, restart, tensorboard
 from .config import Config
@@ -58,17 +59,17 @@ class Factory:
     def service(self, replica: ReplicaSpec, index: int) -> Creation:
         """The Service of one replica; by default headless: no cluster IP, no proxy rules."""
         name = self.job.child_name(replica.type, index)
-        return Creation("Service", name, lambda: self._service(name, replica, index))
+        return Creation("Service", name, partial(self._service, name, replica, index))
 
     def batch_job(self, replica: ReplicaSpec, index: int, config_map: str = "") -> Creation:
         """The Job of one replica."""
         name = self.job.child_name(replica.type, index)
-        return Creation("Job", name, lambda: self._batch_job(name, replica, index, config_map))
+        return Creation("Job", name, partial(self._batch_job, name, replica, index, config_map))
 
     def indexed_job(self, replica: ReplicaSpec, config_map: str = "") -> Creation:
         """The Indexed Job of all replicas of a type."""
         name = self.job.indexed_job_name(replica.type)
-        return Creation("Job", name, lambda: self._batch_job(name, replica, None, config_map))
+        return Creation("Job", name, partial(self._batch_job, name, replica, None, config_map))
 
     # ------------------------------------------------------------------ children of the job
 
@@ -117,13 +118,11 @@ class Factory:
     def _creation(
         self, version: str, kind: str, name: str, labels: dict[str, str], spec: Json
     ) -> Creation:
-        return Creation(kind, name, lambda: self._child(version, kind, name, labels, spec=spec))
+        return Creation(kind, name, partial(self._child, version, kind, name, labels, spec=spec))
 
     def _config_map(self, name: str, data: dict[str, str]) -> Creation:
-        labels = self.job.labels
-        return Creation(
-            "ConfigMap", name, lambda: self._child("v1", "ConfigMap", name, labels, data=data)
-        )
+        build = partial(self._child, "v1", "ConfigMap", name, self.job.labels, data=data)
+        return Creation("ConfigMap", name, build)
 
     def _child(
         self, version: str, kind: str, name: str, labels: dict[str, str], **fields: Json

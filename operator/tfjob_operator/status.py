@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import conditions, indexes
-from .conditions import NewCondition
+from kube_runtime import conditions, indexes
+from kube_runtime.conditions import NewCondition
+
+from . import reasons
 from .restart import Verdict
 from .spec import Json, TfJob
 
 Verdicts = Mapping[tuple[str, int], Verdict]
+ALWAYS_WRITTEN = ("Created", "TensorBoardReady")  # conditions whose False says what is missing
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Progress:
 
     ``is_complete``: all children exist. ``blocked``: why a Pod could not be created, or "".
     ``waiting``: (reason, message) of the first Pod that cannot run, or None. ``notes``: sentences
-    for the condition Created. ``board_ready``: None without TensorBoard.
+    for the condition Created. ``board``: the condition TensorBoardReady; None without TensorBoard.
     """
 
     verdicts: Verdicts
@@ -31,7 +34,7 @@ class Progress:
     blocked: str = ""
     waiting: tuple[str, str] | None = None
     notes: tuple[str, ...] = ()
-    board_ready: bool | None = None
+    board: NewCondition | None = None
     failed_pods: int = 0
 
 
@@ -43,7 +46,7 @@ def is_finished(status: Json) -> bool:
 def failed_for_its_spec(status: Json) -> bool:
     """Whether the job failed only because its spec was invalid; a new spec may start it."""
     reason = conditions.find(status, "Failed").get("reason")
-    return reason in (conditions.INVALID_SPEC, conditions.INVALID_TEMPLATE)
+    return reason in (reasons.INVALID_SPEC, reasons.INVALID_TEMPLATE)
 
 
 def completed(status: Json, replica_type: str) -> frozenset[int]:
@@ -74,68 +77,61 @@ def _scale(job: TfJob) -> Json:
     return {"workers": count, "workerSelector": selector}
 
 
+def _merge(status: Json, new: Mapping[str, NewCondition], now: datetime) -> Json:
+    return conditions.merge(status, new, now, ALWAYS_WRITTEN)
+
+
+def with_board(status: Json, board: NewCondition, now: datetime) -> Json:
+    """The status with another condition TensorBoardReady."""
+    return _merge(status, {"TensorBoardReady": board}, now)
+
+
 def first_status(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
     """Status of a valid new job, written before its children are created."""
     status = base_status(job, now) | replica_fields(job, verdicts)
-    not_yet = (False, conditions.CREATING, "The children are being created")
-    return conditions.merge(status, {"Created": not_yet}, now)
+    not_yet = (False, reasons.CREATING, "The children are being created")
+    return _merge(status, {"Created": not_yet}, now)
 
 
 def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
     """Status of a job that has been started and has not ended."""
     status = base_status(job, now) | replica_fields(job, progress.verdicts)
-    status |= {"state": "Unknown", **_history(job, progress)}
+    status |= {"state": "Unknown", **_restarts(job, progress)}
     if progress.verdicts[job.chief].state == "Running":
         status |= {"phase": "Running", "state": "Running"}
-    return conditions.merge(status, dict(_active_conditions(job, progress)), now)
+    return _merge(status, dict(_active_conditions(job, progress)), now)
 
 
 def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, NewCondition]]:
     if progress.blocked:
-        yield "Created", (False, conditions.FAILED_CREATE, progress.blocked)
+        yield "Created", (False, reasons.FAILED_CREATE, progress.blocked)
     elif progress.is_complete:
         yield "Created", _created_condition(progress.verdicts, progress.notes)
     if progress.verdicts[job.chief].state == "Running":
-        yield "Running", (True, conditions.CHIEF_RUNNING, "The chief runs")
+        yield "Running", (True, reasons.CHIEF_RUNNING, "The chief runs")
     else:
-        yield "Running", (False, conditions.CHIEF_WAITING, "No chief runs")
+        yield "Running", (False, reasons.CHIEF_WAITING, "No chief runs")
     if retry := _first_retry(progress):
-        yield "Restarting", (True, conditions.RESTARTING, retry)
+        yield "Restarting", (True, reasons.RESTARTING, retry)
     elif all(verdict.state != "Unknown" for verdict in progress.verdicts.values()):
         before = conditions.find(job.status, "Restarting").get("message", "")
         message = f"All replicas run again, after: {before}"
-        yield "Restarting", (False, conditions.RECOVERED, message)
+        yield "Restarting", (False, reasons.RECOVERED, message)
     if progress.waiting:
         yield "Waiting", (True, *progress.waiting)
     else:
-        yield "Waiting", (False, conditions.NOTHING_WAITS, "No Pod waits")
-    if progress.board_ready:
-        yield "TensorBoardReady", (True, conditions.AVAILABLE, "TensorBoard answers")
-    elif progress.board_ready is False:
-        message = "TensorBoard does not answer yet"
-        yield "TensorBoardReady", (False, conditions.UNAVAILABLE, message)
+        yield "Waiting", (False, reasons.NOTHING_WAITS, "No Pod waits")
+    if progress.board:
+        yield "TensorBoardReady", progress.board
 
 
 def _created_condition(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> NewCondition:
     message = f"Created a Service and a Job for each of {len(verdicts)} replicas"
-    return True, conditions.SUCCESSFUL_CREATE, "; ".join([message, *notes])
+    return True, reasons.SUCCESSFUL_CREATE, "; ".join([message, *notes])
 
 
-def _history(job: TfJob, progress: Progress) -> Json:
-    """Facts that are kept when the children are gone: completedIndexes and restarts."""
-    done: dict[str, set[int]] = {}
-    for (kind, index), verdict in progress.verdicts.items():
-        if verdict.state == "Succeeded":
-            done.setdefault(kind, set()).add(index)
-    fields: Json = {}
-    if done:
-        fields["completedIndexes"] = {kind: indexes.write(found) for kind, found in done.items()}
-    restarts = _restarts(job, progress)
-    return fields | ({"restarts": restarts} if restarts else {})
-
-
-def _restarts(job: TfJob, progress: Progress) -> int:
-    """Failed and disrupted Pods so far; the number never falls.
+def _restarts(job: TfJob, progress: Progress) -> Json:
+    """The field restarts: failed and disrupted Pods so far; the number never falls.
 
     The Jobs count failed Pods only. A disruption counts once: when the condition Restarting is
     about to name it and does not yet.
@@ -143,7 +139,8 @@ def _restarts(job: TfJob, progress: Progress) -> int:
     before = conditions.find(job.status, "Restarting").get("message", "")
     retry = _first_retry(progress)[: conditions.MAX_MESSAGE]
     is_new = "was disrupted" in retry and retry not in before
-    return max(int(job.status.get("restarts", 0)) + is_new, progress.failed_pods)
+    count = max(int(job.status.get("restarts", 0)) + is_new, progress.failed_pods)
+    return {"restarts": count} if count else {}
 
 
 def _first_retry(progress: Progress) -> str:
@@ -153,7 +150,7 @@ def _first_retry(progress: Progress) -> str:
 
 def blocked_status(job: TfJob, reason: str, message: str, now: datetime) -> Json:
     """Status of a job while the API server rejects a child. The creation is retried."""
-    return conditions.merge(base_status(job, now), {"Created": (False, reason, message)}, now)
+    return _merge(base_status(job, now), {"Created": (False, reason, message)}, now)
 
 
 def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
@@ -164,58 +161,66 @@ def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
     status = base_status(job, now) | {"phase": "", "state": "Unknown"}
     for field in ("startTime", "replicas", "replicaStatuses"):
         status.pop(field, None)
-    no_longer = (False, conditions.SUSPENDED, "The job is suspended")
+    no_longer = (False, reasons.SUSPENDED, "The job is suspended")
     new: dict[str, NewCondition] = dict.fromkeys(("Running", "Restarting", "Waiting"), no_longer)
-    new["Suspended"] = (True, conditions.SUSPENDED, "spec.runPolicy.suspend is true")
+    new["Suspended"] = (True, reasons.SUSPENDED, "spec.runPolicy.suspend is true")
     if not is_empty:
-        new["Suspended"] = (True, conditions.SUSPENDING, "Its Pods are being stopped")
-    return conditions.merge(status, new, now)
+        new["Suspended"] = (True, reasons.SUSPENDING, "Its Pods are being stopped")
+    return _merge(status, new, now)
 
 
 def resumed(job: TfJob, now: datetime) -> Json:
     """Status of a resumed job, written before its children are created again."""
-    not_suspended = (False, conditions.RESUMED, "The job goes on")
-    return conditions.merge(base_status(job, now), {"Suspended": not_suspended}, now)
+    not_suspended = (False, reasons.RESUMED, "The job goes on")
+    return _merge(base_status(job, now), {"Suspended": not_suspended}, now)
 
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime, note: str = "") -> Json:
     """Status of a job that has succeeded. Its phase is CleanUp, and Done after that."""
-    message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
+    new: dict[str, NewCondition] = {}
     before = conditions.find(job.status, "Created").get("reason")
-    if before in (None, conditions.CREATING):  # it was so short that no pass saw it running
-        created = conditions.merge(job.status, {"Created": _created_condition(verdicts)}, now)
-        job = job.with_status(created)
-    ended = _ended(job, verdicts, "Succeeded", conditions.SUCCEEDED, message, now)
-    return ended | {"phase": "CleanUp"}
+    if before in (None, reasons.CREATING):  # it was so short that no pass saw it running
+        new["Created"] = _created_condition(verdicts)
+    message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
+    new["Succeeded"] = (True, reasons.SUCCEEDED, message)
+    return _ended(job, verdicts, new, now) | {"phase": "CleanUp", "state": "Succeeded"}
 
 
 def failed(
     job: TfJob, reason: str, message: str, now: datetime, verdicts: Verdicts | None = None
 ) -> Json:
     """Status of a job that has failed for good; ``message`` is a sentence for the user."""
-    fields = {"phase": "Failed", "reason": f"{reason}: {message}"[: conditions.MAX_MESSAGE]}
-    return _ended(job, verdicts, "Failed", reason, message, now) | fields
+    text = f"{reason}: {message}"[: conditions.MAX_MESSAGE]
+    ended = _ended(job, verdicts, {"Failed": (True, reason, message)}, now)
+    return ended | {"phase": "Failed", "state": "Failed", "reason": text}
 
 
 def _ended(
-    job: TfJob, verdicts: Verdicts | None, state: str, reason: str, message: str, now: datetime
+    job: TfJob, verdicts: Verdicts | None, new: Mapping[str, NewCondition], now: datetime
 ) -> Json:
+    """The fields of both ends. ``new``: conditions; the last one says how the job ended."""
     status = base_status(job, now) | (replica_fields(job, verdicts) if verdicts else {})
-    status |= {"state": state, "completionTime": conditions.timestamp(now)}
-    no_longer = (False, conditions.FINISHED, "The job has ended")
+    status["completionTime"] = conditions.timestamp(now)
+    no_longer = (False, reasons.FINISHED, "The job has ended")
     ended = dict.fromkeys(("Running", "Restarting", "Suspended", "Waiting"), no_longer)
-    return conditions.merge(status, ended | {state: (True, reason, message)}, now)
+    return _merge(status, {**ended, **new}, now)
 
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
-    """replicaStatuses as in 2017, and the printed column "running or succeeded/all"."""
-    entries = []
+    """replicaStatuses as in 2017, the printed column "running or succeeded/all", and
+    completedIndexes, which are kept when the children are gone."""
+    entries, done = [], {}
     for replica in job.replicas:
-        states = Counter(verdicts[replica.type, i].state for i in range(replica.replicas))
-        entry = {"tf_replica_type": replica.type, "state": _overall(states)}
-        entries.append(entry | {"ReplicasStates": dict(sorted(states.items()))})
+        states = [verdicts[replica.type, i].state for i in range(replica.replicas)]
+        counts = Counter(states)
+        entry = {"tf_replica_type": replica.type, "state": _overall(counts)}
+        entries.append(entry | {"ReplicasStates": dict(sorted(counts.items()))})
+        if "Succeeded" in counts:
+            succeeded = (i for i, state in enumerate(states) if state == "Succeeded")
+            done[replica.type] = indexes.write(succeeded)
     good = sum(verdict.state in ("Running", "Succeeded") for verdict in verdicts.values())
-    return {"replicaStatuses": entries, "replicas": f"{good}/{len(verdicts)}"}
+    fields: Json = {"replicaStatuses": entries, "replicas": f"{good}/{len(verdicts)}"}
+    return fields | ({"completedIndexes": done} if done else {})
 
 
 def _overall(states: Counter[str]) -> str:

@@ -40,6 +40,11 @@ def seen_by(board):
         for number in range(workload.CHILDREN):
             board.child("ADDED", child(kind, number), 2.0 if kind == "Service" else 3.0)
     labels = {"tf_job_name": "load-00000", "job_type": "MASTER"}
+    first = {"conditions": [{"type": "Created", "status": "False"}]}
+    board.tf_job("MODIFIED", {"metadata": {"name": "load-00000"}, "status": first}, 1.25)
+    board.pod("MODIFIED", {"metadata": {"labels": labels}, "status": {"phase": "Running"}}, 4.0)
+    running = {**first, "state": "Running"}
+    board.tf_job("MODIFIED", {"metadata": {"name": "load-00000"}, "status": running}, 4.5)
     board.pod("MODIFIED", {"metadata": {"labels": labels}, "status": {"phase": "Succeeded"}}, 5.0)
     meta, status = {"name": "load-00000"}, {"state": "Succeeded"}
     board.tf_job("MODIFIED", {"metadata": meta, "status": status}, 6.0)
@@ -52,6 +57,8 @@ def test_a_job_is_timed_from_its_creation_to_its_success():
 
     board = asyncio.run(watch())
     assert board.since("complete", "created") == [2.0]
+    assert board.since("first_status", "created") == [0.25]
+    assert board.since("running", "chief_running") == [0.5]
     assert board.since("succeeded", "chief_ended") == [1.0]
     assert board.last("succeeded", 1.0) == 5.0
     assert board.all_succeeded.is_set()

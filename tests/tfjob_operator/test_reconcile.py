@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from kube_runtime import conditions
 from tests.tfjob_operator.builders import (
     CONFIG,
     NOW,
@@ -16,8 +17,7 @@ from tests.tfjob_operator.builders import (
     replica,
     template,
 )
-from tfjob_operator import conditions, status
-from tfjob_operator.events import new_events
+from tfjob_operator import reasons, status
 from tfjob_operator.observed import Children, Job
 from tfjob_operator.reconcile import reconcile
 
@@ -380,10 +380,10 @@ def test_a_pod_that_may_not_be_made_is_a_condition():
 def test_an_event_tells_what_is_new_and_only_once():
     job = parsed(*DISTRIBUTED)
     running = plan_for(job).status
-    assert [event["reason"] for event in new_events({}, running)] == ["SuccessfulCreate"]
+    assert [event["reason"] for event in reasons.new_events({}, running)] == ["SuccessfulCreate"]
     ended = plan_for(job, children(job, {"ps_0": pod("Failed", 2)})).status
-    assert [event["reason"] for event in new_events(running, ended)] == ["ReplicaFailed"]
-    assert new_events(ended, ended) == []
+    assert [event["reason"] for event in reasons.new_events(running, ended)] == ["ReplicaFailed"]
+    assert reasons.new_events(ended, ended) == []
 
 
 def test_fault_7_no_start_time_crashes_nothing():

@@ -7,7 +7,7 @@ import pytest
 from kube_runtime.kube import Response
 from tests.fakes import operator_life
 from tests.fakes.kubelet import Run, by_replica
-from tests.fakes.objects import DEPLOYMENTS, JOBS, PODS, SERVICES, TFJOBS, condition, key
+from tests.fakes.objects import DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, TFJOBS, condition, key
 from tests.fakes.operator_life import NAME, distributed, leftovers, put, replica, template
 from tests.fakes.refusals import forbidden
 
@@ -157,6 +157,34 @@ def test_a_tensorboard_that_is_refused_hides_nothing_of_the_others():
     in_world(story)
 
 
+def without_limits(world, deployment):
+    """What the Deployment controller writes when a quota refuses the Pods."""
+    message = "pods is forbidden: failed quota: class: must specify limits.cpu"
+    cause = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}
+    status = {"conditions": [{**cause, "message": message}]}
+    world.cluster.store.update(DEPLOYMENTS, {**deployment, "status": status}, subresource="status")
+
+
+def test_a_tensorboard_whose_pods_are_refused_says_why_and_it_is_right_after_the_end_too():
+    async def story(world):
+        await world.start_operator()
+        put(world, single(tensorboard={"logDir": "/logs"}))
+        await asyncio.sleep(5)
+        board = world.cluster.store.get(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+        without_limits(world, board)
+        await world.until(lambda: "limits.cpu" in claim(world, "TensorBoardReady")["message"])
+        events = [event["reason"] for event in world.cluster.store.peek(EVENTS)]
+        assert "FailedCreate" in events
+        await world.until(world.is_done)
+        board = world.cluster.store.get(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+        available = {**board, "status": {"availableReplicas": 1}}
+        world.cluster.store.update(DEPLOYMENTS, available, subresource="status")
+        await asyncio.sleep(10)
+        assert claim(world, "TensorBoardReady")["status"] == "True"
+
+    in_world(story, by_replica(master=[Run(30)]))
+
+
 def test_a_short_job_gets_its_tensorboard_though_the_api_server_had_a_fault():
     faults = []
 
@@ -256,6 +284,23 @@ def test_a_success_beside_a_side_car_says_that_the_log_goes_and_how_to_keep_it()
         ended = claim(world, "Succeeded")
         assert ended["status"] == "True"
         assert "native side-car" in ended["message"]
+
+    in_world(story, by_replica(master=[Run(3)]))
+
+
+@pytest.mark.parametrize("policy", ["Running", "All"])
+def test_a_replica_that_succeeded_still_counts_when_its_job_is_cleaned_up(policy):
+    async def story(world):
+        await world.start_operator()
+        job = side_car_job()
+        job["spec"]["runPolicy"] = {"cleanPodPolicy": policy}
+        put(world, job)
+        await world.until(world.is_done, seconds=120)
+        await asyncio.sleep(30)
+        assert not list(world.cluster.store.peek(JOBS))
+        status = world.job()["status"]
+        assert status["replicas"] == "1/1"
+        assert status["replicaStatuses"][0]["state"] == "Succeeded"
 
     in_world(story, by_replica(master=[Run(3)]))
 

@@ -2,8 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from kube_runtime import conditions
 from tests.tfjob_operator.builders import NOW, ago, parsed, replica
-from tfjob_operator import conditions, status
+from tfjob_operator import reasons, status
 from tfjob_operator.restart import Verdict
 from tfjob_operator.status import Progress
 
@@ -63,6 +64,7 @@ def test_replicas_are_counted_by_their_states():
             },
         ],
         "replicas": "2/3",
+        "completedIndexes": {"WORKER": "0"},
     }
 
 
@@ -162,7 +164,7 @@ def test_a_chief_that_no_longer_runs_is_not_called_running():
 
 
 def test_messages_are_cut_at_the_length_of_an_event():
-    result = status.failed(JOB, conditions.INVALID_TEMPLATE, "x" * 5000, NOW)
+    result = status.failed(JOB, reasons.INVALID_TEMPLATE, "x" * 5000, NOW)
     assert len(result["reason"]) == 1024
     assert len(conditions.find(result, "Failed")["message"]) == 1024
 
@@ -174,8 +176,9 @@ def test_which_replicas_have_succeeded_is_remembered():
 
 
 def test_tensorboard_has_a_condition_of_its_own():
-    waits = active(JOB, verdicts(), board_ready=False)
-    ready = active(parsed(*_replicas(), status=waits), verdicts(), board_ready=True)
+    waits = active(JOB, verdicts(), board=(False, reasons.UNAVAILABLE, "not yet"))
+    available = (True, reasons.AVAILABLE, "TensorBoard answers")
+    ready = active(parsed(*_replicas(), status=waits), verdicts(), board=available)
     assert [held(each)["TensorBoardReady"] for each in (waits, ready)] == ["False", "True"]
 
 
@@ -195,7 +198,7 @@ def test_what_keeps_pods_from_being_made_is_told_and_taken_back():
 
 
 def test_a_failure_is_told_in_phase_state_reason_and_condition():
-    result = status.failed(JOB, conditions.INVALID_SPEC, "spec.x: is wrong", NOW)
+    result = status.failed(JOB, reasons.INVALID_SPEC, "spec.x: is wrong", NOW)
     assert (result["phase"], result["state"]) == ("Failed", "Failed")
     assert result["reason"] == "InvalidSpec: spec.x: is wrong"
     assert conditions.find(result, "Failed")["reason"] == "InvalidSpec"

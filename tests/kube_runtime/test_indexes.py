@@ -1,6 +1,6 @@
 import pytest
 
-from tfjob_operator import indexes
+from kube_runtime import indexes
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""Conditions in the status of an object: found, merged and compared, as all Kubernetes APIs do."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+
+from .kube import Json
+
+MAX_MESSAGE = 1024  # characters, as events have
+
+NewCondition = tuple[bool, str, str]  # is true, reason, message
+
+
+def find(status: Json, kind: str) -> Json:
+    """The condition of a type, or {}."""
+    return next((c for c in status.get("conditions") or [] if c["type"] == kind), {})
+
+
+def holds(status: Json, kind: str) -> bool:
+    """Whether the condition of a type is True."""
+    return bool(find(status, kind).get("status") == "True")
+
+
+def timestamp(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def merge(
+    status: Json,
+    new_conditions: Mapping[str, NewCondition],
+    now: datetime,
+    always: Collection[str] = (),
+) -> Json:
+    """Merge new conditions, by type, into a status.
+
+    lastTransitionTime moves when the value changes, lastUpdateTime when anything changes. False is
+    written only over True, except for the types in ``always``: their False says what is missing.
+    """
+    conditions, stamp = {c["type"]: c for c in status.get("conditions") or []}, timestamp(now)
+    for kind, (is_true, reason, message) in new_conditions.items():
+        old, value = conditions.get(kind, {}), "True" if is_true else "False"
+        new = {"type": kind, "status": value, "reason": reason, "message": message[:MAX_MESSAGE]}
+        matters = is_true or kind in always or old.get("status") == "True"
+        if matters and any(old.get(key) != new[key] for key in new):
+            since = old.get("lastTransitionTime", stamp) if old.get("status") == value else stamp
+            conditions.pop(kind, None)
+            conditions[kind] = {**new, "lastUpdateTime": stamp, "lastTransitionTime": since}
+    return {**status, "conditions": [*conditions.values()]}
+
+
+def changed(old: Json, new: Json) -> list[Json]:
+    """The conditions of a status that have another value or reason than before."""
+    before = {(c["type"], c["status"], c["reason"]) for c in old.get("conditions") or []}
+    return [
+        c
+        for c in new.get("conditions") or []
+        if (c["type"], c["status"], c["reason"]) not in before
+    ]

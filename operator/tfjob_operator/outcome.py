@@ -1,0 +1,74 @@
+"""How a job does: a verdict for each replica, and whether the job has succeeded or failed.
+
+``reconcile`` asks on every pass.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from . import cleanup, deadline, reasons, restart, status
+from .children import Replica
+from .observed import Children
+from .spec import Json, TfJob
+
+LOG_IS_LOST = (
+    "; its side-car still runs, so the Pod is deleted, and its log with it. To keep the log, make "
+    "it a native side-car (initContainers, restartPolicy: Always), which ends by itself"
+)
+
+
+def judge_all(job: TfJob, replicas: Iterable[Replica]) -> status.Verdicts:
+    """A verdict for each replica. One that succeeded stays so if its Job is deleted by hand."""
+    verdicts: dict[tuple[str, int], restart.Verdict] = {}
+    done = {spec.type: status.completed(job.status, spec.type) for spec in job.replicas}
+    for replica in replicas:
+        policy = replica.spec.restart_policy
+        current = replica.job if replica.job and not replica.job.deleting else None
+        if current is None and replica.index in done[replica.spec.type] and policy != "Always":
+            verdicts[replica.task] = restart.Verdict("Succeeded")
+        else:
+            verdicts[replica.task] = restart.judge(current, replica.pod, policy)
+    return verdicts
+
+
+def success_status(
+    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
+) -> Json | None:
+    """The final status if the job has succeeded, else None. Its phase is Done at once if no Job
+    has to be cleaned up."""
+    decisive = [job.chief]
+    if job.success_policy == "AllWorkers":
+        decisive += [task for task in verdicts if task[0] == "WORKER"]
+    if any(verdicts[task].state != "Succeeded" for task in decisive):
+        return None
+    chief = observed.jobs.get(job.child_name(*job.chief))
+    pod = observed.newest_pod(chief) if chief else None
+    loses_log = bool(pod and pod.waits_for_side_car) and job.run_policy.clean_pod_policy != "None"
+    succeeded = status.succeeded(job, verdicts, now, LOG_IS_LOST if loses_log else "")
+    if cleanup.jobs_to_delete(job, observed) or cleanup.jobs_to_suspend(job, observed):
+        return succeeded
+    return succeeded | {"phase": "Done"}
+
+
+def failures(
+    job: TfJob, verdicts: status.Verdicts, observed: Children, now: datetime
+) -> Iterator[tuple[str, str]]:
+    """(reason, message) of each cause why the job has failed for good, most important first."""
+    for (kind, index), verdict in verdicts.items():
+        if verdict.state == "Failed":
+            message = f"{kind} {index} cannot be tried again: {verdict.message}"
+            yield reasons.REPLICA_FAILED, message
+    for child in observed.jobs.values():
+        if child.is_indexed and child.failure and not child.deleting:
+            yield reasons.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
+    limit = job.run_policy.backoff_limit
+    if failed_pods(observed) > limit:
+        message = f"More than {limit} Pods failed (runPolicy.backoffLimit)"
+        yield reasons.BACKOFF_LIMIT_EXCEEDED, message
+    if deadline.seconds_to_deadline(job, now) <= 0:
+        message = f"Ran longer than {job.run_policy.active_deadline_seconds} seconds"
+        yield reasons.DEADLINE_EXCEEDED, message
+
+
+def failed_pods(observed: Children) -> int:
+    return sum(child.failed for child in observed.jobs.values() if not child.deleting)

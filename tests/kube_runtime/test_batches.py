@@ -1,0 +1,45 @@
+import asyncio
+
+import pytest
+
+from kube_runtime.batches import run_all, slow_start
+
+
+def worked_on(count, fails_from):
+    """Runs a slow start over so many items, of which some fail; returns (batches, errors)."""
+    batches, in_flight = [], set()
+
+    async def work(item):
+        in_flight.add(item)
+        await asyncio.sleep(0)
+        if in_flight:
+            batches.append(len(in_flight))
+            in_flight.clear()
+        if item >= fails_from:
+            raise OSError(item)
+
+    return batches, asyncio.run(slow_start(range(count), work))
+
+
+def test_batches_grow_to_their_limit():
+    assert worked_on(30, fails_from=99) == ([1, 2, 4, 8, 8, 7], [])
+
+
+def test_nothing_follows_a_batch_with_an_error():
+    batches, errors = worked_on(30, fails_from=4)
+    assert batches == [1, 2, 4]
+    assert [error.args for error in errors] == [(4,), (5,), (6,)]
+
+
+def test_the_first_error_is_raised_when_all_have_finished():
+    done = []
+
+    async def work(number):
+        await asyncio.sleep(0.001 * number)
+        done.append(number)
+        if number == 1:
+            raise OSError("first")
+
+    with pytest.raises(OSError, match="first"):
+        asyncio.run(run_all(map(work, range(4))))
+    assert done == [0, 1, 2, 3]
