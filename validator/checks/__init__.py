@@ -54,6 +54,7 @@ from validator.checks.gangs import (
     waited,
 )
 from validator.checks.gpus import need_gpus, one_gpu
+from validator.checks.hubs import hub_keeps_out, hub_stands, server_has_gpu, server_of
 from validator.checks.jobs import memory_limit, one_completion
 from validator.checks.lab import (
     capabilities,
@@ -185,6 +186,8 @@ __all__ = [
     "gang_waits",
     "has_sample_image",
     "home_on",
+    "hub_keeps_out",
+    "hub_stands",
     "image_built",
     "in_effect",
     "installed",
@@ -246,6 +249,8 @@ __all__ = [
     "selects_memory",
     "server_asks_for_cpu",
     "server_exists",
+    "server_has_gpu",
+    "server_of",
     "serves_from",
     "service_exists",
     "shows_memory",

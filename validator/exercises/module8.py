@@ -3,13 +3,18 @@
 from validator import jupyter
 from validator.checks import (
     account_exists,
+    answers,
     asks_for_gpus,
     asks_the_api,
     bound_to,
     claim_bound,
+    deployed,
     ends_well,
     exists,
     home_on,
+    hub_keeps_out,
+    hub_stands,
+    installed,
     keeps_model,
     keeps_out,
     leads_to_its_pods,
@@ -23,6 +28,8 @@ from validator.checks import (
     runs_jupyter,
     sample_image,
     server_exists,
+    server_has_gpu,
+    server_of,
     service_exists,
     stays_inside,
     token_from_a_secret,
@@ -31,9 +38,10 @@ from validator.checks import (
 from validator.engine import exercise
 from validator.operator_release import OPERATOR
 from validator.rights import rights
-from validator.subjects import Deployment, NotebookTfJob
+from validator.subjects import Deployment, NotebookTfJob, Release
 from validator.tfjobs import GPU_RESOURCES
 
+HUB = "module8-ex3"
 SERVER, HOME, ACCOUNT = "module8-ex1", "module8-home", "module8-ex2"
 TODAY = GPU_RESOURCES[1]
 PORT = jupyter.PORT
@@ -112,5 +120,31 @@ exercise(
         keeps_model(HOME),
         ends_well(),
         trained(300),
+    ],
+)
+exercise(
+    "8.3",
+    "A hub that starts servers",
+    page="8-jupyter#exercise-3",
+    subject=Release(HUB),
+    also=(("pod", "jupyter-learner1"), ("pvc", f"{HUB}-learner1")),
+    optional=True,
+    install=(
+        f"python -m cluster load {jupyter.IMAGE}",
+        f"helm upgrade --install {HUB} {FOLDER}/charts/hub -f {FOLDER}/solution/exercise-3.yaml",
+        f"kubectl rollout status deployment/{HUB}",
+        f"sh {FOLDER}/start-server.sh learner1 gpu",
+    ),
+    checks=[
+        installed(
+            "Complete your values, and install the chart:",
+            f"$ helm upgrade --install {HUB} {FOLDER}/charts/hub -f {{checkout}}/my-{HUB}.yaml",
+        ),
+        deployed(),
+        hub_stands(),
+        answers(HUB, "80", "hub/api", '"version"', "the hub's version"),
+        hub_keeps_out(HUB, 80),
+        server_of("learner1", f"{HUB}-learner1"),
+        server_has_gpu("learner1"),
     ],
 )

@@ -34,7 +34,7 @@ def fields(plain: str, **more: Field) -> dict[str, Field]:
 METADATA = fields(
     "name namespace uid creationTimestamp deletionTimestamp generation",
     labels=LABELS,
-    annotations=fields(f"{MARK[-1]} {PRUNED_AT}"),
+    annotations=fields(f"{MARK[-1]} {PRUNED_AT} hub.jupyter.org/username"),
     ownerReferences=[fields("kind name uid controller")],
 )
 CONDITIONS = [fields("type status reason message lastTransitionTime")]
@@ -216,6 +216,6 @@ KEPT: dict[str, dict[str, Field]] = {
 BARE = {"kind": PLAIN, "metadata": METADATA}
 # Beside those that a selector of the learner's own names.
 KEPT_LABELS = re.compile(
-    r"sweep|best|job_type|tf_job_name|task_index|runtime_id|pod-template-hash|owner|name|status|version|"
+    r"component|sweep|best|job_type|tf_job_name|task_index|runtime_id|pod-template-hash|owner|name|status|version|"
     r"(?:[\w-]+\.)*(?:kubernetes\.io|nvidia\.com)/[\w.-]+"
 )

@@ -25,7 +25,11 @@ c.Authenticator.allowed_users = set(VALUES["users"])
 # A program that starts servers by the hub's API, as the page does.
 c.JupyterHub.services = [{"name": "starter", "api_token": os.environ["API_TOKEN"]}]
 c.JupyterHub.load_roles = [
-    {"name": "starter", "scopes": ["servers", "list:users"], "services": ["starter"]}
+    {
+        "name": "starter",
+        "scopes": ["servers", "read:users", "read:servers"],
+        "services": ["starter"],
+    }
 ]
 
 # A Pod for each user.
