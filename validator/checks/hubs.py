@@ -1,39 +1,147 @@
-"""Checks of a JupyterHub: that it stands, lets nobody in, and has started a user's server."""
+"""Checks of a JupyterHub: that it stands, with which values, and that it lets nobody in."""
 
 from __future__ import annotations
 
-from validator import diagnosis, places
-from validator.engine import Check, Seen
-from validator.snapshot import Object, Unreadable, created, is_true, mapping, name_of, text
-from validator.subjects import Claim
-from validator.tfjobs import gpus, gpus_of_cluster, main_container
-from validator.verdicts import Finding, converging, not_started, wrong
+import json
+from posixpath import basename
 
-USER = ("metadata", "annotations", "hub.jupyter.org/username")
-COMPONENT = ("metadata", "labels", "component")
-# By this variable the user's server speaks to the hub; KubeSpawner gives it to each Pod.
-HUB_TOKEN = "JUPYTERHUB_API_TOKEN"
+from validator import diagnosis, jupyter
+from validator.checks.objects import no_answer
+from validator.checks.releases import Chart, again, made
+from validator.engine import Check, Seen
+from validator.snapshot import Object, Unreadable, listed, mapping, name_of, text
+from validator.tfjobs import gpus_of_cluster, main_container
+from validator.verdicts import Finding, wrong
+
+# The chart hands its values to the hub in this variable.
+VALUES = "VALUES"
+EVERYWHERE = "0.0.0.0"
 KEPT_OUT = (401, 403)
+_HUB = frozenset({"deployments"})
+
+
+class Hub(Chart):
+    """A release of the module's chart, with the learner's file of values."""
+
+    def __init__(self, name: str, folder: str) -> None:
+        super().__init__(name, f"{folder}/charts/hub")
+        self.script = f"sh {folder}/hub.sh"
+        self.command += f" --values {{checkout}}/my-{name}.yaml"
+
+    def start(self, user: str) -> str:
+        """The step that starts a user's server."""
+        return f"$ {self.script} start {user} gpu"
+
+    def anew(self, user: str) -> tuple[str, ...]:
+        """The steps that stop a user's server, and start it with the values of now."""
+        return (f"$ {self.script} stop {user}", self.start(user))
 
 
 def hub_stands() -> Check:
-    """Its Deployment is available."""
+    """The release has made the chart's hub, and it is available."""
 
     def judge(seen: Seen) -> Finding | None:
-        hub = seen.cluster.find("deployments", seen.subject.name)
-        if hub is None:
+        hub, name = _hub(seen), seen.subject.name
+        if not hub:
             return wrong(
                 "none",
-                f"release {seen.subject.name} has made no Deployment of its name",
+                f"release {name} has no Deployment {name}",
                 "a release of the module's chart",
                 "Install the chart of this module:",
-                f"$ helm upgrade --install {seen.subject.name} "
-                f"{{checkout}}/{seen.exercise.folder}/charts/hub -f {seen.exercise.file}",
+                *again(seen),
             )
-        return diagnosis.of_deployment(seen.cluster, hub)
+        return _other(seen, hub) or _localhost(seen) or diagnosis.of_deployment(seen.cluster, hub)
 
     reads = frozenset({"deployments", "pods", "events", "logs"})
-    return Check("hub", "Hub and proxy are ready.", judge, reads)
+    return Check("hub", "The hub and its proxy are ready.", judge, reads)
+
+
+def _other(seen: Seen, hub: Object) -> Finding | None:
+    """What runs there is no JupyterHub, or none that the chart has made."""
+    container = main_container(mapping(hub, "spec", "template", "spec"))
+    image, line = text(container, "image"), jupyter.line(container)
+    if not jupyter.is_image(image):
+        return wrong(
+            "image",
+            f"the hub runs image {image or '(none)'}, which has no JupyterHub",
+            f"the notebook image, {jupyter.IMAGE}",
+            "Take `image` out of your values: the chart has the right one. Then upgrade:",
+            *again(seen),
+        )
+    if basename(line[0]) == "jupyterhub" and _values(seen):
+        return None
+    return wrong(
+        "other",
+        f"Deployment {seen.subject.name} runs `{' '.join(line)[:60]}`, and is not of this chart",
+        "the hub of the module's chart",
+        "Install the chart of this module as it is, with your values alone:",
+        *again(seen),
+    )
+
+
+def _localhost(seen: Seen) -> Finding | None:
+    address = _values(seen).get("hubIp")
+    if address == EVERYWHERE:
+        return None
+    return wrong(
+        "localhost",
+        f"the hub listens on {address} alone: no server of a user reaches it",
+        f"hubIp: {EVERYWHERE}, all addresses of the hub's Pod",
+        "Take `hubIp` out of your values: the chart has the right one. Then upgrade:",
+        *again(seen),
+    )
+
+
+def hub_admits(user: str) -> Check:
+    """The values name this user."""
+
+    def judge(seen: Seen) -> Finding | None:
+        users = _values(seen).get("users") or []
+        if user in users:
+            return None
+        return wrong(
+            "other" if users else "nobody",
+            f"the hub lets in {', '.join(map(str, users)) or 'nobody'}, and not {user}",
+            f"{user} among the users",
+            f"Set `users: [{user}, learner2]` in your values, and upgrade:",
+            *again(seen),
+        )
+
+    return Check("users", f"User {user} may log in.", judge, _HUB)
+
+
+def hub_keeps_homes() -> Check:
+    """The values give each user a claim."""
+
+    def judge(seen: Seen) -> Finding | None:
+        if _values(seen).get("storage"):
+            return None
+        return wrong(
+            "none",
+            "`storage` is empty: a home goes when its server stops",
+            "a claim of 1Gi for each user",
+            "Set `storage: 1Gi` in your values, and upgrade:",
+            *again(seen),
+        )
+
+    return Check("storage", "Each user has a home on a claim.", judge, _HUB)
+
+
+def hub_offers_gpu() -> Check:
+    """The values offer a server with one GPU; where the cluster has none, that is no matter."""
+
+    def judge(seen: Seen) -> Finding | None:
+        if _values(seen).get("gpuProfile") is True or not gpus_of_cluster(seen.cluster):
+            return None
+        return wrong(
+            "none",
+            "`gpuProfile` is false: nobody can choose a server with a GPU",
+            "a profile with one GPU",
+            "Set `gpuProfile: true` in your values, and upgrade:",
+            *again(seen),
+        )
+
+    return Check("profile", "It offers a server with one GPU.", judge, _HUB | {"nodes"})
 
 
 def hub_keeps_out(service: str, port: int) -> Check:
@@ -44,9 +152,7 @@ def hub_keeps_out(service: str, port: int) -> Check:
         try:
             status = seen.cluster.answer(request).status
         except Unreadable as problem:
-            if problem.status in (502, 503, 504):
-                return None  # `answers` says so
-            raise
+            return no_answer(service, problem)
         if status in KEPT_OUT:
             return None
         return wrong(
@@ -54,96 +160,25 @@ def hub_keeps_out(service: str, port: int) -> Check:
             f"without a token the hub answers /hub/api/users with status {status}",
             "403, which is the hub's answer to strangers",
             "Install the chart of this module as it is, with your values alone:",
-            f"$ helm upgrade {seen.subject.name} {{checkout}}/{seen.exercise.folder}/charts/hub "
-            f"-f {seen.exercise.file}",
+            *again(seen),
         )
 
     title = "The hub's API lets nobody in without a token."
     return Check("locked", title, judge, frozenset({f"answer {request}"}))
 
 
-def server_of(user: str, claim: str) -> Check:
-    """The hub has started this user's server, on a claim of the user's own."""
-
-    def judge(seen: Seen) -> Finding | None:
-        pod = _pod(seen, user)
-        if pod is None:
-            return not_started(
-                "none",
-                f"no server of user {user}",
-                f"a server of {user}, which the hub has started",
-                f"Log in as {user} in the browser, or start it by the hub's API:",
-                f"$ sh {{checkout}}/{seen.exercise.folder}/start-server.sh {user} gpu",
-            )
-        return _by_hand(seen, pod, user) or _not_ready(pod, user) or _home(seen, pod, claim)
-
-    title = f"The hub has started a server for {user}, on a claim of its own."
-    return Check("server", title, judge, frozenset({"pods", "persistentvolumeclaims"}))
+def _hub(seen: Seen) -> Object:
+    """The release's Deployment of its name; {} for none. Raises: Unreadable."""
+    name = seen.subject.name
+    return next((d for d in made(seen, "deployments") if name_of(d) == name), {})
 
 
-def _pod(seen: Seen, user: str) -> Object | None:
-    """The newest Pod that says it is this user's server."""
-    found = [p for p in seen.cluster.items("pods") if text(p, *USER) == user]
-    found = [p for p in found if text(p, *COMPONENT) == "singleuser-server"]
-    return max(found, key=lambda p: text(p, "metadata", "creationTimestamp"), default=None)
-
-
-def _by_hand(seen: Seen, pod: Object, user: str) -> Finding | None:
-    container = main_container(mapping(pod, "spec"))
-    names = [text(v, "name") for v in container.get("env") or [] if isinstance(v, dict)]
-    if HUB_TOKEN in names:
-        return None
-    return wrong(
-        "by-hand",
-        f"Pod {name_of(pod)} has no variable {HUB_TOKEN}, which the hub gives to each server",
-        f"a server of {user} that the hub has started",
-        "Delete it, and let the hub start one:",
-        f"$ kubectl delete pod {name_of(pod)}",
-        f"$ sh {{checkout}}/{seen.exercise.folder}/start-server.sh {user} gpu",
-    )
-
-
-def _not_ready(pod: Object, user: str) -> Finding | None:
-    if is_true(pod, "Ready"):
-        return None
-    return converging(
-        "starting",
-        f"the server of {user} is not ready: Pod {name_of(pod)} is {text(pod, 'status', 'phase')}",
-        "a server that is ready",
-        "Wait. If it stays so, look at its events:",
-        f"$ kubectl describe pod {name_of(pod)}",
-        since=created(pod),
-    )
-
-
-def _home(seen: Seen, pod: Object, claim: str) -> Finding | None:
-    spec = mapping(pod, "spec")
-    if claim not in places.claims(spec):
-        return wrong(
-            "home",
-            f"Pod {name_of(pod)} mounts no claim {claim}: notebooks go with it",
-            f"a home on the claim {claim}",
-            "Set `storage: 1Gi` in your values, and upgrade. A server that runs keeps what it has: "
-            "stop it, and start it again.",
-        )
-    found = seen.cluster.find("persistentvolumeclaims", claim)
-    return Claim(claim).trouble(seen.cluster, found) if found else None
-
-
-def server_has_gpu(user: str) -> Check:
-    """The profile gave it one GPU; none is asked for where the cluster has none."""
-
-    def judge(seen: Seen) -> Finding | None:
-        pod = _pod(seen, user) or {}
-        asked = gpus(main_container(mapping(pod, "spec")))
-        if list(asked.values()) == [1] or not gpus_of_cluster(seen.cluster):
-            return None
-        return wrong(
-            "none",
-            f"the server of {user} asks for no GPU",
-            "the profile with one GPU",
-            "Set `gpuProfile: true` in your values, and upgrade. Then stop the server, and start "
-            "it with the profile One GPU.",
-        )
-
-    return Check("profile", "Its profile gives it one GPU.", judge, frozenset({"pods", "nodes"}))
+def _values(seen: Seen) -> Object:
+    """The values that the hub runs with; {} where it does not say. Raises: Unreadable."""
+    variables = listed(main_container(mapping(_hub(seen), "spec", "template", "spec")), "env")
+    written = next((text(v, "value") for v in variables if text(v, "name") == VALUES), "")
+    try:
+        values = json.loads(written)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}

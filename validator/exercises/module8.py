@@ -12,7 +12,10 @@ from validator.checks import (
     ends_well,
     exists,
     home_on,
+    hub_admits,
+    hub_keeps_homes,
     hub_keeps_out,
+    hub_offers_gpu,
     hub_stands,
     installed,
     keeps_model,
@@ -29,23 +32,32 @@ from validator.checks import (
     sample_image,
     server_exists,
     server_has_gpu,
+    server_known,
     server_of,
     service_exists,
     stays_inside,
     token_from_a_secret,
     trained,
 )
+from validator.checks.hubs import Hub
 from validator.engine import exercise
 from validator.operator_release import OPERATOR
 from validator.rights import rights
-from validator.subjects import Deployment, NotebookTfJob, Release
+from validator.subjects import Deployment, NotebookTfJob
 from validator.tfjobs import GPU_RESOURCES
 
-HUB = "module8-ex3"
 SERVER, HOME, ACCOUNT = "module8-ex1", "module8-home", "module8-ex2"
 TODAY = GPU_RESOURCES[1]
 PORT = jupyter.PORT
 FOLDER = "{checkout}/modules/8-jupyter"
+HUB, USER = Hub("module8-ex3", FOLDER), "learner1"
+VALUES = f"{{checkout}}/my-{HUB.name}.yaml"
+INSTALL_HUB = (
+    f"python -m cluster load {jupyter.IMAGE}",
+    f"helm upgrade --install {HUB.name} {FOLDER}/charts/hub "
+    f"--values {FOLDER}/solution/exercise-3.yaml",
+    f"kubectl rollout status deployment/{HUB.name}",
+)
 NEEDED = rights(
     {
         ("tensorflow.org", "tfjobs"): "create get list watch delete",
@@ -125,26 +137,28 @@ exercise(
 exercise(
     "8.3",
     "A hub that starts servers",
-    page="8-jupyter#exercise-3",
-    subject=Release(HUB),
-    also=(("pod", "jupyter-learner1"), ("pvc", f"{HUB}-learner1")),
+    page="8-jupyter#exercise-3-bonus",
+    subject=HUB,
+    also=(("pod", f"jupyter-{USER}"), ("pvc", f"{HUB.name}-{USER}")),
     optional=True,
-    install=(
-        f"python -m cluster load {jupyter.IMAGE}",
-        f"helm upgrade --install {HUB} {FOLDER}/charts/hub -f {FOLDER}/solution/exercise-3.yaml",
-        f"kubectl rollout status deployment/{HUB}",
-        f"sh {FOLDER}/start-server.sh learner1 gpu",
-    ),
+    install=(*INSTALL_HUB, f"sh {FOLDER}/hub.sh start {USER} gpu"),
+    install_without_gpus=(*INSTALL_HUB, f"sh {FOLDER}/hub.sh start {USER} plain"),
     checks=[
         installed(
-            "Complete your values, and install the chart:",
-            f"$ helm upgrade --install {HUB} {FOLDER}/charts/hub -f {{checkout}}/my-{HUB}.yaml",
+            "If you have no copy of the values yet, make one:",
+            f"$ test -e {VALUES} || cp {FOLDER}/starter/exercise-3.yaml {VALUES}",
+            "Complete it, and install the chart:",
+            f"$ {HUB.command}",
         ),
         deployed(),
         hub_stands(),
-        answers(HUB, "80", "hub/api", '"version"', "the hub's version"),
-        hub_keeps_out(HUB, 80),
-        server_of("learner1", f"{HUB}-learner1"),
-        server_has_gpu("learner1"),
+        hub_admits(USER),
+        hub_keeps_homes(),
+        hub_offers_gpu(),
+        answers(HUB.name, "80", "hub/api", '"version"', "the hub's version"),
+        hub_keeps_out(HUB.name, 80),
+        server_of(USER, f"{HUB.name}-{USER}"),
+        server_known(USER, HUB.name, 80),
+        server_has_gpu(USER),
     ],
 )

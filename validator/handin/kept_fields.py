@@ -216,6 +216,6 @@ KEPT: dict[str, dict[str, Field]] = {
 BARE = {"kind": PLAIN, "metadata": METADATA}
 # Beside those that a selector of the learner's own names.
 KEPT_LABELS = re.compile(
-    r"component|sweep|best|job_type|tf_job_name|task_index|runtime_id|pod-template-hash|owner|name|status|version|"
+    r"sweep|best|job_type|tf_job_name|task_index|runtime_id|pod-template-hash|owner|name|status|version|"
     r"(?:[\w-]+\.)*(?:kubernetes\.io|nvidia\.com)/[\w.-]+"
 )
