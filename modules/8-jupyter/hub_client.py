@@ -53,7 +53,9 @@ def ask(path: str, method: str = "GET", body: dict[str, str] | None = None) -> d
             return json.loads(answer.read() or "{}")
     except urllib.error.HTTPError as refusal:
         said = json.loads(refusal.read() or "{}").get("message") or refusal.reason
-        sys.exit(f"The hub refuses {method} /users/{path}: {refusal.code}, {said}")
+        if refusal.code == 404:
+            said = "it knows no such user (see `users` in its values)"
+        sys.exit(f"The hub refuses {method} /users/{path}: {said}")
 
 
 if __name__ == "__main__":

@@ -149,7 +149,9 @@ MODULE8_3 = [
            HUB_3, HUB_READY, START + "plain", STOP, verdict=NOT_STARTED),
     _three("old-home", "server.home", "before `storage` was set", "hub.sh stop learner1",
            HUB_3 + " --set storage=", HUB_READY, START + "plain", HUB_3, HUB_READY),
-    _three("no-gpu-free", "server.gpus", "", "", APPLY, HUB_3, HUB_READY, "! timeout 15 " + START + "gpu", alone=True),
+    _three("no-gpu-free", "server.unscheduled.gpu", "my-training", "Wait until another Pod ends",
+           APPLY, HUB_3, HUB_READY, "! timeout 15 " + START + "gpu", alone=True,
+           verdict=CONVERGING),
     _three("plain-profile", "gpu.none", "another profile", "hub.sh stop learner1",
            HUB_3, HUB_READY, START + "plain"),
 ]  # fmt: skip
@@ -166,8 +168,8 @@ CHEATS = [
          "! " + EDITED + "printed.sed", trains=True, cheat=True),
     _three("own-chart", "hub.other", "http.server", "charts/hub",
            "helm install module8-ex3 {cheats}/8.3-own-chart", cheat=True),
-    _three("pod-by-hand", "server.by-hand", "no variable JUPYTERHUB_API_TOKEN", "kubectl delete pod",
-           HUB_3, HUB_READY, APPLY, cheat=True),
-    _three("pod-with-token", "route.unknown", "does not lead to Pod jupyter-learner1",
+    _three("pod-by-hand", "server.by-hand", "no variable JUPYTERHUB_API_TOKEN",
            "kubectl delete pod", HUB_3, HUB_READY, APPLY, cheat=True),
+    _three("pod-with-token", "route.unknown", "does not lead to Pod jupyter-learner1",
+           "kubectl delete pod", HUB_3, HUB_READY, APPLY, cheat=True, verdict=CONVERGING),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from validator.tfjobs import gpus_of_cluster, main_container
 from validator.verdicts import Finding, wrong
 
 # The chart hands its values to the hub in this variable.
-VALUES = "VALUES"
+VALUES = "HUB_VALUES"
 EVERYWHERE = "0.0.0.0"
 KEPT_OUT = (401, 403)
 _HUB = frozenset({"deployments"})

@@ -137,7 +137,7 @@ exercise(
 exercise(
     "8.3",
     "A hub that starts servers",
-    page="8-jupyter#exercise-3-bonus",
+    page="8-jupyter#exercise-3",
     subject=HUB,
     also=(("pod", f"jupyter-{USER}"), ("pvc", f"{HUB.name}-{USER}")),
     optional=True,

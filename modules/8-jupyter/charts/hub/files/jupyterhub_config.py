@@ -6,7 +6,7 @@ import os
 c = get_config()  # noqa: F821 (JupyterHub gives it)
 
 RELEASE, NAMESPACE = os.environ["RELEASE"], os.environ["NAMESPACE"]
-VALUES = json.loads(os.environ["VALUES"])
+VALUES = json.loads(os.environ["HUB_VALUES"])
 HOME, IMAGE_USER = "/home/learner", 10001
 
 # The hub, and the proxy beside it in the Pod.
