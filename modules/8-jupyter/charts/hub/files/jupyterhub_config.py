@@ -9,10 +9,11 @@ RELEASE, NAMESPACE = os.environ["RELEASE"], os.environ["NAMESPACE"]
 VALUES = json.loads(os.environ["HUB_VALUES"])
 HOME, IMAGE_USER = "/home/learner", 10001
 
-# The hub, and the proxy beside it in the Pod.
+# The hub, and the proxy beside it in the Pod. Users' servers reach the hub by its Service.
 c.JupyterHub.bind_url = "http://:8000"
 c.JupyterHub.hub_bind_url = f"http://{VALUES['hubIp']}:8081"
-c.JupyterHub.hub_connect_url = f"http://{RELEASE}-hub:8081"
+c.JupyterHub.hub_connect_url = "http://127.0.0.1:8081"
+c.KubeSpawner.hub_connect_url = f"http://{RELEASE}-hub:8081"
 c.JupyterHub.db_url = f"sqlite:///{HOME}/jupyterhub.sqlite"
 c.JupyterHub.cleanup_servers = False  # users' servers outlive a restart of the hub
 c.ConfigurableHTTPProxy.should_start = False
