@@ -70,6 +70,8 @@ NEEDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 # Where the base image cannot be pulled, the builder makes a stand-in with it. Only Debian's
 # family packages it everywhere; elsewhere a registry must be reachable.
 STAND_IN_TOOL = "mmdebstrap"
+# What `make test-browser` drives: its command, and its package on all of these distributions.
+BROWSER = "chromium"
 TEST_DATA_PACKAGE = "dataset-fashion-mnist"
 TEST_DATA_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 INSTALLERS = {
@@ -260,7 +262,7 @@ def spaces(wanted: Iterable[tuple[Path, int]]) -> tuple[Space, ...]:
 def facts(wanted: Iterable[tuple[Path, int]] = ()) -> Facts:
     """Look at this machine; `wanted` says how many bytes are to be stored in which folder."""
     tools = [command for commands, _ in NEEDS.values() for command in commands]
-    found = {c for c in [*tools, STAND_IN_TOOL, "sudo"] if shutil.which(c, path=search_path())}
+    found = {c for c in [*tools, STAND_IN_TOOL, BROWSER, "sudo"] if shutil.which(c, path=search_path())}
     numbers = platform.release().replace("-", ".").split(".")
     return Facts(
         system=platform.system(),
@@ -341,6 +343,15 @@ def install_missing(seen: Facts, for_tests: bool, own_cluster: bool) -> None:
     still_missing = missing_packages(facts(), for_tests, own_cluster)
     if still_missing:
         raise CannotGoOn(f"apt installed no {', '.join(still_missing)}", fix="install it by hand")
+
+
+def install_browser(seen: Facts) -> None:
+    """Install the browser that tests drive. Raises: CannotGoOn where the user has to do it."""
+    if BROWSER in seen.commands:
+        return
+    if seen.family != "debian":
+        raise CannotGoOn("the host has no Chromium", fix=manual_install(seen, [BROWSER]))
+    apt_install([BROWSER])
 
 
 def apt_install(packages: list[str]) -> None:

@@ -2,6 +2,7 @@
 
     python3 -m cluster.prepare host     check the machine, and install the tools that it lacks
     python3 -m cluster.prepare all      programs, images and Python packages
+    python3 -m cluster.prepare browser  the browser that some tests drive
 
 Compiling keeps the processors busy, images and Python packages the network; so they
 run beside each other. Standard library alone: there is no virtual environment yet.
@@ -146,13 +147,15 @@ def try_machine() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python3 -m cluster.prepare", description=__doc__)
-    parser.add_argument("what", choices=("host", "all"))
+    parser.add_argument("what", choices=("host", "all", "browser"))
     parser.add_argument("--tests", action="store_true", help="also what only the tests need")
     parser.add_argument("--own-cluster", action="store_true", help="no node runs on this machine")
     options = parser.parse_args(arguments)
     with explained():
         if options.what == "host":
             host_tools(options.tests, options.own_cluster)
+        elif options.what == "browser":
+            host.install_browser(host.facts())
         else:
             own = options.own_cluster
             make(() if own else images.WORKSHOP, programs=not own)

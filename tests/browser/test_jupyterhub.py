@@ -7,6 +7,7 @@ from tests.cluster import hubs
 
 pytestmark = pytest.mark.browser
 CELL = ".jp-Notebook .jp-Cell .cm-content"
+CODE = "import socket; print(6 * 7, 'in', socket.gethostname())"
 OUTPUT = "document.querySelector('.jp-OutputArea-output pre')?.innerText"
 
 
@@ -19,12 +20,15 @@ def hub(cluster):
 def test_a_user_logs_in_starts_a_server_and_runs_a_cell(hub):
     with Browser() as browser:
         log_in(browser, hub, "learner1")
-        browser.click("#profile-item-plain, input[name=profile][value=plain]")
-        browser.click("input[type=submit]")
+        browser.click("#profile-item-plain")
+        browser.click("#spawn_form button[type=submit]")
         browser.wait("location.pathname.startsWith('/user/learner1/lab')")
         browser.click('.jp-LauncherCard[data-category="Notebook"]')
+        browser.wait("document.body.innerText.includes('| Idle')")
         browser.click(CELL)
-        browser.type("import socket\nprint(6 * 7, 'in', socket.gethostname())")
+        browser.wait(f"document.activeElement.matches('{CELL}')")
+        browser.type(CODE)
+        browser.wait(f"document.querySelector('{CELL}').innerText.includes('gethostname')")
         browser.press_shift_enter()
         browser.wait(f"{OUTPUT}?.includes('42 in jupyter-learner1')")
         chosen = "--selector=hub.jupyter.org/username=learner1"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cluster import host
+from cluster.errors import CannotGoOn
 
 ALL_COMMANDS = frozenset(
     {"runc", "nft", "ip", "mount", "nsenter", "buildah", "podman", "mmdebstrap"}
@@ -112,6 +113,21 @@ def test_the_family_of_a_distribution_comes_from_os_release(text, family):
 def test_an_unknown_distribution_is_told_debians_names():
     facts = replace(GOOD, family="unknown")
     assert "what Debian calls nftables" in host.manual_install(facts, ["nftables"])
+
+
+def test_the_browser_is_installed_where_it_is_missing(monkeypatch):
+    installed = []
+    monkeypatch.setattr(host, "apt_install", installed.extend)
+    host.install_browser(replace(GOOD, commands=ALL_COMMANDS | {"chromium"}))
+    assert installed == []
+    host.install_browser(GOOD)
+    assert installed == ["chromium"]
+
+
+def test_where_there_is_no_apt_the_user_installs_the_browser():
+    with pytest.raises(CannotGoOn) as refused:
+        host.install_browser(replace(GOOD, family="fedora"))
+    assert "dnf install chromium" in str(refused.value.fix)
 
 
 def test_controllers_are_read_from_either_cgroup_version():
