@@ -262,7 +262,8 @@ def spaces(wanted: Iterable[tuple[Path, int]]) -> tuple[Space, ...]:
 def facts(wanted: Iterable[tuple[Path, int]] = ()) -> Facts:
     """Look at this machine; `wanted` says how many bytes are to be stored in which folder."""
     tools = [command for commands, _ in NEEDS.values() for command in commands]
-    found = {c for c in [*tools, STAND_IN_TOOL, BROWSER, "sudo"] if shutil.which(c, path=search_path())}
+    tools += [STAND_IN_TOOL, BROWSER, "sudo"]
+    found = {command for command in tools if shutil.which(command, path=search_path())}
     numbers = platform.release().replace("-", ".").split(".")
     return Facts(
         system=platform.system(),
