@@ -68,7 +68,7 @@ def _other(seen: Seen, hub: Object) -> Finding | None:
             "Take `image` out of your values: the chart has the right one. Then upgrade:",
             *again(seen),
         )
-    if basename(line[0]) == "jupyterhub" and _values(seen):
+    if line and basename(line[0]) == "jupyterhub" and _values(seen):
         return None
     return wrong(
         "other",
@@ -96,12 +96,12 @@ def hub_admits(user: str) -> Check:
     """The values name this user."""
 
     def judge(seen: Seen) -> Finding | None:
-        users = _values(seen).get("users") or []
+        users = _texts(_values(seen).get("users"))
         if user in users:
             return None
         return wrong(
             "other" if users else "nobody",
-            f"the hub lets in {', '.join(map(str, users)) or 'nobody'}, and not {user}",
+            f"the hub lets in {', '.join(users) or 'nobody'}, and not {user}",
             f"{user} among the users",
             f"Set `users: [{user}, learner2]` in your values, and upgrade:",
             *again(seen),
@@ -182,3 +182,8 @@ def _values(seen: Seen) -> Object:
     except ValueError:
         return {}
     return values if isinstance(values, dict) else {}
+
+
+def _texts(value: object) -> list[str]:
+    """The texts in a list; none in anything else."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
