@@ -116,7 +116,7 @@ def test_a_user_logs_in_starts_a_server_runs_a_cell_and_stops_it(hub):
     (pod,) = pods(hub, "learner1")
     assert pod["spec"]["automountServiceAccountToken"] is False
     user.stop_server()
-    wait_until(lambda: pods(hub, "learner1") == [])
+    wait_until(lambda: pods(hub, "learner1") == [], START_SECONDS)
     claim = hub.kubectl("get", "pvc", f"{hubs.RELEASE}-learner1", "--output=name")
     assert claim.strip() == f"persistentvolumeclaim/{hubs.RELEASE}-learner1"
 
