@@ -12,6 +12,8 @@ PYTHON ?= $(shell \
       if "$$name" -c "import sys; v = sys.version_info[:2]; sys.exit(not ($$range))" 2>/dev/null; \
       then echo "$$name"; exit; fi; done; done)
 VENV_PYTHON := .venv/bin/python
+# What an ordinary user's sudo would take away from the tests, which run as root.
+OF_TESTS := TEST_CLUSTER,KEEP_CLUSTER,NOTEBOOKS
 FOR_TESTS := $(if $(filter test test-notebooks test-browser,$(MAKECMDGOALS)),--tests)
 
 # A kubeconfig given to make itself is the user's wish; an exported one may be production.
@@ -19,7 +21,10 @@ ifeq ($(origin KUBECONFIG),command line)
   export OWN_KUBECONFIG := $(KUBECONFIG)
   OWN_CLUSTER := --own-cluster
 else ifeq ($(origin KUBECONFIG),environment)
-  KUBECONFIG_NOTE := 1
+  # .lab/activate exports the lab's own.
+  ifneq ($(realpath $(KUBECONFIG)),$(realpath .lab/kubeconfig))
+    KUBECONFIG_NOTE := 1
+  endif
 endif
 ifneq ($(wildcard .lab/own-cluster.json),)
   OWN_CLUSTER := --own-cluster
@@ -39,26 +44,27 @@ lab: ready ## set everything up and start the workshop (KUBECONFIG=FILE: on your
 	@$(if $(KUBECONFIG_NOTE),echo "Note: the exported KUBECONFIG is ignored; to use that cluster: make lab KUBECONFIG=FILE")
 	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.workshop lab
 
-test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and run every test, on a cluster of their own
-	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+# All tests run beside each other (tests/side_by_side.py), those of PYTEST_ARGS one by one.
+test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and run every test, on clusters of their own
+	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.host.privilege $(OF_TESTS) pytest $(or $(PYTEST_ARGS),--numprocesses=auto)
 
 test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the tests' cluster
-	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
+	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m cluster.host.privilege $(OF_TESTS) pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
 
 test-browser: .venv/.ready ## let a browser use JupyterHub, on the tests' cluster (installs Debian's Chromium)
-	@$(VENV_PYTHON) -m cluster.prepare browser
-	@env -u KUBECONFIG $(VENV_PYTHON) -m pytest -m browser tests/browser $(PYTEST_ARGS)
+	@$(VENV_PYTHON) -m cluster.workshop.prepare browser
+	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.host.privilege $(OF_TESTS) pytest -m browser tests/browser $(PYTEST_ARGS)
 
 notebook: .venv/.ready ## open JupyterLab on the modules (after make lab)
 	@$(VENV_PYTHON) -m cluster.workshop notebook
 
-times: .venv/.ready ## the pages' times as the last test measured them, beside those that they state
+times: .venv/.ready ## the pages' times as test_docs.py alone measured them, beside those that they state
 	@$(VENV_PYTHON) -m modules.times
 
 record: .venv/.ready ## play all mistakes on a cluster of their own, and record them again
 	@env -u KUBECONFIG $(VENV_PYTHON) -m tests.validator.record
 
-lint: .venv/.ready ## ruff, import-linter and mypy alone
+lint: .venv/.ready ## ruff, import-linter, mypy and actionlint alone
 	@$(VENV_PYTHON) -m pytest -q tests/test_house_style.py
 
 notebooks: .venv/.ready ## make every lab.ipynb again from its README.md
@@ -81,14 +87,14 @@ pins: ## resolve pyproject.toml into the pinned requirements.txt again
 	@.lab/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header --generate-hashes -o requirements.txt
 
 python:
-	@if [ -z "$(PYTHON)" ]; then sh cluster/python.sh; fi
+	@if [ -z "$(PYTHON)" ]; then sh cluster/host/python.sh; fi
 
 host: python
-	@"$(PYTHON)" -m cluster.prepare host $(FOR_TESTS) $(OWN_CLUSTER)
+	@"$(PYTHON)" -m cluster.workshop.prepare host $(FOR_TESTS) $(OWN_CLUSTER)
 
 # Programs, images and Python packages side by side.
 ready: host
-	@"$(PYTHON)" -m cluster.prepare all $(OWN_CLUSTER)
+	@"$(PYTHON)" -m cluster.workshop.prepare all $(OWN_CLUSTER)
 
 .venv/.ready: requirements.txt | host
-	@"$(PYTHON)" -m cluster.venv
+	@"$(PYTHON)" -m cluster.workshop.venv

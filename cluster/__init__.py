@@ -1,4 +1,4 @@
 """The local Kubernetes of the workshop: `python -m cluster --help`.
 
-Imports nothing: `cluster.host` runs before the virtual environment exists.
+Imports nothing: `host.machine` runs before the virtual environment exists.
 """

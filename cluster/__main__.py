@@ -24,28 +24,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster import (
-    binaries,
-    check,
-    down,
-    errors,
-    export,
-    foreign,
-    host,
-    images,
-    inside,
-    learner,
-    load,
-    machines,
-    options,
-    paths,
-    prepare,
-    privilege,
-    record,
-    status,
-    workshop,
-)
+from cluster import errors, paths
 from cluster.errors import CannotGoOn
+from cluster.host import privilege, problems
+from cluster.lifecycle import down, export, inside, load, machines, record, status
+from cluster.node import check, options
+from cluster.programs import binaries
+from cluster.workshop import foreign, learner, loading, own_cluster, prepare, table
 
 DEFAULT_NAME = os.environ.get("WORKSHOP_CLUSTER") or "lab"  # a test runs the pages on its own
 VERBS = {
@@ -147,7 +132,7 @@ def run(chosen: argparse.Namespace, arguments: list[str]) -> None:
         if chosen.verb == "load":
             own = foreign.remembered(paths.STATE)
             if own and chosen.name == DEFAULT_NAME:
-                workshop.load_into(own, chosen.images)
+                own_cluster.load_into(own, chosen.images)
                 return
             # The learner's own images are in a store that root does not look into.
             load.running(cluster)
@@ -164,7 +149,8 @@ def as_user(chosen: argparse.Namespace, cluster: paths.Cluster) -> bool:
     if chosen.verb == "logs":
         status.show_logs(cluster, chosen.component, chosen.lines, say)
     elif chosen.verb == "export":
-        export.logs(cluster, chosen.file or Path(f"{cluster.name}-logs.tar.gz"), say)
+        target = chosen.file or Path(f"{cluster.name}-logs.tar.gz")
+        export.logs(cluster, target, say, (*export.OBJECTS, *table.KINDS))
     elif chosen.verb == "kubeconfig" and chosen.merge:
         export.merge_kubeconfig(cluster, Path.home() / ".kube" / "config", say)
     elif chosen.verb == "kubeconfig":
@@ -176,17 +162,17 @@ def as_user(chosen: argparse.Namespace, cluster: paths.Cluster) -> bool:
 
 def before_start(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
     """What is refused before root is asked for; then the programs."""
-    options.changed(
-        options.Options(),
-        chosen.memory,
-        chosen.cpus,
-        chosen.gpus,
-        chosen.network or None,
-        chosen.today,
-    )
+    changed_options(table.OPTIONS, chosen)
     if record.running(cluster) is None:
-        host.check(prepare.space_needed())
+        problems.check(prepare.space_needed())
     binaries.ensure()
+
+
+def changed_options(before: options.Options, chosen: argparse.Namespace) -> options.Options:
+    """What the cluster is to have from now on. Raises: CannotGoOn for a bad value."""
+    gpus = table.GPUS.count if chosen.today and chosen.gpus is None else chosen.gpus
+    network = chosen.network or None
+    return options.changed(before, chosen.memory, chosen.cpus, gpus, network, chosen.today)
 
 
 def as_root(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
@@ -204,31 +190,29 @@ def as_root(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
         command = chosen.command or ["/bin/sh"]
         os.execvp("nsenter", inside.in_node(load.running(cluster), *command))
     else:
-        load.load(cluster, chosen.images, say)
+        load.until_reported(cluster, loading.load_all(cluster, chosen.images, say), say)
 
 
 def start(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
     """Start with what the user chose now or earlier; a change of it needs a new start."""
-    from cluster import up  # needs packages of .venv, which the other verbs do without
+    from cluster.lifecycle import up  # needs packages of .venv, which the other verbs do without
 
-    before = options.read(cluster)
-    after = options.changed(
-        before, chosen.memory, chosen.cpus, chosen.gpus, chosen.network or None, chosen.today
-    )
+    before = options.read(cluster, table.OPTIONS)
+    after = changed_options(before, chosen)
     if chosen.verb == "restart" or (after != before and record.running(cluster)):
         down.stop(cluster, say)
     if after != before:
         paths.make_folder(cluster.folder)
         options.write(cluster, after)
-    up.up(cluster, say)
+    up.up(cluster, say, table.wants(after))
     if not chosen.bare:
-        load.workshop_images(cluster, say)
+        loading.workshop_images(cluster, say)
 
 
 def check_machine(arguments: list[str]) -> None:
     """Look at this machine as the user, then try what a node needs as root."""
     if not privilege.is_root():
-        host.check(prepare.space_needed())
+        problems.check(prepare.space_needed())
     privilege.become_root(arguments)
     started = time.monotonic()
     check.machine()
@@ -237,10 +221,10 @@ def check_machine(arguments: list[str]) -> None:
 
 def build(wanted: Sequence[str]) -> None:
     """Build the programs and the images that are not in the cache yet."""
-    unknown = [image for image in wanted if image not in images.CONTEXTS]
+    unknown = [image for image in wanted if image not in table.IMAGES]
     if unknown:
-        raise CannotGoOn(f"{unknown[0]} is not one of {', '.join(images.CONTEXTS)}")
-    prepare.make(wanted or images.WORKSHOP, programs=not wanted, packages=False)
+        raise CannotGoOn(f"{unknown[0]} is not one of {', '.join(table.IMAGES)}")
+    prepare.make(wanted or table.WORKSHOP, programs=not wanted, packages=False)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,12 @@ from pathlib import Path
 from cluster.errors import CannotGoOn
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-STATE = CHECKOUT / ".lab"
+# Who uses the package as a library keeps clusters elsewhere: see `cluster.library`.
+STATE_VARIABLE = "CLUSTER_STATE"
+STATE = Path(os.environ.get(STATE_VARIABLE) or CHECKOUT / ".lab")
+# The parent of every cluster's control groups, and of what .lab cannot hold.
+CGROUP = "tfjob-workshop"
+FALLBACKS = Path("/var/lib/tfjob-workshop")
 NAME_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -41,10 +46,11 @@ class Cluster:
     """The folders of one cluster on the host, and the short id of its links and cgroups."""
 
     name: str
+    state: Path | None = None  # None: this checkout's
 
     @property
     def folder(self) -> Path:
-        return STATE / "clusters" / self.name
+        return (self.state or STATE) / "clusters" / self.name
 
     @property
     def kubeconfig(self) -> Path:
@@ -74,17 +80,22 @@ class Cluster:
 
     @property
     def record(self) -> Path:
-        """JSON about the running node: see `cluster.record`."""
+        """JSON about the running node: see `lifecycle.record`."""
         return self.folder / "node.json"
 
     @property
     def options(self) -> Path:
-        """JSON of what the user chose: see `cluster.options`."""
+        """JSON of what the user chose: see `node.options`."""
         return self.folder / "options.json"
 
     @property
+    def gpus(self) -> Path:
+        """JSON about the simulated GPUs: see `node.gpus`."""
+        return self.folder / "gpus.json"
+
+    @property
     def lock(self) -> Path:
-        return STATE / "clusters" / f".{self.name}.lock"
+        return self.folder.with_name(f".{self.name}.lock")
 
     @property
     def id(self) -> str:
@@ -93,26 +104,34 @@ class Cluster:
 
     @property
     def cgroup(self) -> str:
-        return f"tfjob-workshop/{self.id}"
+        return cgroup_of(self.id)
 
     @property
     def link(self) -> str:
         """The host's end of the veth pair; a link's name has at most 15 characters."""
-        return f"tfjob{self.id}"
+        return link_of(self.id)
 
     @property
     def fallback(self) -> Path:
         """Holds the containers where .lab's own file system cannot carry an overlay."""
-        return Path("/var/lib/tfjob-workshop") / self.id
+        return FALLBACKS / self.id
 
 
-def cluster(name: str) -> Cluster:
+def cgroup_of(id: str) -> str:
+    return f"{CGROUP}/{id}"
+
+
+def link_of(id: str) -> str:
+    return f"tfjob{id}"
+
+
+def cluster(name: str, state: Path | None = None) -> Cluster:
     """Raises: CannotGoOn if the name cannot be one."""
     if not NAME_PATTERN.fullmatch(name):
         raise CannotGoOn(
             f"{name!r} cannot name a cluster", fix="use up to 32 small letters, digits and dashes"
         )
-    return Cluster(name)
+    return Cluster(name, state.absolute() if state else None)
 
 
 def kubeconfig(name: str) -> Path:

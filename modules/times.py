@@ -8,7 +8,7 @@ A page states its times in one form, so that it can be read here:
     **Time:** 30 minutes, and 10 for the bonus; 4 of them waiting (measured on two cores)
 
 "Waiting" is the time of all its commands together. It was measured when the page last ran without
-a complaint, by the tests or by `modules.runner`, and is kept in `.lab/times.json`.
+a complaint, by `modules.runner` or by tests one by one, and is kept in `.lab/times.json`.
 """
 
 import json

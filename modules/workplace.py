@@ -40,7 +40,7 @@ def environment(copy: Path, base: Mapping[str, str] = os.environ) -> dict[str, s
     lab = CHECKOUT / ".lab" / "kubeconfig"
     if lab.exists():
         variables.setdefault("KUBECONFIG", str(lab))
-    # Where `docker` is (cluster.engine).
+    # Where `docker` is (cluster.workshop.engine).
     engine = str(CHECKOUT / ".lab" / "bin")
     folders = [engine, str(Path(sys.executable).parent), base.get("PATH", os.defpath)]
     variables["PATH"] = os.pathsep.join(folders)

@@ -1,7 +1,8 @@
 """The real cluster for the tests that need one: started once, called `test`, stopped at the end.
 
 With KEEP_CLUSTER=1 it stays up, so that the next run starts in a second; `make down` stops it.
-TEST_CLUSTER=NAME gives it another name.
+TEST_CLUSTER=NAME gives it another name. Where tests run beside each other (`make test`), each
+worker has one: `test-gw0`, `test-gw1`.
 It is never the learner's: their `lab` and their kubeconfig are not touched.
 """
 
@@ -12,81 +13,69 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from cluster import binaries, paths
+from cluster import library, paths
+from tests import side_by_side
 
-NAME = os.environ.get("TEST_CLUSTER", "test")
+NAME = side_by_side.cluster_name(os.environ.get("TEST_CLUSTER", "test"))
 CHECKOUT = paths.CHECKOUT
 IMPORT_ROOTS = os.pathsep.join(str(CHECKOUT / d) for d in ("", "operator", "sample-image"))
 OPERATOR_NAMESPACE = "tf-job-system"
 OPERATOR_RELEASE = "tf-job"
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """A running cluster, and an environment in which kubectl and helm speak to it."""
-
-    name: str
-    kubeconfig: Path
-    env: dict[str, str]
-
-    def run(
-        self,
-        *argv: str,
-        check: bool = True,
-        input: str | None = None,
-        timeout: float = 120,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command from the checkout's root; a failure shows what the command said."""
-        done = subprocess.run(
-            argv,
-            input=input,
-            timeout=timeout,
-            env=self.env,
-            cwd=CHECKOUT,
-            capture_output=True,
-            text=True,
-        )
-        if check and done.returncode:
-            pytest.fail(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done
-
-    def kubectl(
-        self, *arguments: str, check: bool = True, input: str | None = None, timeout: float = 120
-    ) -> subprocess.CompletedProcess[str]:
-        return self.run("kubectl", *arguments, check=check, input=input, timeout=timeout)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` means here."""
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return side_by_side.workers(len(os.sched_getaffinity(0)), memory_bytes)
 
 
-def environment_for(kubeconfig: Path) -> dict[str, str]:
-    """What `.lab/activate` would set for this cluster."""
-    folders = [str(Path(sys.executable).parent), str(binaries.folder()), os.environ["PATH"]]
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join(folders),
-        "KUBECONFIG": str(kubeconfig),
-        "PYTHONPATH": IMPORT_ROOTS,
-        # What `python -m cluster` of a page means.
-        "WORKSHOP_CLUSTER": kubeconfig.parent.name,
-        # With the cluster it goes; the learner's own progress is not touched.
-        "WORKSHOP_PROGRESS": str(kubeconfig.parent / "progress.json"),
-    }
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> side_by_side.Scheduling:
+    config.option.loadscopereorder = False
+    return side_by_side.Scheduling(config, log)
 
 
-def start_cluster(name: str, *options: str) -> Cluster:
-    """Bring a cluster up with the command that users have."""
-    command = [sys.executable, "-m", "cluster", "up", "--name", name, *options]
-    subprocess.run(command, cwd=CHECKOUT, check=True)
-    kubeconfig = paths.kubeconfig(name)
-    return Cluster(name, kubeconfig, environment_for(kubeconfig))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With workers, the longest groups come first; each worker has the same order."""
+    if side_by_side.WORKER:
+        items.sort(key=lambda item: side_by_side.rank(item.nodeid))
 
 
-def stop_cluster(name: str) -> None:
-    command = [sys.executable, "-m", "cluster", "down", "--name", name]
-    subprocess.run(command, cwd=CHECKOUT, check=True)
+class Cluster(library.Cluster):
+    """A cluster with what `.lab/activate` and a page's shell would set."""
+
+    def environment(self) -> dict[str, str]:
+        found = super().environment()
+        return {
+            **found,
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), found["PATH"])),
+            "PYTHONPATH": IMPORT_ROOTS,
+            # What `python -m cluster` of a page means.
+            "WORKSHOP_CLUSTER": self.name,
+            # With the cluster it goes; the learner's own progress is not touched.
+            "WORKSHOP_PROGRESS": str(self.kubeconfig.parent / "progress.json"),
+        }
+
+
+def with_images(name: str, *options: str, keep: bool = False) -> Cluster:
+    """A cluster with the workshop's images, which are built first where they are not."""
+    subprocess.run([sys.executable, "-m", "cluster", "build"], cwd=CHECKOUT, check=True)
+    return Cluster(name, images=None, options=options, keep=keep)
+
+
+CACHES = (".pytest_cache", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".ruff_cache")
+
+
+def pytest_unconfigure() -> None:
+    """Tests run as root; what they leave in the checkout is for the user who called sudo."""
+    if side_by_side.WORKER:
+        return  # whoever started the workers does it, after their end
+    for cache in map(CHECKOUT.joinpath, CACHES):
+        for path in (cache, *cache.rglob("*")):
+            paths.hand_to_user(path)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -98,23 +87,21 @@ def progress(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The cluster `test` with the workshop's images."""
-    subprocess.run([sys.executable, "-m", "cluster", "build"], cwd=CHECKOUT, check=True)
-    yield start_cluster(NAME)
-    if os.environ.get("KEEP_CLUSTER") != "1":
-        stop_cluster(NAME)
+    with with_images(NAME, keep=os.environ.get("KEEP_CLUSTER") == "1") as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def today(cluster: Cluster) -> Iterator[Cluster]:
     """A cluster that counts GPUs under today's name alone, as real ones do."""
-    yield start_cluster("gpus-today", "--today")
-    stop_cluster("gpus-today")
+    with with_images("gpus-today", "--today") as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def without_gpus(cluster: Cluster) -> Iterator[Cluster]:
-    yield start_cluster("gpus-none", "--gpus", "0")
-    stop_cluster("gpus-none")
+    with with_images("gpus-none", "--gpus", "0") as started:
+        yield started
 
 
 @pytest.fixture

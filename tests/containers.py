@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 
-from cluster import engine, paths
+from cluster import paths
+from cluster.workshop import engine
 
 STORE = """\
 [storage]

@@ -53,6 +53,15 @@ def test_the_linters_are_content(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_workflows_are_sound():
+    from cluster.programs import binaries
+
+    program = binaries.ensure(["actionlint"]) / "actionlint"
+    # Its own rules alone: other linters are not on every machine.
+    done = run(str(program), "-no-color", "-shellcheck=", "-pyflakes=")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_no_file_names_a_registrys_host():
     hits = [
         f"{name}: {match.group()}"
@@ -76,7 +85,7 @@ def test_no_file_holds_an_absolute_path_of_one_machine():
 
 
 def test_one_version_is_named_everywhere():
-    from cluster.images import CONTEXTS
+    from cluster.workshop.table import IMAGES
 
     ours = re.compile(r"localhost/(?:fashion-mnist|tf-job-operator|notebook):\d[\d.]*\d")
     # Tests of other versions name them; the recorded worlds have the workshop's.
@@ -86,17 +95,17 @@ def test_one_version_is_named_everywhere():
         if not re.match(r"tests/.*\.py$", name)
         for image in ours.findall(text)
     }
-    other = [f"{name}: {image}" for name, image in named if image not in CONTEXTS]
-    assert other == [], "the cluster has the images of cluster/images.py, and no other version"
+    other = [f"{name}: {image}" for name, image in named if image not in IMAGES]
+    assert other == [], "cluster/workshop/table.py has no such version"
 
 
 def test_an_image_says_its_own_version():
-    from cluster.images import CONTEXTS
+    from cluster.workshop.table import IMAGES
 
-    for image, folder in CONTEXTS.items():
-        text = (CHECKOUT / folder / "Dockerfile").read_text()
+    for image, source in IMAGES.sources.items():
+        text = (source.context / "Dockerfile").read_text()
         said = re.search(r'org\.opencontainers\.image\.version="([^"]*)"', text)
-        assert said is None or said[1] == image.rpartition(":")[2], f"{folder}/Dockerfile"
+        assert said is None or said[1] == image.rpartition(":")[2], f"{source.folder}/Dockerfile"
 
 
 def test_pinned_requirements_are_those_of_pyproject():
@@ -110,9 +119,9 @@ def test_pinned_requirements_are_those_of_pyproject():
 
 
 def test_what_a_dockerfile_copies_is_not_ignored():
-    from cluster.images import CONTEXTS
+    from cluster.workshop.table import IMAGES
 
-    for folder in map(CHECKOUT.joinpath, CONTEXTS.values()):
+    for folder in (source.context for source in IMAGES.sources.values()):
         copied = re.findall(r"^COPY (?!--from)([\w.]+) ", (folder / "Dockerfile").read_text(), re.M)
         ignored = folder / ".dockerignore"
         let_in = set(ignored.read_text().splitlines()) if ignored.exists() else set()

@@ -69,7 +69,7 @@ def asks_for_memory(request: Object) -> bool:
 
 
 def least_memory(request: Object) -> float | None:
-    """The least memory that a request asks for, in bytes; None where that cannot be told."""
+    """The least memory that a request asks for, in bytes; None where that is not known."""
     return max((q for a in amounts(request) if (q := quantity(a)) is not None), default=None)
 
 

@@ -22,12 +22,14 @@ class Subject:
 
     ``kind`` is the API's name, ``plural`` the snapshot's, ``kubectl`` that of
     kubectl; ``reads`` are the kinds that the questions below ask for.
+    ``made_by``: what a learner does with a changed file, where that is one step.
     """
 
     kind = ""
     plural = ""
     kubectl = ""
     reads: frozenset[str] = frozenset()
+    made_by = "apply"
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -106,7 +108,8 @@ class Check:
     learner sees. ``reads``: kinds, "logs", "answer <service>:<port>/<path>",
     "tensorboard <tfjob>/<path>"; the reader fetches their union and nothing else.
     ``ending``: asks how the subject ended; where that is badly, it comes before
-    all others.
+    all others. ``opens``: without it nothing that the later checks read is known,
+    so where it could not be made, they are not run.
     """
 
     id: str
@@ -114,6 +117,7 @@ class Check:
     judge: Judge
     reads: frozenset[str] = frozenset()
     ending: bool = False
+    opens: bool = False
 
 
 @dataclass(frozen=True)
@@ -267,15 +271,22 @@ def grade_one(cluster: Snapshot, each: Exercise) -> Grade:
     """Run the checks up to the first that definitely fails.
 
     A check that could not be made does not hide a later mistake, which is known
-    for certain; where all others hold, it decides.
+    for certain, unless it ``opens`` the others; where all others hold, it decides.
     """
     seen = Seen(cluster, each.subject, each)
     outcomes: list[Outcome] = []
     for one, judge in _in_order(seen):
-        settled = any(o.verdict not in _PASSABLE for o in outcomes)
+        settled = any(_settles(o) for o in outcomes)
         outcomes.append(Outcome(one, None) if settled else _run(seen, one, judge))
     verdict = _decide(outcomes)
     return Grade(each, verdict, tuple(outcomes), _said(seen) if verdict is Verdict.DONE else "")
+
+
+def _settles(outcome: Outcome) -> bool:
+    """Whether the checks after this one need not run."""
+    if outcome.check.opens:
+        return outcome.verdict is not Verdict.DONE
+    return outcome.verdict not in _PASSABLE
 
 
 def verdict_of(grades: Sequence[Grade]) -> Verdict:
@@ -371,18 +382,19 @@ def _completed(seen: Seen, one: Check, finding: Finding) -> Finding:
     fix = finding.fix
     if finding.redo and finding.verdict is not Verdict.CONVERGING:
         file = seen.exercise.file
-        fix = (*fix, *_again(seen.subject.redo(seen.cluster, seen.object, file)))
+        fix = (*fix, *_again(seen.subject, seen.subject.redo(seen.cluster, seen.object, file)))
     found = finding.found + _age(seen.cluster, finding)
     fix = tuple(for_cluster(step, seen.cluster) for step in fix)
     page = finding.page or seen.exercise.anchor
     return finding.named(one.id).but(found=found, fix=fix, page=page)
 
 
-def _again(steps: tuple[str, ...]) -> tuple[str, ...]:
+def _again(subject: Subject, steps: tuple[str, ...]) -> tuple[str, ...]:
     """The steps that make an object again, with a sentence before them."""
     if not steps:
         return ()
-    return ("Then make it again:" if len(steps) > 1 else "Then apply it again:", *steps)
+    verb = "make" if len(steps) > 1 else subject.made_by
+    return (f"Then {verb} it again:", *steps)
 
 
 def _age(cluster: Snapshot, finding: Finding) -> str:

@@ -257,7 +257,7 @@ def failure_hint(last_line: str) -> tuple[str, str]:
 
 
 def asked_steps(container: Object) -> int | None:
-    """The number of steps that the command line asks for; None where it cannot be told."""
+    """The number of steps that the command line asks for; None where it is not known."""
     given = training_words(container)
     if given is None:
         return None

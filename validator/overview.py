@@ -15,7 +15,7 @@ from validator.modules import MODULES, Module
 from validator.report import exercise_line
 from validator.verdicts import Verdict
 
-CELLS = 20
+CELLS = 12
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class _Part:
     def counted(self) -> list[str]:
         """The numbers of the exercises that count: a bonus does not."""
         return [g.exercise.number for g in self.grades if not g.exercise.optional]
+
+    def bonus(self) -> list[str]:
+        return [g.exercise.number for g in self.grades if g.exercise.optional]
 
     def left(self) -> list[str]:
         return [number for number in self.counted() if number not in self.done]
@@ -85,7 +88,15 @@ def _sum(parts: Sequence[_Part], look: Look) -> str:
     bar = "█" * full + "░" * (CELLS - full) if look.symbols else "#" * full + "." * (CELLS - full)
     minutes = sum(part.minutes_left() for part in parts)
     rest = f", about {minutes} minutes left" if minutes else ""
-    return look.wrap(f"{bar} {done} of {total} exercises done{rest}", "", "")
+    words = f"{done} of {total} exercises done{rest}{_bonus(parts)}"
+    return look.wrap(f"{bar} {words}", "", "")
+
+
+def _bonus(parts: Sequence[_Part]) -> str:
+    """They are extra: they count apart."""
+    bonus = [number for part in parts for number in part.bonus()]
+    done = sum(number in part.done for part in parts for number in part.bonus())
+    return f" (and {done} of {len(bonus)} bonus)" if bonus else ""
 
 
 def _is_next(grade: Grade, before: Mapping[str, str]) -> bool:

@@ -94,7 +94,7 @@ def other_code(pod: Object, container: Object) -> Doubt | None:
 
 
 def training_words(container: Object) -> list[str] | None:
-    """The options that the training program is given; None where that cannot be told."""
+    """The options that the training program is given; None where that is not known."""
     expanded = _expand(container)
     if not words(container, "command"):
         return expanded

@@ -27,7 +27,7 @@ _NOWHERE = re.compile(r"\d?&?>>?(?:&\d|/dev/(?:null|stdout|stderr))$")
 
 
 def training_options(line: list[str]) -> list[str] | str:
-    """The options that a command line gives the training; why they cannot be told, else."""
+    """The options that a command line gives the training; else why they are not known."""
     line = _unwrapped(line)
     name = _program(line)
     if name in _SHELLS:

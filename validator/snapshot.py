@@ -100,7 +100,7 @@ class Snapshot:
             return []
 
     def served(self, kind: str) -> bool:
-        """Whether the API knows the kind. Raises: Unreadable when that cannot be told."""
+        """Whether the API knows the kind. Raises: Unreadable when that is not known."""
         problem = self.data["missing"].get(kind)
         if problem and at(problem, "status") == 404:
             return False

@@ -251,6 +251,7 @@ class LocalImage(Subject):
 
     kind, plural, kubectl = "image", "images", "image"
     reads = frozenset({"engine"})
+    made_by = "build"
 
     def __init__(self, reference: str) -> None:
         super().__init__(repository(reference).rpartition("/")[2])

@@ -294,11 +294,11 @@ def exit_on_sigterm() -> None:
 def binaries(given: str | None, *more: str) -> Path:
     """The folder of programs: a given one, or the workshop's own, built if need be.
 
-    ``more`` names recipes of cluster/binaries.py beside those of the control plane.
+    ``more`` names recipes of cluster/programs/binaries.py beside those of the control plane.
     """
     if given:
         return Path(given)
-    from cluster import binaries as built
+    from cluster.programs import binaries as built
 
     return built.ensure(("kubernetes", "etcd", "kwok", *more))
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from bench.validator.relay import relay
-from cluster import binaries
+from cluster.programs import binaries
 from validator.kubeconfig import Connection, connect
 
 CHECKOUT = Path(__file__).resolve().parents[2]

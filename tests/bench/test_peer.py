@@ -6,7 +6,7 @@ import pytest
 
 from bench.operator import peer, workload
 from bench.operator.board import Board
-from cluster import binaries
+from cluster.programs import binaries
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cluster import images
+from cluster.workshop import table
 from tests.conftest import Cluster
 
 RELEASE = "module8-ex3"
@@ -39,7 +39,7 @@ class Hub:
 @contextlib.contextmanager
 def installed(cluster: Cluster) -> Iterator[Hub]:
     """A hub in a namespace of its own, which takes Pods of the level `restricted` alone."""
-    load = [sys.executable, "-m", "cluster", "load", "--name", cluster.name, *images.ON_DEMAND]
+    load = [sys.executable, "-m", "cluster", "load", "--name", cluster.name, *table.ON_DEMAND]
     cluster.run(*load, timeout=600)
     namespace = f"hub-{uuid.uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", namespace)

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import engine
+from cluster.workshop import engine
 from modules import here, workplace
-from tests import containers
+from tests import containers, side_by_side
 
 CHECKOUT = workplace.CHECKOUT
 INSTRUCTORS = CHECKOUT / "docs" / "instructors.md"
@@ -56,9 +56,7 @@ def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
     remove(cluster, namespace, with_operator=_has_operator(page))
     cluster.kubectl("create", "namespace", namespace)
     try:
-        with workplace.copy_of() as copy:
-            docker = containers.environment()
-            containers.empty(docker)
+        with workplace.copy_of() as copy, _docker(page) as docker:
             given = {**cluster.env, **docker, "KUBECONFIG": str(kubeconfig)}
             given["PATH"] = os.pathsep.join((str(engine.folder()), cluster.env["PATH"]))
             environment = workplace.environment(copy, given)
@@ -68,6 +66,18 @@ def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
             yield Place(copy, environment, here.look(environment), began_with)
     finally:
         remove(cluster, namespace, with_operator=_has_operator(page))
+
+
+@contextlib.contextmanager
+def _docker(page: Path) -> Iterator[dict[str, str]]:
+    """The variables of a `docker` without containers. A page that runs some has the host alone."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(side_by_side.host_alone())
+        docker = containers.environment()
+        containers.empty(docker)
+        if "\n$ docker " not in page.read_text():
+            stack.close()
+        yield docker
 
 
 def left_over(cluster, place: Place, page: Path, purpose: str) -> list[str]:

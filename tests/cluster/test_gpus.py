@@ -21,14 +21,17 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster import components, images, paths, processes, record
+from cluster import paths
+from cluster.lifecycle import processes, record
+from cluster.node import addresses
+from cluster.workshop import table
 from tests.cluster.waits import wait_until
 
-IMAGE = images.WORKSHOP[0]
+IMAGE = table.WORKSHOP[0]
 LIST = "nvidia-smi --list-gpus"
 # To be told what is given to it, a container prints it; then it holds it for as long as it runs.
 HOLD = f"{LIST}; sleep 600"
-COUNTED = {f"GPU-SIMULATED-{number}" for number in range(components.GPUS)}
+COUNTED = {f"GPU-SIMULATED-{number}" for number in range(table.GPUS.count)}
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def lab(cluster, namespace) -> Iterator[Lab]:
 
 def pod(name: str, script: str = LIST, cards: int = 0, **spec: Any) -> dict[str, Any]:
     """A Pod that runs a shell script, with GPUs by number and whatever else."""
-    limits = {"limits": {components.GPU_NAME: cards}} if cards else {}
+    limits = {"limits": {table.GPU_NAME: cards}} if cards else {}
     container = {"name": "main", "image": IMAGE, "command": ["sh", "-c", script]}
     return {
         "apiVersion": "v1",
@@ -120,7 +123,7 @@ def template(name: str, at_least: str, count: int = 1) -> dict[str, Any]:
 
 
 def node(cluster) -> dict[str, Any]:
-    return json.loads(cluster.kubectl("get", "node", components.NODE_NAME, "--output=json").stdout)
+    return json.loads(cluster.kubectl("get", "node", addresses.NODE_NAME, "--output=json").stdout)
 
 
 def test_the_node_shows_what_it_has_as_real_ones_do(cluster):
@@ -134,11 +137,14 @@ def test_the_node_shows_what_it_has_as_real_ones_do(cluster):
         "nvidia.com/gpu.sharing-strategy": "none",
     }
     for part in ("capacity", "allocatable"):
-        assert [found["status"][part][name] for name in components.GPU_NAMES] == ["4", "4"]
+        assert [found["status"][part][name] for name in (table.GPU_NAME, table.GPU_NAME_2017)] == [
+            "4",
+            "4",
+        ]
 
 
 def test_a_label_that_somebody_took_away_comes_back(cluster):
-    cluster.kubectl("label", "node", components.NODE_NAME, "nvidia.com/gpu.count-")
+    cluster.kubectl("label", "node", addresses.NODE_NAME, "nvidia.com/gpu.count-")
     wait_until(lambda: node(cluster)["metadata"]["labels"].get("nvidia.com/gpu.count") == "4")
 
 
@@ -165,11 +171,11 @@ def test_a_container_without_a_card_gets_no_driver(lab):
 
 
 def test_the_way_of_2017_shows_every_card_of_the_node(lab):
-    bin_folder = {"name": "bin", "hostPath": {"path": f"{components.GPU_DRIVER}/bin"}}
+    bin_folder = {"name": "bin", "hostPath": {"path": f"{table.DRIVER.home}/bin"}}
     manifest = pod("old", f"/usr/local/nvidia/bin/{LIST}", volumes=[bin_folder])
     [container] = manifest["spec"]["containers"]
     container["volumeMounts"] = [{"name": "bin", "mountPath": "/usr/local/nvidia/bin"}]
-    container["resources"] = {"requests": {components.GPU_NAME_2017: 1}}
+    container["resources"] = {"requests": {table.GPU_NAME_2017: 1}}
     lab.apply(manifest)
     assert lab.cards("old") == COUNTED
 
@@ -179,7 +185,7 @@ def test_a_fifth_pod_waits_until_a_card_is_free_and_none_is_lost(lab):
     lab.apply(*(pod(name, HOLD, cards=1) for name in names))
     wait_until(lambda: phases(lab).count("Running") == 4)
     [waits] = [p["metadata"]["name"] for p in lab.pods() if p["status"]["phase"] == "Pending"]
-    lab.says_why_it_waits(waits, f"Insufficient {components.GPU_NAME}")
+    lab.says_why_it_waits(waits, f"Insufficient {table.GPU_NAME}")
     had = {name: lab.cards(name, "Running") for name in names if name != waits}
     assert set.union(*had.values()) == COUNTED
     freed = next(iter(had))
@@ -246,7 +252,7 @@ def test_a_group_starts_together_or_not_at_all(lab):
     belongs = {"schedulingGroup": {"podGroupName": "group"}}
     names = ["a", "b", "c"]
     lab.apply(group, *(pod(name, cards=1, **belongs) for name in names))
-    lab.says_why_it_waits("c", f"Insufficient {components.GPU_NAME}")
+    lab.says_why_it_waits("c", f"Insufficient {table.GPU_NAME}")
     assert sorted(phases(lab)) == ["Pending", "Pending", "Pending", "Running"]
     lab.delete("holder")
     for name in names:
@@ -291,7 +297,7 @@ def test_every_card_is_there_after_the_node_started_anew(lab, cluster):
     lab.delete("before")
     lab.apply(with_claim(pod("after", cards=4), "large"))
     assert lab.cards("after") == COUNTED | {"GPU-SIMULATED-5"}
-    assert node(cluster)["status"]["allocatable"][components.GPU_NAME_2017] == "4"
+    assert node(cluster)["status"]["allocatable"][table.GPU_NAME_2017] == "4"
 
 
 def restarts(lab: Lab, name: str) -> int:
@@ -305,7 +311,7 @@ def phases(lab: Lab) -> list[str]:
 
 def plugin_is_registered(lab: Lab) -> bool:
     """Whether the kubelet that runs now has heard from the GPUs' plugin."""
-    path = f"/api/v1/nodes/{components.NODE_NAME}/proxy/metrics"
+    path = f"/api/v1/nodes/{addresses.NODE_NAME}/proxy/metrics"
     metrics = lab.cluster.kubectl("get", "--raw", path, check=False).stdout
-    count = f'device_plugin_registration_total{{resource_name="{components.GPU_NAME}"}} 1'
+    count = f'device_plugin_registration_total{{resource_name="{table.GPU_NAME}"}} 1'
     return count in metrics

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 
-from cluster import components
+from cluster.node import addresses
 
 SERVED = "/apis/metrics.k8s.io/v1beta1"
 
 
 def test_top_answers_for_the_node_and_for_pods(cluster):
-    assert components.NODE_NAME in top(cluster, "nodes")
+    assert addresses.NODE_NAME in top(cluster, "nodes")
     assert "coredns" in top(cluster, "pods", "--namespace=kube-system")
 
 

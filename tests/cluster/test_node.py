@@ -19,8 +19,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries, cgroups, components, paths, processes
-from cluster import record as records
+from cluster import paths
+from cluster.lifecycle import processes
+from cluster.lifecycle import record as records
+from cluster.node import cgroups, components
+from cluster.programs import binaries
+from cluster.workshop import table
+from tests import side_by_side
 from tests.cluster.waits import wait_until
 
 NAME = "repair"
@@ -127,7 +132,7 @@ def test_up_goes_on_after_it_was_interrupted_anywhere():
 def test_gpus_come_back_after_the_kubelet_forgot_them(repaired):
     os.kill(processes.children(record().pid)["kubelet"], signal.SIGKILL)
     verb("up", "--bare", "--name", repaired)
-    for name in components.GPU_NAMES:
+    for name in (table.GPU_NAME, table.GPU_NAME_2017):
         wait_until(lambda name=name: allocatable(repaired).get(name) == "4")
 
 
@@ -215,7 +220,9 @@ def test_a_program_that_is_not_whole_is_named_within_seconds(tmp_path):
     (programs / "etcd").write_bytes(b"")
     code = f"""
 import pathlib
-from cluster import binaries, paths, up
+from cluster import paths
+from cluster.lifecycle import up
+from cluster.programs import binaries
 from cluster.errors import explained
 binaries.ensure = lambda *_: pathlib.Path({str(programs)!r})
 with explained(): up.up(paths.cluster({name!r}), print)
@@ -272,6 +279,14 @@ def test_two_clusters_run_side_by_side(repaired):
     assert "lab-node" in kubectl(repaired, "get", "nodes")
 
 
+@pytest.fixture
+def host_alone() -> Iterator[None]:
+    """Containers of a page's `docker` come and go on the host, too."""
+    with side_by_side.host_alone():
+        yield
+
+
+@pytest.mark.usefixtures("host_alone")
 def test_down_leaves_nothing():
     name = "trace"
     cluster = paths.cluster(name)
@@ -292,6 +307,7 @@ def test_down_leaves_nothing():
     assert [pid for pid, begun in inside.items() if processes.start_time(pid) == begun] == []
 
 
+@pytest.mark.usefixtures("host_alone")
 def test_down_removes_what_a_killed_node_left():
     name = "trace"
     cluster = paths.cluster(name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 
-from cluster import images
+from cluster.workshop import table
 
-(IMAGE,) = images.ON_DEMAND
+(IMAGE,) = table.ON_DEMAND
 CODE = """\
 %matplotlib inline
 import matplotlib.pyplot as plot, tensorflow as tf

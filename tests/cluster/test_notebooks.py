@@ -2,65 +2,30 @@
 
 import json
 import os
-import subprocess
 import sys
 
 import pytest
 
 from modules.notebooks import notebook
-from modules.page import TIMEOUT_SECONDS, steps_to_run
-from tests.cluster import lab_runs
+from tests.cluster import lab_runs, notebook_runs
 
 CHECKOUT = lab_runs.CHECKOUT
-NOTEBOOKS = sorted((CHECKOUT / "modules").glob("*/lab.ipynb"))
-# Every page is run by test_docs.py, and its notebook has the same commands. So a few notebooks are
-# enough here; `make test-notebooks` runs all of them.
-IN_EVERY_RUN = {0, 2, 5}
+PAGES = sorted(path.with_name("README.md") for path in CHECKOUT.glob("modules/*/lab.ipynb"))
+# Every page is run by test_docs.py, and its notebook has the same commands. So the first notebook
+# is enough here, and that of module 5 in test_other_clusters.py, which has nearly everything that
+# a page may hold; `make test-notebooks` runs all of them.
+IN_EVERY_RUN = {0}
 ALL = os.environ.get("NOTEBOOKS") == "all"
 
 
-def nbval(path, environment, activate, cell_seconds=TIMEOUT_SECONDS):
-    """Run one notebook with the bash kernel. Returns: the finished pytest."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider",
-         f"--nbval-cell-timeout={cell_seconds:.0f}", str(path)],
-        cwd=path.parent,
-        env={**os.environ, **environment, "WORKSHOP_ACTIVATE": str(activate)},
-        capture_output=True,
-        text=True,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def bash_kernel(tmp_path, monkeypatch):
-    """The kernel's description, wherever this Python was set up."""
-    subprocess.run(
-        [sys.executable, "-m", "bash_kernel.install", "--prefix", str(tmp_path / "kernels")],
-        check=True,
-        capture_output=True,
-    )
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "kernels" / "share" / "jupyter"))
-
-
-@pytest.fixture
-def lab(path, request):
-    """The notebook of module 5 runs where GPUs have today's name alone: its page does not."""
-    return request.getfixturevalue("today" if lab_runs.number(path) == 5 else "cluster")
-
-
 @pytest.mark.parametrize(
-    "path",
-    [path for path in NOTEBOOKS if ALL or lab_runs.number(path) in IN_EVERY_RUN],
-    ids=lambda path: path.parent.name,
+    "page",
+    [page for page in PAGES if ALL or lab_runs.number(page) in IN_EVERY_RUN],
+    ids=lambda page: page.parent.name,
 )
 @pytest.mark.usefixtures("bash_kernel")
-def test_the_notebook_passes(lab, path, tmp_path):
-    steps = steps_to_run((path.parent / "README.md").read_text())
-    longest = max(step.timeout_seconds + step.retry_seconds for step in steps)
-    with lab_runs.place(lab, path, tmp_path, "notebook") as place:
-        activate = lab_runs.activation(place.environment, tmp_path)
-        copy = place.folder / path.relative_to(CHECKOUT)
-        done = nbval(copy, place.environment, activate, longest)
+def test_the_notebook_passes(cluster, page, tmp_path):
+    done = notebook_runs.run_module(cluster, page, tmp_path)
     assert done.returncode == 0, done.stdout
 
 
@@ -152,7 +117,7 @@ def small(tmp_path):
 
     def run(page):
         path.write_text(json.dumps(notebook(page)))
-        return nbval(path, {}, activate)
+        return notebook_runs.nbval(path, {}, activate)
 
     return run
 

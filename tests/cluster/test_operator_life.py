@@ -14,6 +14,13 @@ IMAGE = "localhost/tf-job-operator:1.1.0"
 GPU = "alpha.kubernetes.io/nvidia-gpu"
 MANIFESTS = Path(__file__).parents[2] / "modules" / "5-tfjob" / "manifests"
 FOR_EVER = "import time; time.sleep(9999)"
+UNTIL_TOLD = """
+import os, time
+while not os.path.exists("/tmp/end"):
+    time.sleep(0.1)
+time.sleep(1)  # so that the one who told it ends first
+raise SystemExit(1)
+"""
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -403,11 +410,16 @@ def test_what_was_made_of_a_refused_template_goes_when_it_is_made_good(lab):
 
 def test_what_would_try_again_after_the_end_does_not_and_its_log_stays(lab):
     told = "print('what went wrong'); raise SystemExit(137)"
-    chief = "import time; time.sleep(15); raise SystemExit(1)"  # while the third attempt is due
-    lab.apply(replica("MASTER", chief), replica("WORKER", told), RuntimeId="76no")
+    lab.apply(replica("MASTER", UNTIL_TOLD), replica("WORKER", told), RuntimeId="76no")
+    attempts = "--selector=job_type=WORKER"
+    ended = "--output=jsonpath={.items[*].status.phase}"
+    failed = ["Failed", "Failed"]  # and the third attempt is due in twenty seconds
+    lab.until(lambda: lab.kubectl("get", "pods", attempts, ended).stdout.split() == failed)
+    chief = lab.get("pods", "--selector=job_type=MASTER")[0]["metadata"]["name"]
+    lab.kubectl("exec", chief, "--", "/usr/bin/python3.11", "-c", "open('/tmp/end', 'w')")
     lab.wait("Failed")
     lab.until(lambda: lab.get("job", "mnist-worker-76no-0")["spec"]["suspend"])
-    lab.until(lambda: len(lab.get("pods", "--selector=job_type=WORKER")) == 2)
+    lab.until(lambda: len(lab.get("pods", attempts)) == 2)
     assert "what went wrong" in lab.kubectl("logs", "job/mnist-worker-76no-0").stdout
 
 

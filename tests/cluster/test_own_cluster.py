@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import binaries, images
+from cluster.programs import binaries
+from cluster.workshop import table
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECORDER = '#!/bin/sh\necho "$(basename "$0") $*" >> "$RECORD"\n'
@@ -137,7 +138,7 @@ def test_a_real_registry_holds_the_images_afterwards(
     done = make_lab(
         f"KUBECONFIG={strangers_kubeconfig('prod')}", "YES=1", f"REGISTRY={registry}/class"
     )
-    for named in images.WORKSHOP:
+    for named in table.WORKSHOP:
         image, version = named.removeprefix("localhost/").split(":")
         url = f"http://{registry}/v2/class/{image}/tags/list"
         with urllib.request.urlopen(url, timeout=10) as answer:

@@ -11,9 +11,12 @@ from ipaddress import IPv4Network
 import pytest
 import yaml
 
-from cluster import images, network, paths, record
+from cluster import paths
+from cluster.lifecycle import record
+from cluster.node import network
+from cluster.workshop import table
 
-IMAGE = images.WORKSHOP[1]  # the smaller one: it has Python
+IMAGE = table.WORKSHOP[1]  # the smaller one: it has Python
 
 
 def run(cluster, namespace, name, code, volumes=(), mounts=(), **spec):

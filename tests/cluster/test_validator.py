@@ -6,7 +6,6 @@ First the operator's installations, one after the other; then the mistakes of mo
 
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -99,12 +98,13 @@ def test_watch_sees_what_another_terminal_does(cluster, operator_release, namesp
     watching = subprocess.Popen(
         command, env=cluster.env, cwd=stage.CHECKOUT, stdout=subprocess.PIPE, text=True
     )
-    time.sleep(2)
+    before = next(line for line in watching.stdout if "not started" in line)
     manifest = "tests/validator/mistakes/5.1-fifty-steps.yaml"
     cluster.kubectl("apply", "-n", namespace, "-f", manifest)
     said, _ = watching.communicate(timeout=60)
     assert watching.returncode == 1
-    assert said.index("not started") < said.index("--max-steps is 50")
+    assert "--max-steps is 50" not in before
+    assert "--max-steps is 50" in said
 
 
 def test_reset_uninstalls_the_operator_of_ones_own_when_it_is_told_to(cluster, operator_release):

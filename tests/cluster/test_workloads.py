@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import images, paths, record
+from cluster import paths
+from cluster.lifecycle import record
+from cluster.workshop import table
 
-IMAGE = images.WORKSHOP[0]
+IMAGE = table.WORKSHOP[0]
 NODE_LIBRARIES = "/usr/lib/nvidia-384"
 
 

@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from cluster import __main__ as command
-from cluster import errors, paths, record
+from cluster import errors, paths
+from cluster.lifecycle import record
 
 
 @pytest.mark.parametrize(

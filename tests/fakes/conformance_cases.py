@@ -447,5 +447,5 @@ CASES = {
     for name, value in list(globals().items())
     if asyncio.iscoroutinefunction(value) and not name.startswith("_")
 }
-# A real server forgets after five minutes and cannot be told to; a test does not wait for that.
+# A real server forgets after five minutes and nobody can make it; a test does not wait for that.
 ONLY_FAKE = {"a watch from a forgotten version is 410"}

@@ -116,9 +116,9 @@ MODULE2 = [
 ]  # fmt: skip
 
 # None of them is done. What a program of the learner's own does in an image of the learner's own
-# cannot be told.
+# cannot be seen.
 CHEATS = [
-    _one("recorded-log", "trained.program.unclear", "it cannot be told from outside",
+    _one("recorded-log", "trained.program.unclear", "it cannot be seen from outside",
          "kubectl delete job module2-ex1", verdict=Verdict.COULD_NOT_CHECK, cheat=True),
     _one("other-programs-words", "image.other", "tf-job-operator", "fashion-mnist", cheat=True),
     _two("slice-by-hand", "endpoints.no-selector", "has no selector", "Add `selector:`",

@@ -139,7 +139,7 @@ CHEATS = [
     _cheat("3.1", "recorded-table", "program.other", "the container runs cat", "bin/nvidia-smi"),
     _cheat("3.1", "script-of-that-name", "program.not-the-drivers", "from the volume recorded",
            "bin/nvidia-smi"),
-    _cheat("3.1", "shell-prints", "program.unclear", "cannot be told", "nvidia-smi alone",
+    _cheat("3.1", "shell-prints", "program.unclear", "cannot be seen", "nvidia-smi alone",
            verdict=COULD_NOT_CHECK),
     _cheat("3.2", "copied-log", "trained.program.command", "training program", "Take out"),
     _cheat("3.2", "gpu-in-a-side-car", "gpus.elsewhere", "its containers ask for GPUs: gpu 1",

@@ -129,7 +129,7 @@ def _forged(name: str) -> tuple[str, ...]:
     return tuple(line.replace("{name}", name) for line in FORGED)
 
 
-# None of them is done. A Secret and marks that are forged without a fault cannot be told.
+# None of them is done. A Secret and marks that are forged without a fault cannot be seen.
 CHEATS = [
     _one("forged-secret", "value.windowTitle.none", "no deployments", "helm upgrade",
          *_forged("module4-ex1"),

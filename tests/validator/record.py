@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Iterable
@@ -25,8 +24,8 @@ from typing import Any
 
 import pytest
 
-from cluster import images, paths
-from tests.conftest import CHECKOUT, Cluster, environment_for, start_cluster
+from cluster.workshop import table
+from tests.conftest import Cluster, with_images
 from tests.validator import stage
 from tests.validator.all_cases import ALL, PLAYED, TYPED_CHEATS
 from tests.validator.cases import INSTALL, OPERATOR, Case
@@ -60,14 +59,9 @@ def main() -> int:
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     if options.on:
-        file = paths.kubeconfig(options.on)
-        return _record_all(Cluster(options.on, file, environment_for(file)), options)
-    subprocess.run([sys.executable, "-m", "cluster", "build"], cwd=CHECKOUT, check=True)
-    try:
-        return _record_all(start_cluster(NAME), options)
-    finally:
-        stop = [sys.executable, "-m", "cluster", "down", "--name", NAME]
-        subprocess.run(stop, cwd=CHECKOUT, check=False)
+        return _record_all(Cluster(options.on), options)
+    with with_images(NAME) as cluster:
+        return _record_all(cluster, options)
 
 
 def _record_all(cluster: Cluster, options: argparse.Namespace) -> int:
@@ -89,7 +83,7 @@ def _played_side_by_side(cluster: Cluster, titles: list[str]) -> list[str]:
     chosen = [c for c in (*PLAYED, *TYPED_CHEATS) if c.title in titles or not titles]
     if any(case.exercise.startswith("8.") for case in chosen):
         load = [sys.executable, "-m", "cluster", "load", "--name", cluster.name]
-        cluster.run(*load, *images.ON_DEMAND, timeout=600)
+        cluster.run(*load, *table.ON_DEMAND, timeout=600)
     with ThreadPoolExecutor(TRAININGS) as training, ThreadPoolExecutor(OTHERS) as other:
         beside = [c for c in chosen if not c.alone]
         jobs = [(c, (training if c.trains else other).submit(_record, cluster, c)) for c in beside]

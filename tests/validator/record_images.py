@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from cluster import learner, paths
+from cluster import paths
+from cluster.workshop import learner
 from tests import containers
 from tests.validator import record, stage
 from tests.validator.cases_module1 import CHEATS, MODULE1, Built

@@ -326,7 +326,7 @@ def test_a_log_alone_tells_it(name, told):
 
 
 def test_what_cannot_be_told():
-    """README, "What cannot be told": an image that prints a whole log at its own pace."""
+    """README, "What it cannot tell": an image that prints a whole log at its own pace."""
     assert graded(hidden(recorded("5.1-own-runtime-id")), "5.1").verdict is Verdict.DONE
 
 

@@ -35,7 +35,7 @@ def test_a_line_for_each_exercise_the_minutes_and_what_comes_next():
         "6  Distributed TensorFlow (about 40 minutes)\n"
         "   6.1  Train: wrong\n"
         "\n"
-        "######.............. 1 of 3 exercises done, about 60 minutes left\n"
+        "####........ 1 of 3 exercises done, about 60 minutes left (and 0 of 1 bonus)\n"
         "\n"
         "Next: 5.2 Keep, modules/5-tfjob/README.md#exercise-1\n"
         "Check: python -m validator module5 --exercise 2"
@@ -45,18 +45,19 @@ def test_a_line_for_each_exercise_the_minutes_and_what_comes_next():
 def test_what_was_done_before_counts():
     found = shown(**{"6.1": "25 Nov 2026"})
     assert "6  Distributed TensorFlow\n   6.1  Train: done on 25 Nov 2026\n" in found
-    assert "2 of 3 exercises done, about 20 minutes left" in found
+    assert "2 of 3 exercises done, about 20 minutes left (and 0 of 1 bonus)" in found
 
 
 def test_where_all_is_done_no_minute_is_left_and_a_bonus_may_stay():
     found = shown(**{"5.2": "25 Nov 2026", "6.1": "25 Nov 2026"})
-    assert "#" * 20 + " 3 of 3 exercises done\n" in found
+    assert "#" * 12 + " 3 of 3 exercises done (and 0 of 1 bonus)\n" in found
     assert "minutes" not in found
     assert found.endswith("All that can be checked is done.")
 
 
-def test_a_bonus_that_is_done_counts_as_nothing():
-    assert "1 of 3 exercises done" in shown(**{"5.1": "25 Nov 2026"})
+def test_a_bonus_counts_apart():
+    found = shown(**{"5.1": "25 Nov 2026"})
+    assert "1 of 3 exercises done, about 60 minutes left (and 1 of 1 bonus)" in found
 
 
 def test_what_is_done_now_needs_no_day():
@@ -64,7 +65,7 @@ def test_what_is_done_now_needs_no_day():
 
 
 def test_a_terminal_with_symbols_draws_the_bar():
-    assert "█" * 6 + "░" * 14 + " 1 of 3" in shown(Look(width=80))
+    assert "█" * 4 + "░" * 8 + " 1 of 3" in shown(Look(width=80))
 
 
 @pytest.mark.parametrize(

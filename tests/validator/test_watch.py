@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.cluster.waits import wait_until
 from tests.conftest import CHECKOUT
 from tests.validator.api_server import ApiServer, Handler, serve
 from validator import cluster, exercises, followed, watcher, watching  # noqa: F401
@@ -32,6 +33,7 @@ TRAINING = [EXERCISES["5.1"]]
 QUIET_SECONDS = 1.0
 # A tenth of it on an idle machine.
 SOON_SECONDS = 6.0
+MANY_SECONDS = 60.0
 versions = itertools.count(100)
 
 
@@ -121,6 +123,11 @@ class World:
             time.sleep(0.01)
         time.sleep(0.1)
 
+    def until_open(self, *watchings: watching.Watching) -> None:
+        """Until the server holds every watch and every log that these have asked for."""
+        wanted = sum(len(each._streams()) for each in watchings)
+        wait_until(lambda: len(self.api.streams) == wanted)
+
     def watch(self, timeout: float | None = 20.0, patience: float = 0.3) -> Watched:
         return Watched(self, timeout, patience)
 
@@ -189,6 +196,14 @@ def lists_and_watches(api: ApiServer, paths: list[str]) -> tuple[list[int], list
     return [len(each) - n for each, n in zip(asked, watches, strict=True)], watches
 
 
+def settled(api: ApiServer) -> int:
+    """How many requests have arrived, once none has arrived for a second."""
+    end = time.monotonic() + MANY_SECONDS
+    while quiet(api, 1.0):
+        assert time.monotonic() < end, api.seen
+    return api.requests
+
+
 def test_one_list_and_one_watch_per_kind_and_then_no_request(world):
     seen = world.trains().watch()
     world.until_watched()
@@ -208,16 +223,14 @@ def test_thirty_learners_ask_thirty_times_as_much_and_nothing_while_it_is_quiet(
     monkeypatch.setattr(Handler, "_next", patient)
     world.nothing_made()
     alone = watching.Watching(world.connection, TRAINING)
-    time.sleep(0.1)
-    one = world.api.requests
+    world.until_open(alone)
+    one = settled(world.api)
     others = [watching.Watching(world.connection, TRAINING) for _ in range(29)]
-    time.sleep(0.3)
-    assert world.api.requests == 30 * one
-    before = world.api.requests
+    world.until_open(alone, *others)
+    assert settled(world.api) == 30 * one
     for each in [alone, *others]:
         each.wait(0.02)
-    assert quiet(world.api, 0.5) == 0
-    assert world.api.requests == before
+    assert settled(world.api) == 30 * one
     for each in [alone, *others]:
         each.close()
 
@@ -252,7 +265,7 @@ def test_a_training_that_ends_is_never_wrong_on_its_way(world):
 
 def test_a_lease_that_is_renewed_asks_for_nothing(world):
     with_operator = watching.Watching(world.connection, [EXERCISES["5.0"]])
-    time.sleep(0.2)
+    world.until_open(with_operator)
     before = world.api.requests
     (lease,) = world.data["operator"]["leases"]
     path = next(p for p, _, _ in world.api.seen if p.endswith("/leases"))

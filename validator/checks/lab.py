@@ -186,7 +186,7 @@ def has_sample_image() -> Check:
                 "unreported",
                 "the nodes have not said yet which images they have",
                 f"a node with {SAMPLE_IMAGE}",
-                "Wait: a node that has just started says it within a minute.",
+                "Wait: a node that has just started says it within two minutes.",
             )
         if any(len(listed(n, "status", "images")) >= MOST_IMAGES for n in nodes):
             return could_not_check(

@@ -57,7 +57,7 @@ def _another(seen: Seen, line: list[str], fix: str) -> Finding:
         return _other(seen, "other", f"the container runs {line[0] if line else 'nothing'}", fix)
     return could_not_check(
         "unclear",
-        f"it cannot be told from outside whether nvidia-smi printed the log: {' '.join(line)}",
+        f"it cannot be seen from outside whether nvidia-smi printed the log: {' '.join(line)}",
         "nvidia-smi as the command, with nothing around it",
         "Set `command` to nvidia-smi alone, and run it again:",
         *seen.subject.redo(seen.cluster, seen.object, seen.exercise.file),

@@ -57,7 +57,7 @@ def engine_answers() -> Check:
             )
         return None
 
-    return Check("engine", "Your container engine answers.", judge, _READ)
+    return Check("engine", "Your container engine answers.", judge, _READ, opens=True)
 
 
 def image_built() -> Check:
@@ -418,7 +418,7 @@ def on_the_cluster() -> Check:
             "missing",
             f"no node of the cluster says that it has {wanted}",
             "a cluster that has your image: it does not look into docker",
-            "Load it. A node says within ten seconds what it has, so ask again then:",
+            "Load it. The command ends when a node says that it has the image:",
             f"$ python -m cluster load {wanted}",
         ).but(redo=False)
 

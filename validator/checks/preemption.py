@@ -195,24 +195,30 @@ def made_way(name: str) -> Check:
                 f"$ kubectl get tfjob {name}",
                 since=created(other),
             )
-        return _not_second(seen, job, pod) or _by_hand(seen, job) or _not_instead(seen, other)
+        return (
+            _not_second(seen, job, pod, name)
+            or _by_hand(seen, job, name)
+            or _not_instead(seen, other)
+        )
 
     title = f"Its first Pod made way for {name}."
     return Check("preempted", title, judge, _READS)
 
 
-def _not_second(seen: Seen, job: Object, pod: Object) -> Finding | None:
+def _not_second(seen: Seen, job: Object, pod: Object, urgent: str) -> Finding | None:
     made, began = created(pod), created(job)
     if not (made and began) or made - began > FIRST:
         return None
-    return _run_again(seen, "none", "its first Pod has trained to the end: nobody pushed it away")
+    found = "its first Pod has trained to the end: nobody pushed it away"
+    return _run_again(seen, urgent, "none", found)
 
 
-def _by_hand(seen: Seen, job: Object) -> Finding | None:
+def _by_hand(seen: Seen, job: Object, urgent: str) -> Finding | None:
     """A Pod that somebody deletes counts as a failure of its Job; one that makes way does not."""
     if not at(job, "status", "failed"):
         return None
-    return _run_again(seen, "deleted", "its first Pod was deleted or failed: it did not make way")
+    found = "its first Pod was deleted or failed: it did not make way"
+    return _run_again(seen, urgent, "deleted", found)
 
 
 def _not_instead(seen: Seen, other: Object) -> Finding | None:
@@ -221,7 +227,8 @@ def _not_instead(seen: Seen, other: Object) -> Finding | None:
     ended = time_at(_state(pod), "finishedAt")
     began = time_at(_state(seen.pod), "startedAt")
     if ended and began and ended > began + FIRST:
-        return _run_again(seen, "beside", f"{name_of(other)} did not run in its place")
+        urgent = name_of(other)
+        return _run_again(seen, urgent, "beside", f"{urgent} did not run in its place")
     if _preempted_by_events(seen) is False:
         return could_not_check(
             "unclear",
@@ -246,13 +253,20 @@ def _preempted_by_events(seen: Seen) -> bool | None:
     )
 
 
-def _run_again(seen: Seen, cause: str, found: str) -> Finding:
+def _run_again(seen: Seen, urgent: str, cause: str, found: str) -> Finding:
+    """Both TfJobs, one after the other: the second one after a checkpoint of the first."""
+    patient = seen.subject.name
     return seen.wrong(
         cause,
         found,
         "a Pod that makes way for the urgent one, after step 200",
-        "Delete the urgent TfJob, too, and run both again. Apply the urgent one after step 200.",
-    )
+        "Delete both TfJobs, and run the patient one:",
+        f"$ kubectl delete tfjob {patient} {urgent} --ignore-not-found",
+        f"$ kubectl apply -f {seen.exercise.file}",
+        "Follow its log (Ctrl-C ends that). Run the urgent one after step 200:",
+        f"$ kubectl logs --follow -l tf_job_name={patient} --tail=-1",
+        f"$ kubectl apply -f {{checkout}}/my-{urgent}.yaml",
+    ).but(redo=False)
 
 
 def resumed(least: int) -> Check:

@@ -330,7 +330,7 @@ def _said(seen: Seen, cause: str, reason: str, certain: bool) -> Finding:
         return _no_training(seen, cause, reason)
     return could_not_check(
         cause,
-        f"it cannot be told from outside whether the image's own program trained: {reason}",
+        f"it cannot be seen from outside whether the image's own program trained: {reason}",
         "the image's own training, with nothing around it",
         "Take that out of the manifest, and run it again:",
         *seen.subject.redo(seen.cluster, seen.object, seen.exercise.file),

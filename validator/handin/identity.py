@@ -1,6 +1,6 @@
 """Who took a snapshot, of which cluster, with which checkout; and whether a file is as it was.
 
-What cannot be told is "", and stops nothing. A digest proves that a file
+What is not known is "", and stops nothing. A digest proves that a file
 arrived as it was written, not that it is honest.
 """
 

@@ -1,0 +1,1 @@
+"""The machine that the cluster runs on: what it has and lacks, root, other programs, locks."""

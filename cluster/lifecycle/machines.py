@@ -1,0 +1,77 @@
+"""Clusters of this checkout and of others, running or not. Called by `list` and `down --all`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import paths
+from cluster.lifecycle import down, record
+from cluster.node import cgroups
+
+ROW = "{:<16} {:<9} {:<16} {}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One cluster. `folder` is where its state is; None if its node does not say."""
+
+    id: str
+    name: str
+    state: str
+    address: str
+    folder: Path | None
+
+
+def all_of() -> list[Found]:
+    """This checkout's clusters first, then those that run for others."""
+    own = [_own(paths.cluster(name)) for name in paths.clusters()]
+    known = {found.id for found in own}
+    return [*own, *(found for found in _running() if found.id not in known)]
+
+
+def _own(cluster: paths.Cluster) -> Found:
+    before, running = record.read(cluster), record.running(cluster)
+    state = "running" if running else "stopped"
+    return Found(cluster.id, cluster.name, state, before.address if before else "", cluster.folder)
+
+
+def _running() -> Iterator[Found]:
+    """Clusters that have control groups; their first process tells of name and folder."""
+    groups = [mount / paths.CGROUP for mount, _ in cgroups.here()]
+    ids = {path.name for group in groups for path in group.glob("[0-9a-f]*") if path.is_dir()}
+    for each in sorted(ids):
+        words = next(filter(None, map(_words, cgroups.members(paths.cgroup_of(each)))), None)
+        name, address, folder = words or ("?", "", None)
+        yield Found(each, name, "running" if words else "leftovers", address, folder)
+
+
+def _words(pid: int) -> tuple[str, str, Path | None] | None:
+    """(name, address, folder) if a process is the first of a node."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    if "cluster.node" not in words:
+        return None
+    given = words[words.index("cluster.node") + 1 : -1]
+    return given[0], given[2], Path(given[3]) if len(given) > 3 else None
+
+
+def show(say: Callable[[str], None]) -> None:
+    found = all_of()
+    say(ROW.format("NAME", "STATE", "ADDRESS", "FOLDER") if found else "There is no cluster")
+    for each in found:
+        say(ROW.format(each.name, each.state, each.address, each.folder or "?"))
+
+
+def down_all(say: Callable[[str], None]) -> None:
+    """Take away this checkout's clusters, and those whose checkout is gone."""
+    for name in paths.clusters():
+        down.down(paths.cluster(name), say)
+    for found in _running():
+        if found.folder is not None and not found.folder.exists():
+            down.clear(paths.cgroup_of(found.id), paths.link_of(found.id))
+            down.remove(paths.FALLBACKS / found.id)
+            say(f"Cluster {found.name} of {found.folder}, which is gone, is gone too")

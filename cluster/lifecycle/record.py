@@ -1,0 +1,51 @@
+"""What is known of a node that was started: JSON beside its data, read by every verb."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network
+
+from cluster import paths
+from cluster.lifecycle import processes
+from cluster.node import network
+
+
+@dataclass(frozen=True)
+class Record:
+    """The node's first process, its network and the folder of its programs."""
+
+    pid: int
+    started: int  # in clock ticks since boot, so that a reused PID is not taken for ours
+    network: str
+    programs: str
+
+    @property
+    def address(self) -> str:
+        return network.ends(IPv4Network(self.network))[1]
+
+
+def read(cluster: paths.Cluster) -> Record | None:
+    """The record of the node that was started last, or None."""
+    try:
+        known = json.loads(cluster.record.read_text())
+        return Record(*(known[name] for name in ("pid", "started", "network", "programs")))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def is_running(record: Record | None) -> bool:
+    return record is not None and processes.start_time(record.pid) == record.started
+
+
+def write(cluster: paths.Cluster, record: Record) -> None:
+    """Replace the record at once: an interruption leaves the old one or the new one."""
+    unfinished = cluster.record.with_suffix(".new")
+    unfinished.write_text(json.dumps(asdict(record)))
+    unfinished.replace(cluster.record)
+
+
+def running(cluster: paths.Cluster) -> Record | None:
+    """The record of a node that runs now, or None."""
+    record = read(cluster)
+    return record if is_running(record) else None

@@ -1,0 +1,1 @@
+"""What a node consists of: namespaces, mounts, network, components. `python -m cluster.node`."""

@@ -1,0 +1,260 @@
+"""Tries what a node needs, before anything is compiled: `python -m cluster check`, as root.
+
+Each attempt runs in a child with namespaces of its own, so nothing of the host changes;
+all together take a tenth of a second. A refusal becomes one sentence with its fix.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import paths
+from cluster.errors import CannotGoOn, describe
+from cluster.node import cgroups, linux
+
+SEEN_IN_NODE = ("/usr/", "/bin/", "/sbin/", "/lib")
+MODULES = Path("/lib/modules")
+CONTAINER_SIGNS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+FORBIDDEN = ("not permitted", "permission denied", "read-only")
+OWN_CLUSTER = "or use a cluster that you have, with `make lab KUBECONFIG=FILE`"
+# What kube-proxy's rules use beyond the simplest.
+RULES = """
+add table ip check
+add chain ip check nat { type nat hook prerouting priority dstnat; }
+add rule ip check nat fib daddr type local meta l4proto tcp \
+ dnat to numgen random mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }
+"""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One attempt: what it shows if it fails, and what helps then."""
+
+    what: str
+    attempt: Callable[[], None]
+    fix: Callable[[str], str]  # of the reason
+
+
+def machine() -> None:
+    """Raises: CannotGoOn with a sentence for the first thing that this machine refuses."""
+    for probe in PROBES:
+        if reason := in_child(probe.attempt):
+            raise CannotGoOn(probe.what, reason, probe.fix(reason))
+
+
+def in_child(attempt: Callable[[], None]) -> str:
+    """Run an attempt in a child process; returns why it failed, or ""."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        os.write(writer, _reason(attempt).encode()[:2000])
+        os._exit(0)
+    os.close(writer)
+    with open(reader, errors="replace") as said:
+        reason = said.read()
+    os.waitpid(child, 0)
+    return reason
+
+
+def _reason(attempt: Callable[[], None]) -> str:
+    try:
+        attempt()
+    except OSError as error:
+        return describe(error)
+    except CannotGoOn as error:
+        return str(error)
+    return ""
+
+
+def namespaces() -> None:
+    """Those of a node, with a file system in memory and a /proc, as a node has them."""
+    linux.unshare(linux.NODE_NAMESPACES)
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    reason = in_child(_mounts)  # a namespace of processes begins with the next child
+    if reason:
+        raise CannotGoOn(reason)
+
+
+def _mounts() -> None:
+    linux.mount("tmpfs", "/mnt", "tmpfs")
+    os.mkdir("/mnt/proc")
+    linux.mount("proc", "/mnt/proc", "proc")
+
+
+def overlay() -> None:
+    """Containers' file systems, in the checkout's .lab or in the folder that stands in for it."""
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    first = _reason(lambda: _overlay_below(paths.STATE))
+    if first and (second := _reason(lambda: _overlay_below(paths.FALLBACKS))):
+        raise CannotGoOn(f"{first}; {second}")
+
+
+def _overlay_below(parent: Path) -> None:
+    with _scratch(parent) as folder:
+        for name in ("lower", "upper", "work", "merged"):
+            (folder / name).mkdir()
+        layers = "lowerdir=lower,upperdir=upper,workdir=work"
+        os.chdir(folder)
+        linux.mount("overlay", "merged", "overlay", 0, layers)
+        linux.detach("merged")
+        os.chdir("/")
+
+
+def state() -> None:
+    """What root does in .lab: on a home that a server shares, root is often nobody."""
+    with _scratch(paths.STATE) as folder:
+        os.chown(folder, 0, 0)
+        os.symlink("x", folder / "link")
+
+
+def execution() -> None:
+    """Programs are run from the cache."""
+    with _scratch(paths.CACHE) as folder:
+        program = folder / "program"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        subprocess.run([program], check=True)
+
+
+def groups() -> None:
+    """A group with a child in each hierarchy; on version 2 with the memory controller."""
+    name = f"{paths.CGROUP}/check-{os.getpid()}"
+    try:
+        if reason := in_child(lambda: _enter(name)):
+            raise CannotGoOn(reason)
+    finally:
+        cgroups.remove(name, timeout_seconds=1)
+
+
+def _enter(name: str) -> None:
+    cgroups.enter(name)
+    for mount, is_v2 in cgroups.here():
+        if is_v2 and len(cgroups.here()) == 1:
+            has = (mount / name / "cgroup.controllers").read_text().split()
+            if lacking := sorted({"cpu", "memory", "pids"} - set(has)):
+                raise CannotGoOn(f"{mount / name} has no controller {', '.join(lacking)}")
+
+
+def link() -> None:
+    linux.unshare(linux.CLONE_NEWNET)
+    _run(["ip", "link", "add", "check0", "type", "veth", "peer", "name", "check1"])
+
+
+def rules() -> None:
+    linux.unshare(linux.CLONE_NEWNET)
+    _run(["nft", "-f", "-"], RULES)
+
+
+def runtime() -> None:
+    """runc runs inside the node, which sees these folders of the host and no others."""
+    found = shutil.which("runc") or shutil.which("crun")
+    if not found:
+        raise CannotGoOn("neither runc nor crun is on PATH")
+    if not os.path.realpath(found).startswith(SEEN_IN_NODE):
+        raise CannotGoOn(f"{found} is outside of {', '.join(SEEN_IN_NODE)}")
+
+
+def _run(command: list[str], text: str = "") -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode:
+        raise CannotGoOn(f"`{command[0]}` says: {done.stderr.strip().splitlines()[0]}")
+
+
+@contextlib.contextmanager
+def _scratch(parent: Path) -> Iterator[Path]:
+    paths.make_folder(parent)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=".check-") as folder:
+        yield Path(folder)
+
+
+def in_container() -> bool:
+    return any(sign.exists() for sign in CONTAINER_SIGNS) or b"container=" in _first_environment()
+
+
+def _first_environment() -> bytes:
+    try:
+        return Path("/proc/1/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def fix_for_kernel(otherwise: str) -> Callable[[str], str]:
+    """The fix where the kernel lacks something: in a container, after an update, or else."""
+
+    def fix(reason: str) -> str:
+        if in_container() and any(word in reason for word in FORBIDDEN):
+            return (
+                "this is a container that may not do it: use a virtual machine, a container"
+                f" that was started with --privileged, {OWN_CLUSTER}"
+            )
+        if MODULES.exists() and not (MODULES / platform.release()).exists():
+            return f"the modules of the running kernel {platform.release()} are gone: reboot"
+        return otherwise
+
+    return fix
+
+
+PROBES = (
+    Probe(
+        "this machine does not let root make namespaces",
+        namespaces,
+        fix_for_kernel(f"use a common distribution's kernel in a virtual machine, {OWN_CLUSTER}"),
+    ),
+    Probe(
+        f"root cannot write into {paths.STATE}",
+        state,
+        lambda _: (
+            "clone the repository to a disk of this machine, such as /var/tmp, and set"
+            " XDG_CACHE_HOME to a folder there: on a shared home root is nobody"
+        ),
+    ),
+    Probe(
+        "no folder can hold the containers' overlay file systems",
+        overlay,
+        fix_for_kernel(
+            "clone the repository to a disk of this machine (on WSL: into your Linux home), or"
+            " run `sudo modprobe overlay`"
+        ),
+    ),
+    Probe(
+        f"programs in {paths.CACHE} cannot be run",
+        execution,
+        lambda _: "set XDG_CACHE_HOME to a folder that is not mounted with noexec",
+    ),
+    Probe(
+        "control groups cannot be made",
+        groups,
+        fix_for_kernel(
+            "mount them writable; on a Raspberry Pi add `cgroup_enable=memory cgroup_memory=1` to"
+            " the kernel's command line and reboot"
+        ),
+    ),
+    Probe(
+        "network links cannot be made",
+        link,
+        fix_for_kernel("run `sudo modprobe veth`; it may be in a package of extra modules"),
+    ),
+    Probe(
+        "nftables rules cannot be made",
+        rules,
+        fix_for_kernel("run `sudo modprobe -a nf_tables nft_fib_ipv4 nft_numgen nft_nat`"),
+    ),
+    Probe(
+        "the node cannot see a container runtime",
+        runtime,
+        lambda _: (
+            "install runc with the distribution's package manager, into /usr; on NixOS and"
+            f" Guix, which have no /usr, use a virtual machine with Debian, {OWN_CLUSTER}"
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What the workshop wants of the cluster, and its own commands: `python -m cluster.workshop`."""

@@ -1,0 +1,33 @@
+import subprocess
+import sys
+
+from cluster import paths
+
+# A tmpfs that something left mounted deep in a cluster's folder, then the removal of the folder.
+ACT = """
+mount -t tmpfs left "$1" && touch "$1/kept"
+"$2" -c "import pathlib, sys; from cluster.lifecycle import down
+down.remove(pathlib.Path(sys.argv[1]))" "$3"
+test -e "$1/kept"
+"""
+
+
+def test_what_is_mounted_in_a_folder_is_not_removed_with_it(tmp_path):
+    folder = tmp_path / "cluster"
+    mounted = folder / "a/b/c/d/e/f/g"
+    mounted.mkdir(parents=True)
+    command = ["unshare", "--mount", "sh", "-c", ACT, "sh", str(mounted), sys.executable]
+    done = subprocess.run(
+        [*command, str(folder)], cwd=paths.CHECKOUT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_down_needs_the_standard_library_alone():
+    """It has to work where .venv is half made, or of a Python that is gone."""
+    command = [sys.executable, "-I", "-B", "-S", "-c"]
+    code = f"import sys; sys.path.insert(0, {str(paths.CHECKOUT)!r}); import cluster.__main__"
+    code += ", cluster.lifecycle.down, cluster.workshop.__main__"
+    code += ", cluster.workshop.prepare"
+    done = subprocess.run([*command, code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,49 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster import paths
+from cluster.lifecycle import machines
+from cluster.node import cgroups
+
+
+@pytest.fixture
+def others(tmp_path, monkeypatch):
+    """Two clusters of other checkouts, of which one is gone; none of this one."""
+    monkeypatch.setattr(paths, "STATE", tmp_path / "state")
+    hierarchy = tmp_path / "cgroup"
+    for each in ("aaaaaaaa", "bbbbbbbb"):
+        (hierarchy / "tfjob-workshop" / each).mkdir(parents=True)
+    (tmp_path / "there").mkdir()
+    nodes = {1: ("one", "10.213.0.2", tmp_path / "there"), 2: ("two", "10.213.0.6", tmp_path / "x")}
+    monkeypatch.setattr(cgroups, "here", lambda: [(hierarchy, True)])
+    monkeypatch.setattr(cgroups, "members", lambda group: {1 if group.endswith("a") else 2})
+    monkeypatch.setattr(machines, "_words", nodes.get)
+
+
+def test_clusters_of_other_checkouts_are_listed(others):
+    said = []
+    machines.show(said.append)
+    assert [line.split()[:3] for line in said[1:]] == [
+        ["one", "running", "10.213.0.2"],
+        ["two", "running", "10.213.0.6"],
+    ]
+
+
+def test_down_all_takes_the_orphan_and_leaves_other_checkouts_alone(others, monkeypatch):
+    done = []
+    monkeypatch.setattr(cgroups, "kill", done.append)
+    monkeypatch.setattr(cgroups, "remove", done.append)
+    monkeypatch.setattr(machines.down.network, "disconnect", done.append)
+    monkeypatch.setattr(machines.down, "remove", lambda _: None)
+    machines.down_all(lambda _: None)
+    assert done == ["tfjob-workshop/bbbbbbbb", "tfjobbbbbbbbb", "tfjob-workshop/bbbbbbbb"]
+
+
+def test_the_first_process_of_a_node_says_whose_it_is(monkeypatch):
+    words = [sys.executable, "-m", "cluster.node", "lab", "/programs", "10.213.0.2", "/x/.lab", ""]
+    with monkeypatch.context() as patch:
+        patch.setattr(machines.Path, "read_bytes", lambda _: "\0".join(words).encode())
+        found = machines._words(1)
+    assert found == ("lab", "10.213.0.2", Path("/x/.lab"))

@@ -1,0 +1,43 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cluster.lifecycle import processes
+
+
+def test_a_process_has_a_start_time_until_it_ends():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        started = processes.start_time(child.pid)
+        assert started > 0
+        assert processes.children(os.getpid())[os.path.basename(sys.executable)] == child.pid
+    assert processes.start_time(child.pid) == -1
+
+
+def test_a_name_that_is_cut_in_the_middle_of_a_character_is_read():
+    """The kernel keeps 15 bytes of it: of any process on the machine."""
+    code = "open('/proc/self/comm', 'wb').write('программа-х'.encode()); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as child:
+        comm = Path(f"/proc/{child.pid}/comm")
+        while comm.read_bytes().isascii():
+            time.sleep(0.01)
+        assert processes.start_time(child.pid) > 0
+        assert child.pid in processes.children(os.getpid()).values()
+
+
+def test_a_stopped_process_is_seen():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert not processes.is_stopped(child.pid)
+        os.kill(child.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+        assert processes.is_stopped(child.pid)
+        os.kill(child.pid, signal.SIGCONT)
+
+
+def test_a_zombie_does_not_run():
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert processes.start_time(child.pid) == -1
+    child.wait()

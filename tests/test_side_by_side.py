@@ -1,0 +1,80 @@
+"""Which tests may run beside each other."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import side_by_side
+from tests.side_by_side import group
+
+GIB = 1 << 30
+CHECKOUT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            "tests/cluster/test_docs.py::test_the_page_is_true[5-tfjob]",
+            "tests/cluster/test_notebooks.py::test_the_notebook_passes[2-kubernetes]",
+            id="a page and a notebook forward the same ports",
+        ),
+        pytest.param(
+            "tests/cluster/test_node.py::test_down_leaves_nothing",
+            "tests/cluster_package/test_network.py::test_a",
+            id="both make links of the host",
+        ),
+        pytest.param(
+            "tests/validator/test_api.py::test_a[x/y]",
+            "tests/validator/checks/test_run.py::test_b",
+            id="one folder",
+        ),
+    ],
+)
+def test_these_run_one_after_the_other(one, other):
+    assert group(one) == group(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            "tests/cluster/test_docs.py::test_a", "tests/cluster/test_gpus.py::test_a", id="pages"
+        ),
+        pytest.param(
+            "tests/cluster/test_gpus.py::test_a", "tests/cluster/test_chart.py::test_a", id="files"
+        ),
+        pytest.param("tests/bench/test_a.py::a", "tests/modules/test_a.py::a", id="folders"),
+    ],
+)
+def test_these_may_run_beside_each_other(one, other):
+    assert group(one) != group(other)
+
+
+def test_every_name_in_the_tables_is_there():
+    files = [path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("tests/**/*.py")]
+    for beginning in sum(side_by_side.TOGETHER.values(), ()):
+        assert any(file.startswith(beginning) for file in files), beginning
+    assert set(side_by_side.FIRST) <= {group(file) for file in files}
+
+
+def test_the_longest_groups_come_first_and_keep_their_order():
+    given = [
+        "tests/bench/a.py::b",
+        "tests/cluster/test_docs.py::b",
+        "tests/cluster/test_docs.py::a",
+    ]
+    assert sorted(given, key=side_by_side.rank) == [*given[1:], given[0]]
+
+
+@pytest.mark.parametrize(
+    ("processors", "gib", "wanted"), [(2, 16, 2), (64, 64, 2), (1, 16, 1), (8, 8, 1)]
+)
+def test_a_small_machine_has_one_worker(processors, gib, wanted):
+    assert side_by_side.workers(processors, gib * GIB) == wanted
+
+
+def test_each_worker_has_a_cluster_of_its_own():
+    names = {side_by_side.cluster_name("test", worker) for worker in ("", "gw0", "gw1")}
+    assert len(names) == 3
+    assert "test" in names
