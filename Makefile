@@ -14,7 +14,7 @@ PYTHON ?= $(shell \
 VENV_PYTHON := .venv/bin/python
 # What an ordinary user's sudo would take away from the tests, which run as root.
 OF_TESTS := TEST_CLUSTER,KEEP_CLUSTER,NOTEBOOKS
-FOR_TESTS := $(if $(filter test test-notebooks,$(MAKECMDGOALS)),--tests)
+FOR_TESTS := $(if $(filter test test-notebooks test-browser,$(MAKECMDGOALS)),--tests)
 
 # A kubeconfig given to make itself is the user's wish; an exported one may be production.
 ifeq ($(origin KUBECONFIG),command line)
@@ -35,10 +35,10 @@ ifdef SUDO_UID
   export PYTHONDONTWRITEBYTECODE := 1
 endif
 
-.PHONY: help lab notebook test test-notebooks lint notebooks times record bench pins down clean python host ready
+.PHONY: help lab notebook test test-notebooks test-browser lint notebooks times record bench pins down clean python host ready
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: ready ## set everything up and start the workshop (KUBECONFIG=FILE: on your own cluster)
 	@$(if $(KUBECONFIG_NOTE),echo "Note: the exported KUBECONFIG is ignored; to use that cluster: make lab KUBECONFIG=FILE")
@@ -50,6 +50,10 @@ test: $(if $(PYTEST_ARGS),.venv/.ready,ready) ## set up what the tests need and 
 
 test-notebooks: .venv/.ready ## run every notebook as an instructor does, on the tests' cluster
 	@env -u KUBECONFIG NOTEBOOKS=all $(VENV_PYTHON) -m cluster.host.privilege $(OF_TESTS) pytest tests/cluster/test_notebooks.py $(PYTEST_ARGS)
+
+test-browser: .venv/.ready ## let a browser use JupyterHub, on the tests' cluster (installs Debian's Chromium)
+	@$(VENV_PYTHON) -m cluster.workshop.prepare browser
+	@env -u KUBECONFIG $(VENV_PYTHON) -m cluster.host.privilege $(OF_TESTS) pytest -m browser tests/browser $(PYTEST_ARGS)
 
 notebook: .venv/.ready ## open JupyterLab on the modules (after make lab)
 	@$(VENV_PYTHON) -m cluster.workshop notebook

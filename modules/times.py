@@ -5,6 +5,7 @@
 A page states its times in one form, so that it can be read here:
 
     **Time:** 30 minutes; 4 of them waiting (measured on two cores)
+    **Time:** 30 minutes, and 10 for the bonus; 4 of them waiting (measured on two cores)
 
 "Waiting" is the time of all its commands together. It was measured when the page last ran without
 a complaint, by `modules.runner` or by tests one by one, and is kept in `.lab/times.json`.
@@ -20,7 +21,8 @@ from modules.workplace import CHECKOUT
 
 MEASURED = CHECKOUT / ".lab" / "times.json"
 STATED = re.compile(
-    r"^\*\*Time:\*\* (?:about )?\d+ minutes?; (?:about )?(?P<waiting>\d+) of (?:them|it) waiting\b"
+    r"^\*\*Time:\*\* (?:about )?\d+ minutes?(?:, and \d+ for the bonus)?; "
+    r"(?:about )?(?P<waiting>\d+) of (?:them|it) waiting\b"
 )
 FORM = "**Time:** 30 minutes; 4 of them waiting (measured on two cores)"
 # A difference that a learner would not notice, in minutes and as a part of what is stated.

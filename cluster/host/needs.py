@@ -44,5 +44,8 @@ NEEDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 STAND_IN_TOOL = "mmdebstrap"
 # Silverblue and its like have no dnf.
 OSTREE = "rpm-ostree"
+# What some tests drive: its command, and its package on all of these distributions.
+BROWSER = "chromium"
+_NEEDED = [command for names, _ in NEEDS.values() for command in names]
 # Every command that is looked for.
-COMMANDS = (*(command for names, _ in NEEDS.values() for command in names), STAND_IN_TOOL, OSTREE)
+COMMANDS = (*_NEEDED, STAND_IN_TOOL, OSTREE, BROWSER)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from cluster.errors import CannotGoOn
 from cluster.host import privilege
 from cluster.host.machine import Facts, facts
-from cluster.host.needs import NEEDS, OSTREE, STAND_IN_TOOL
+from cluster.host.needs import BROWSER, NEEDS, OSTREE, STAND_IN_TOOL
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 INSTALLERS = {
@@ -30,6 +30,15 @@ def install_missing(seen: Facts, own_cluster: bool, debian_only: Iterable[str]) 
     still_missing = missing_packages(facts(), own_cluster)
     if still_missing:
         raise CannotGoOn(f"apt installed no {', '.join(still_missing)}", fix="install it by hand")
+
+
+def install_browser(seen: Facts) -> None:
+    """Install the browser that tests drive. Raises: CannotGoOn where the user has to do it."""
+    if BROWSER in seen.commands:
+        return
+    if seen.family != "debian":
+        raise CannotGoOn("the host has no Chromium", fix=manual_install(seen, [BROWSER]))
+    apt_install([BROWSER])
 
 
 def apt_install(packages: list[str]) -> None:

@@ -1,7 +1,8 @@
 """Makes all that the workshop needs before a cluster starts, side by side.
 
-    python3 -m cluster.workshop.prepare host   check the machine, install the tools that it lacks
-    python3 -m cluster.workshop.prepare all    programs, images and Python packages
+    python3 -m cluster.workshop.prepare host     check the machine, install the tools that it lacks
+    python3 -m cluster.workshop.prepare all      programs, images and Python packages
+    python3 -m cluster.workshop.prepare browser  the browser that some tests drive
 
 Compiling keeps the processors busy, images and Python packages the network; so they
 run beside each other. Standard library alone: there is no virtual environment yet.
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn, explained
-from cluster.host import commands, packages, privilege, problems, progress
+from cluster.host import commands, machine, packages, privilege, problems, progress
 from cluster.images import builders
 from cluster.lifecycle import record
 from cluster.node import check
@@ -142,13 +143,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python3 -m cluster.workshop.prepare", description=__doc__
     )
-    parser.add_argument("what", choices=("host", "all"))
+    parser.add_argument("what", choices=("host", "all", "browser"))
     parser.add_argument("--tests", action="store_true", help="also what only the tests need")
     parser.add_argument("--own-cluster", action="store_true", help="no node runs on this machine")
     options = parser.parse_args(arguments)
     with explained():
         if options.what == "host":
             host_tools(options.tests, options.own_cluster)
+        elif options.what == "browser":
+            packages.install_browser(machine.facts())
         else:
             own = options.own_cluster
             make(() if own else table.WORKSHOP, programs=not own)

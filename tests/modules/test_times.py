@@ -16,6 +16,7 @@ TIME = "**Time:** 30 minutes; 4 of them waiting (measured on two cores)"
         pytest.param(f"x\n\n{TIME}.\nThen more.", 4, id="and more in the paragraph"),
         pytest.param("**Time:** about 30\nminutes; about 12\nof them waiting", 12, id="wrapped"),
         pytest.param(f"# T\r\n\r\n{TIME}\r\n", 4, id="with carriage returns"),
+        pytest.param(TIME.replace(";", ", and 10 for the bonus;"), 4, id="with a bonus"),
         pytest.param("**Time:** 1 minute; 0 of it waiting", 0, id="none at all"),
         pytest.param("**Time:** 30 minutes, some of them waiting.", None, id="another form"),
         pytest.param(f"The line `{TIME}`", None, id="in prose"),

@@ -1,4 +1,4 @@
-"""What learners do in module 8: a notebook server, its token, its home, and its account.
+"""What learners do in module 8: a notebook server, its token and home, its account, and a hub.
 
 ``notebooks/edited.sh`` runs the solution's notebook with an edit.
 """
@@ -22,6 +22,10 @@ ACCOUNT = "kubectl set serviceaccount deployment module8-ex1 module8-ex2"
 ALLOWED = (*SERVED, SOLUTION_2, ACCOUNT, READY)
 EXECUTE = "sh {jupyter}/execute.sh {jupyter}/solution/train.ipynb"
 EDITED = "sh {mistakes}/notebooks/edited.sh {mistakes}/notebooks/"
+HUB = "helm upgrade --install module8-ex3 {jupyter}/charts/hub"
+HUB_3 = HUB + " --values {jupyter}/solution/exercise-3.yaml"
+HUB_READY = "kubectl rollout status deployment/module8-ex3 --timeout=120s"
+START, STOP = "sh {jupyter}/hub.sh start learner1 ", "sh {jupyter}/hub.sh stop learner1"
 
 
 def _case(
@@ -40,6 +44,10 @@ def _one(name: str, id: str, found: str = "", fix: str = "", *typed: str, **more
 
 def _two(name: str, id: str, found: str = "", fix: str = "", *typed: str, **more: Any) -> Typed:
     return _case("8.2", name, id, found, fix, *(typed or (*SERVED, APPLY)), **more)
+
+
+def _three(name: str, id: str, found: str = "", fix: str = "", *typed: str, **more: Any) -> Typed:
+    return _case("8.3", name, id, found, fix, *(typed or (HUB_3,)), **more)
 
 
 MODULE8_1 = [
@@ -110,7 +118,47 @@ MODULE8_2 = [
     _two("not-kept", "mount.not-mounted", "no container mounts it", "volumeMounts", *ALLOWED,
          "! " + EDITED + "not-kept.sed", trains=True),
 ]  # fmt: skip
-MODULE8 = [*MODULE8_1, *MODULE8_2]
+MODULE8_3 = [
+    _three("nothing-made", "exists.none", "no Helm release module8-ex3", "starter/exercise-3.yaml",
+           "kubectl get pods", verdict=NOT_STARTED),
+    _three("solution", "", "", "", HUB_3, HUB_READY, START + "gpu", verdict=DONE),
+    _three("starter", "users.nobody", "nobody", "learner1",
+           HUB + " --values {jupyter}/starter/exercise-3.yaml"),
+    _three("wrong-name", "exists.name.misspelled", "modul8-ex3", "install module8-ex3",
+           HUB_3.replace("module8", "modul8")),
+    _three("without-helm", "exists.no-release.deployments", "no Helm release", "--take-ownership",
+           HUB_3.replace("upgrade --install", "template") + " | kubectl apply -f -"),
+    _three("install-failed", "release.failed", "revision 1", "helm history module8-ex3",
+           "! " + HUB_3 + " --set hubIp=127.0.0.1 --wait --timeout=5s"),
+    _three("localhost", "hub.localhost", "listens on 127.0.0.1 alone", "Take `hubIp` out",
+           HUB_3 + " --set hubIp=127.0.0.1"),
+    _three("other-image", "hub.image", "fashion-mnist:1.2.0", "Take `image` out",
+           HUB_3 + " --set image=localhost/fashion-mnist:1.2.0"),
+    _three("no-keys", "hub.config.missing", "secret module8-ex3-keys", "kubectl get",
+           HUB_3, HUB_READY, "kubectl delete secret module8-ex3-keys",
+           "kubectl delete pod --selector=app.kubernetes.io/component=hub"),
+    _three("scaled-to-zero", "hub.scaled-to-zero", "scaled to 0", "kubectl scale",
+           HUB_3, "kubectl scale deployment/module8-ex3 --replicas=0"),
+    _three("other-user", "users.other", "learner2, and not learner1", "[learner1, learner2]",
+           HUB_3 + " --set 'users={{learner2}}'"),
+    _three("no-storage", "storage.none", "`storage` is empty", "storage: 1Gi",
+           HUB_3 + " --set storage="),
+    _three("no-profile", "profile.none", "`gpuProfile` is false", "gpuProfile: true",
+           HUB_3 + " --set gpuProfile=false"),
+    _three("service-leads-nowhere", "answers.no-endpoints", "does not answer yet",
+           "kubectl get pods", HUB_3, HUB_READY,
+           "kubectl set selector service/module8-ex3 app=hub", verdict=CONVERGING),
+    _three("not-started", "server.none", "no server of user learner1", "hub.sh start learner1 gpu",
+           HUB_3, HUB_READY, verdict=NOT_STARTED),
+    _three("old-home", "server.home", "before `storage` was set", "hub.sh stop learner1",
+           HUB_3 + " --set storage=", HUB_READY, START + "plain", HUB_3, HUB_READY),
+    _three("no-gpu-free", "server.unscheduled.gpu", "my-training", "Wait until another Pod ends",
+           APPLY, HUB_3, HUB_READY, "! timeout 15 " + START + "gpu", alone=True,
+           verdict=CONVERGING),
+    _three("plain-profile", "gpu.none", "another profile", "hub.sh stop learner1",
+           HUB_3, HUB_READY, START + "plain"),
+]  # fmt: skip
+MODULE8 = [*MODULE8_1, *MODULE8_2, *MODULE8_3]
 CHEATS = [
     _one("config-map", "token.config-map", "from a ConfigMap", "secretKeyRef",
          "kubectl create configmap module8-ex1 --from-literal=token=not-a-real-one", APPLY,
@@ -121,4 +169,10 @@ CHEATS = [
     _two("printed", "trained.program.command", "replaces the image's training program",
          "Take out of the manifest", *ALLOWED,
          "! " + EDITED + "printed.sed", trains=True, cheat=True),
+    _three("own-chart", "hub.other", "http.server", "charts/hub",
+           "helm install module8-ex3 {cheats}/8.3-own-chart", cheat=True),
+    _three("pod-by-hand", "server.by-hand", "no variable JUPYTERHUB_API_TOKEN",
+           "kubectl delete pod", HUB_3, HUB_READY, APPLY, cheat=True),
+    _three("pod-with-token", "route.unknown", "does not lead to Pod jupyter-learner1",
+           "kubectl delete pod", HUB_3, HUB_READY, APPLY, cheat=True, verdict=CONVERGING),
 ]  # fmt: skip

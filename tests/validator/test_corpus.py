@@ -198,6 +198,19 @@ def has_no_version(data):
             answer["body"] = answer["body"].replace("AVAILABLE", "END")
 
 
+def lists_its_users(data):
+    for request, answer in data["answers"].items():
+        if request.endswith("/hub/api/users"):
+            answer["status"] = 200
+
+
+def leads_elsewhere(data):
+    """The hub sends the user to its login page."""
+    for request, answer in data["answers"].items():
+        if request.endswith("/user/learner1/api"):
+            answer["body"] = "<!DOCTYPE HTML>"
+
+
 def began_early(data):
     for log in data["logs"].values():
         log["head"] = re.sub(r"resuming at step \d+ ", "resuming at step 33 ", log["head"])
@@ -231,6 +244,8 @@ def found_nodes_one_by_one(data):
 EDITED = {
     ("5.2", "same"): read_another_model,
     ("5.3", "board-shows"): shows_another_run,
+    ("8.3", "locked"): lists_its_users,
+    ("8.3", "route"): leads_elsewhere,
     ("9.1", "answers"): has_no_version,
     ("9.3", "args"): has_a_number,
     ("9.3", "container"): has_another_container,

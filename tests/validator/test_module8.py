@@ -204,3 +204,47 @@ def test_every_manifest_of_a_cheat_is_played():
     typed = " ".join(str(case.manifest) for case in CHEATS)
     folder = CHEAT_SNAPSHOTS.parents[1] / "cheats/commands"
     assert [path.name for path in folder.glob("8.*.yaml") if path.name not in typed] == []
+
+
+# What the hub says that it runs with
+
+
+def with_values(values):
+    """An edit: the hub's Deployment has this text in place of its values."""
+
+    def edit(data):
+        container = the(data, "deployments", "module8-ex3")["spec"]["template"]["spec"]
+        variables = container["containers"][0]["env"]
+        next(v for v in variables if v["name"] == "HUB_VALUES")["value"] = values
+
+    return edit
+
+
+ALL_VALUES = '"storage": "1Gi", "gpuProfile": true, "hubIp": "0.0.0.0"'
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        pytest.param("REDACTED", "hub.other", id="nothing that can be read"),
+        pytest.param("[]", "hub.other", id="a list"),
+        pytest.param('{"users": ["learner1"]}', "hub.localhost", id="no address"),
+        pytest.param(f'{{"users": "learner1", {ALL_VALUES}}}', "users.nobody", id="a text"),
+        pytest.param(f'{{"users": [1, null], {ALL_VALUES}}}', "users.nobody", id="no names"),
+        pytest.param(f'{{"users": ["learner1"], {ALL_VALUES}}}', "", id="all that is wanted"),
+    ],
+)
+def test_the_hub_is_judged_by_the_values_that_it_runs_with(values, said):
+    verdict = Verdict.WRONG if said else Verdict.DONE
+    assert judged("8.3-solution", with_values(values)) == (verdict, said)
+
+
+def test_where_the_cluster_has_no_gpu_neither_profile_nor_gpu_is_wanted():
+    def edit(data):
+        with_values(f'{{"users": ["learner1"], {ALL_VALUES.replace("true", "false")}}}')(data)
+        for node in data["objects"]["nodes"]:
+            node["status"]["allocatable"] = {"cpu": "2"}
+        server = the(data, "pods", "jupyter-learner1")["spec"]["containers"][0]
+        server["resources"] = {}
+
+    assert judged("8.3-solution", edit) == (Verdict.DONE, "")

@@ -54,6 +54,14 @@ from validator.checks.gangs import (
     waited,
 )
 from validator.checks.gpus import need_gpus, one_gpu
+from validator.checks.hub_servers import server_has_gpu, server_known, server_of
+from validator.checks.hubs import (
+    hub_admits,
+    hub_keeps_homes,
+    hub_keeps_out,
+    hub_offers_gpu,
+    hub_stands,
+)
 from validator.checks.jobs import memory_limit, one_completion
 from validator.checks.lab import (
     capabilities,
@@ -185,6 +193,11 @@ __all__ = [
     "gang_waits",
     "has_sample_image",
     "home_on",
+    "hub_admits",
+    "hub_keeps_homes",
+    "hub_keeps_out",
+    "hub_offers_gpu",
+    "hub_stands",
     "image_built",
     "in_effect",
     "installed",
@@ -246,6 +259,9 @@ __all__ = [
     "selects_memory",
     "server_asks_for_cpu",
     "server_exists",
+    "server_has_gpu",
+    "server_known",
+    "server_of",
     "serves_from",
     "service_exists",
     "shows_memory",

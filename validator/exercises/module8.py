@@ -3,13 +3,21 @@
 from validator import jupyter
 from validator.checks import (
     account_exists,
+    answers,
     asks_for_gpus,
     asks_the_api,
     bound_to,
     claim_bound,
+    deployed,
     ends_well,
     exists,
     home_on,
+    hub_admits,
+    hub_keeps_homes,
+    hub_keeps_out,
+    hub_offers_gpu,
+    hub_stands,
+    installed,
     keeps_model,
     keeps_out,
     leads_to_its_pods,
@@ -23,11 +31,15 @@ from validator.checks import (
     runs_jupyter,
     sample_image,
     server_exists,
+    server_has_gpu,
+    server_known,
+    server_of,
     service_exists,
     stays_inside,
     token_from_a_secret,
     trained,
 )
+from validator.checks.hubs import Hub
 from validator.engine import exercise
 from validator.operator_release import OPERATOR
 from validator.rights import rights
@@ -38,6 +50,14 @@ SERVER, HOME, ACCOUNT = "module8-ex1", "module8-home", "module8-ex2"
 TODAY = GPU_RESOURCES[1]
 PORT = jupyter.PORT
 FOLDER = "{checkout}/modules/8-jupyter"
+HUB, USER = Hub("module8-ex3", FOLDER), "learner1"
+VALUES = f"{{checkout}}/my-{HUB.name}.yaml"
+INSTALL_HUB = (
+    f"python -m cluster load {jupyter.IMAGE}",
+    f"helm upgrade --install {HUB.name} {FOLDER}/charts/hub "
+    f"--values {FOLDER}/solution/exercise-3.yaml",
+    f"kubectl rollout status deployment/{HUB.name}",
+)
 NEEDED = rights(
     {
         ("tensorflow.org", "tfjobs"): "create get list watch delete",
@@ -112,5 +132,33 @@ exercise(
         keeps_model(HOME),
         ends_well(),
         trained(300),
+    ],
+)
+exercise(
+    "8.3",
+    "A hub that starts servers",
+    page="8-jupyter#exercise-3",
+    subject=HUB,
+    also=(("pod", f"jupyter-{USER}"), ("pvc", f"{HUB.name}-{USER}")),
+    optional=True,
+    install=(*INSTALL_HUB, f"sh {FOLDER}/hub.sh start {USER} gpu"),
+    install_without_gpus=(*INSTALL_HUB, f"sh {FOLDER}/hub.sh start {USER} plain"),
+    checks=[
+        installed(
+            "If you have no copy of the values yet, make one:",
+            f"$ test -e {VALUES} || cp {FOLDER}/starter/exercise-3.yaml {VALUES}",
+            "Complete it, and install the chart:",
+            f"$ {HUB.command}",
+        ),
+        deployed(),
+        hub_stands(),
+        hub_admits(USER),
+        hub_keeps_homes(),
+        hub_offers_gpu(),
+        answers(HUB.name, "80", "hub/api", '"version"', "the hub's version"),
+        hub_keeps_out(HUB.name, 80),
+        server_of(USER, f"{HUB.name}-{USER}"),
+        server_known(USER, HUB.name, 80),
+        server_has_gpu(USER),
     ],
 )

@@ -34,7 +34,7 @@ def fields(plain: str, **more: Field) -> dict[str, Field]:
 METADATA = fields(
     "name namespace uid creationTimestamp deletionTimestamp generation",
     labels=LABELS,
-    annotations=fields(f"{MARK[-1]} {PRUNED_AT}"),
+    annotations=fields(f"{MARK[-1]} {PRUNED_AT} hub.jupyter.org/username"),
     ownerReferences=[fields("kind name uid controller")],
 )
 CONDITIONS = [fields("type status reason message lastTransitionTime")]

@@ -35,7 +35,7 @@ from validator.tfjobs import command_line, main_container
 # volume, what a word of the command line is replaced by, what could be printed as a log.
 VALUES = re.compile(
     r"TF_CONFIG|LD_(?:LIBRARY_PATH|PRELOAD|AUDIT)|PYTHON[A-Z]+|PATH|BASH_ENV|ENV|"
-    r"TF_PLUGGABLE_DEVICE_LIBRARY_PATH|pycache_prefix|MODEL_(?:NAME|BASE_PATH)"
+    r"TF_PLUGGABLE_DEVICE_LIBRARY_PATH|pycache_prefix|MODEL_(?:NAME|BASE_PATH)|HUB_VALUES"
 )
 WORDS_OF_A_LOG = re.compile(r"loss|accuracy|of the cluster|took|saved model")
 ADDRESSES = ("cluster", "task", "environment")

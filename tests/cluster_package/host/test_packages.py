@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cluster.errors import CannotGoOn
 from cluster.host import machine, packages
 
 ALL_COMMANDS = frozenset(
@@ -70,3 +71,18 @@ def test_missing_commands_become_packages(change, wanted):
 def test_an_unknown_distribution_is_told_debians_names():
     facts = replace(GOOD, family="unknown")
     assert "what Debian calls nftables" in packages.manual_install(facts, ["nftables"])
+
+
+def test_the_browser_is_installed_where_it_is_missing(monkeypatch):
+    installed = []
+    monkeypatch.setattr(packages, "apt_install", installed.extend)
+    packages.install_browser(replace(GOOD, commands=ALL_COMMANDS | {"chromium"}))
+    assert installed == []
+    packages.install_browser(GOOD)
+    assert installed == ["chromium"]
+
+
+def test_where_there_is_no_apt_the_user_installs_the_browser():
+    with pytest.raises(CannotGoOn) as refused:
+        packages.install_browser(replace(GOOD, family="fedora"))
+    assert "dnf install chromium" in str(refused.value.fix)
