@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from cluster import binaries, recipes
+from cluster.programs import binaries, recipes
 
 CHART = "operator/chart"
 # Helm 3 knows no cluster here, and takes a Kubernetes version of its own.
