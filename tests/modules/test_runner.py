@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,10 @@ def outcomes(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "SECONDS_BETWEEN_TRIES", 0.01)
 
     def run(page, **options):
-        with Shell({**os.environ, "PYTHONPATH": str(CHECKOUT)}, tmp_path) as shell:
+        # Debian's own Python is called python3 alone: `python` is the one of .venv.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        given = {**os.environ, "PATH": path, "PYTHONPATH": str(CHECKOUT)}
+        with Shell(given, tmp_path) as shell:
             return list(run_page(page, shell, **options))
 
     return run
