@@ -72,7 +72,7 @@ class _Session:
                 final = self._is_final(verdict, grades)
                 if final and verdict is Verdict.WRONG and not sure:
                     # Changes of several kinds may arrive in any order: look at all of them once.
-                    watching.read_anew()
+                    watching.read_again()
                     sure = True
                     continue
                 self._last = self._show(grades, seen, self._last, final)

@@ -34,7 +34,7 @@ from validator.snapshot import Snapshot, at, listed, name_of
 GATHER_SECONDS = 0.15
 # Lists that may not be watched are read so often.
 READ_AGAIN_SECONDS = 5.0
-# After a failure of a watch, the lists are read anew, but not more often than this.
+# After a failure of a watch, the lists are read again, but not more often than this.
 ANEW_SECONDS = 1.0
 # A kind that has just been defined is served a moment later, and nothing tells when.
 RETRY_SECONDS, RETRY_FOR_SECONDS = 1.0, 15.0
@@ -70,7 +70,7 @@ class Watching:
         self._let_time_pass()
         return changed
 
-    def read_anew(self) -> None:
+    def read_again(self) -> None:
         """Read everything again: a watch could not go on, or a verdict is to be sure.
 
         Raises: NoCluster.
@@ -141,7 +141,7 @@ class Watching:
         for watch in failed:
             self._give_up(watch)
         if any(not watch.refused for watch in failed):
-            self.read_anew()
+            self.read_again()
             return True
         changed = {label for label, change in changes.items() if change}
         if changed - _NO_SEQUEL:

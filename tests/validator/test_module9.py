@@ -2,12 +2,12 @@
 
 import copy
 import json
-from functools import cache
 
 import pytest
 
-from tests.validator.cases import CHEAT_SNAPSHOTS, SNAPSHOTS
+from tests.validator.cases import CHEAT_SNAPSHOTS
 from tests.validator.cases_module9 import CHEATS
+from tests.validator.recorded_worlds import judged, the
 from tests.validator.stage import fits
 from validator import exercises, model_server  # noqa: F401 (registers the exercises)
 from validator.engine import EXERCISES, grade_one
@@ -16,23 +16,6 @@ from validator.places import Mount, Place
 from validator.redaction import redact
 from validator.snapshot import Snapshot
 from validator.verdicts import Verdict
-
-
-@cache
-def recorded(title):
-    return json.loads((SNAPSHOTS / f"{title}.json").read_text())
-
-
-def judged(title, edit):
-    """(verdict, the finding's id) of a recorded solution, changed in one thing."""
-    data = copy.deepcopy(recorded(title))
-    edit(data)
-    made = grade_one(Snapshot(data), EXERCISES[title.partition("-")[0]])
-    return made.verdict, made.finding.id if made.finding else ""
-
-
-def the(data, kind, name):
-    return next(o for o in data["objects"][kind] if o["metadata"]["name"] == name)
 
 
 def server(data):

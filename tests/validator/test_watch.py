@@ -311,7 +311,7 @@ def test_a_kind_that_is_served_late_is_asked_for_again(world, monkeypatch):
     seen.close()
 
 
-def test_a_version_that_is_too_old_is_read_anew(world, monkeypatch):
+def test_a_version_that_is_too_old_is_read_again(world, monkeypatch):
     monkeypatch.setattr(watching, "ANEW_SECONDS", 0.0)
     seen = world.nothing_made().watch(patience=10)
     seen.until("no TfJob", 2.0)

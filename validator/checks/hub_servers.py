@@ -76,7 +76,7 @@ def _home(seen: Seen, pod: Object, claim: str) -> Finding | None:
             f"Pod {name_of(pod)} mounts no claim {claim}: it was started before `storage` was set",
             f"a home on the claim {claim}",
             "A server that runs keeps what it has. Stop it, and start it again:",
-            *_own(seen).anew(user),
+            *_own(seen).again(user),
         )
     found = seen.cluster.find("persistentvolumeclaims", claim)
     return Claim(claim).trouble(seen.cluster, found) if found else None
@@ -120,7 +120,7 @@ def server_has_gpu(user: str) -> Check:
             f"the server of {user} asks for no GPU: it was started with another profile",
             "the profile One GPU",
             "A server that runs keeps what it has. Stop it, and start it with this profile:",
-            *_own(seen).anew(user),
+            *_own(seen).again(user),
         )
 
     reads = _SERVER | {"nodes"}

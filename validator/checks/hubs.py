@@ -32,7 +32,7 @@ class Hub(Chart):
         """The step that starts a user's server."""
         return f"$ {self.script} start {user} gpu"
 
-    def anew(self, user: str) -> tuple[str, ...]:
+    def again(self, user: str) -> tuple[str, ...]:
         """The steps that stop a user's server, and start it with the values of now."""
         return (f"$ {self.script} stop {user}", self.start(user))
 
