@@ -18,7 +18,7 @@ UNTIL_TOLD = """
 import os, time
 while not os.path.exists("/tmp/end"):
     time.sleep(0.1)
-time.sleep(1)  # so that the one who told it ends first
+time.sleep(1)  # so that the replica that asked ends first
 raise SystemExit(1)
 """
 RESTRICTED = {
