@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,8 +67,9 @@ def user_with_sudo() -> Iterator[User]:
     finally:
         rule.unlink(missing_ok=True)
         stop_clusters(user)
-        subprocess.run(["pkill", "--uid", name])  # podman leaves a process behind
-        as_root("userdel", "--remove", name)
+        end_processes(name)
+        # By force: userdel refuses while the user has a process, a zombie too.
+        as_root("userdel", "--force", "--remove", name)
 
 
 def give_checkout(user: User) -> None:
@@ -142,6 +144,20 @@ def stop_clusters(user: User) -> None:
     if (user.checkout / "cluster").exists():
         command = [sys.executable, "-m", "cluster.workshop", "down"]
         subprocess.run(command, cwd=user.checkout, env={"PATH": os.environ["PATH"]})
+
+
+def end_processes(name: str, seconds: float = 10) -> None:
+    """Kill what a user still runs (podman leaves a process behind), and wait until it is gone.
+
+    A killed process is its user's until its parent has heard of the end, which on a busy machine
+    is a moment later. A parent that never asks keeps a zombie, which does no harm.
+    """
+    deadline = time.monotonic() + seconds
+    # pkill exits with 1 when it finds no process.
+    while subprocess.run(["pkill", "--signal", "KILL", "--uid", name]).returncode == 0:
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.1)
 
 
 def as_root(*command: str) -> str:
