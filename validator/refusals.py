@@ -393,7 +393,8 @@ CONTAINER: tuple[Row, ...] = (
         "container {container} refers to {kind} {name}, which does not exist",
         "a ConfigMap or Secret under the name that the manifest uses",
         (
-            "Correct the name in the manifest, or create it. This command shows which exist:",
+            "Correct the name in the manifest, or create it with the command that the page shows. "
+            "These exist:",
             "$ kubectl get configmaps,secrets",
         ),
     ),
