@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from fashion_mnist import characters, data, report, settings
-from fashion_mnist.failure import Failure
+from fashion_mnist.failure import Failure, exit_code_of
 
 PATIENCE_SECONDS = 10
 PAUSE_SECONDS = 0.5  # after a question without an answer
@@ -48,14 +48,9 @@ class Options:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Ask what the command line wants to know. Returns: the exit code (see `failure`)."""
+    """Ask what the command line wants to know. Returns: its exit code."""
     options = parse(arguments)
-    try:
-        run(options)
-    except Failure as failure:
-        print(failure, file=sys.stderr, flush=True)
-        return failure.exit_code
-    return 0
+    return exit_code_of(lambda: run(options))
 
 
 def parse(arguments: list[str] | None = None) -> Options:

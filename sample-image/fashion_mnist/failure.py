@@ -1,11 +1,13 @@
 """How the program ends badly: one sentence and the exit code that says what to do next.
 
 The operator reads the exit code of the container: 1 to 127 is permanent (running
-it again would fail again), 128 and above is retryable. `train.main` turns these
+it again would fail again), 128 and above is retryable. `exit_code_of` turns these
 exceptions into both.
 """
 
 import re
+import sys
+from collections.abc import Callable
 
 PERMANENT = 1
 RETRYABLE = 143  # what a shell reports of a process that SIGTERM ended
@@ -21,6 +23,16 @@ class Interruption(Failure):
     """Something that may well go better when the replica is started again."""
 
     exit_code = RETRYABLE
+
+
+def exit_code_of(work: Callable[[], None]) -> int:
+    """Do a program's work; a failure becomes its sentence. Returns: the exit code."""
+    try:
+        work()
+    except Failure as failure:
+        print(failure, file=sys.stderr, flush=True)
+        return failure.exit_code
+    return 0
 
 
 # What TensorFlow puts before its reason: headings, and where in the program the operation is.

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from fashion_mnist import characters, data, report, settings
-from fashion_mnist.failure import Failure, first_line
+from fashion_mnist.failure import Failure, exit_code_of, first_line
 
 MODEL_FILE = "saved_model.pb"
 
@@ -41,14 +41,9 @@ class Options:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line asks for. Returns: the exit code (see `failure`)."""
+    """Do what the command line asks for. Returns: its exit code."""
     options = parse(arguments)
-    try:
-        run(options)
-    except Failure as failure:
-        print(failure, file=sys.stderr, flush=True)
-        return failure.exit_code
-    return 0
+    return exit_code_of(lambda: run(options))
 
 
 def parse(arguments: list[str] | None = None) -> Options:

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fashion_mnist import report, settings
-from fashion_mnist.failure import Failure
+from fashion_mnist.failure import Failure, exit_code_of
 
 REFRESH_SECONDS = 2.0
 ENDING_SECONDS = 0.9
@@ -44,14 +44,9 @@ class Options:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until asked to end. Returns: the exit code (see `failure`)."""
+    """Serve until asked to end. Returns: its exit code."""
     options = parse(arguments, os.environ)
-    try:
-        run(options)
-    except Failure as failure:
-        print(failure, file=sys.stderr, flush=True)
-        return failure.exit_code
-    return 0
+    return exit_code_of(lambda: run(options))
 
 
 def parse(arguments: list[str] | None, environment: Mapping[str, str]) -> Options:

@@ -18,18 +18,13 @@ if __name__ == "__main__":
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from fashion_mnist import cluster, report, settings
-from fashion_mnist.failure import Failure
+from fashion_mnist.failure import exit_code_of
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run what the command line asks for. Returns: the exit code (see `failure`)."""
+    """Run what the command line asks for. Returns: its exit code."""
     options = settings.parse(arguments)
-    try:
-        run(options, cluster.read(os.environ))
-    except Failure as failure:
-        print(failure, file=sys.stderr, flush=True)
-        return failure.exit_code
-    return 0
+    return exit_code_of(lambda: run(options, cluster.read(os.environ)))
 
 
 def run(options: settings.Settings, replica: cluster.Cluster | None) -> None:

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from fashion_mnist import report, settings
-from fashion_mnist.failure import Failure
+from fashion_mnist.failure import exit_code_of
 from painting import picture
 
 PAINTING = "painting"  # the name of the image summary, and of the file
@@ -46,14 +46,9 @@ class Options:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Paint what the command line asks for. Returns: the exit code (see `failure`)."""
+    """Paint what the command line asks for. Returns: its exit code."""
     options = parse(arguments)
-    try:
-        run(options)
-    except Failure as failure:
-        print(failure, file=sys.stderr, flush=True)
-        return failure.exit_code
-    return 0
+    return exit_code_of(lambda: run(options))
 
 
 def parse(arguments: list[str] | None = None) -> Options:
