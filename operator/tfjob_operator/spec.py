@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, ValidationError, convert, field, structs
@@ -25,7 +26,7 @@ INDEXED_ABOVE = 20  # replicas of one type; above it one Indexed Job runs them a
 POD_LEVEL_RESOURCES = re.compile("cpu|memory|hugepages-.*")  # allowed in a Pod's spec.resources
 
 
-class ReplicaSpec(Struct, frozen=True):
+class ReplicaSpec(Struct, frozen=True, dict=True):
     """One entry of spec.replicaSpecs: a replica type, its count and its template."""
 
     type: Literal["MASTER", "CHIEF", "WORKER", "PS", "EVALUATOR"] = field(
@@ -43,7 +44,7 @@ class ReplicaSpec(Struct, frozen=True):
     def is_default_ps(self) -> bool:
         return self.type == "PS" and not self.template
 
-    @property
+    @cached_property
     def restart_policy(self) -> str:
         return self.user_restart_policy or ("OnFailure" if self.is_default_ps else "ExitCode")
 
@@ -60,7 +61,7 @@ class RunPolicy(Struct, frozen=True, rename="camel"):
     scheduling_policy: Json = {}
 
 
-class Spec(Struct, frozen=True, rename="camel"):
+class Spec(Struct, frozen=True, dict=True, rename="camel"):
     """The TfJob's spec, with defaults. RuntimeId may be spelled runtimeId as well."""
 
     user_runtime_id: str = field(name="RuntimeId", default="")
@@ -74,7 +75,7 @@ class Spec(Struct, frozen=True, rename="camel"):
     dynamic_workers: bool = field(name="enableDynamicWorker", default=False)
     workers: Annotated[int, Meta(ge=0)] | None = None
 
-    @property
+    @cached_property
     def chief(self) -> tuple[str, int]:
         """(type, index) of the replica whose end decides the job."""
         if "chief" in self.termination_policy:
