@@ -199,8 +199,7 @@ MODULE9_4 = [
     _four("master-alone", "members.some", "the WORKER is in no group", "each replica", HOLDER,
           HELD, APPLY),
     _four("other-group", "members.other", "the group module9-gang", "podGroupName: module9-ex4"),
-    _four("no-holder", "waited.not", "started at once", "holder.yaml",
-          APPLY),
+    _four("no-holder", "waited.not", "started at once", "kubectl delete podgroup", APPLY),
     _four("held", "ends.gang-waits", "minCount (3)", "kubectl delete job module9-ex4-holder",
           HOLDER, HELD, SOLUTION_4, verdict=CONVERGING),
 ]  # fmt: skip

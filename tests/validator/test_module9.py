@@ -155,6 +155,16 @@ def test_a_gang_whose_group_is_gone_cannot_be_checked():
     assert judged("9.4-solution", gone) == (Verdict.COULD_NOT_CHECK, "waited.gone")
 
 
+def test_a_gang_with_the_group_of_an_earlier_try_needs_a_new_group():
+    def scheduled_before(data):
+        for each in data["objects"]["podgroups"]:
+            each["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
+            for condition in each["status"]["conditions"]:
+                condition["lastTransitionTime"] = "2020-01-01T00:00:05Z"
+
+    assert judged("9.4-solution", scheduled_before) == (Verdict.WRONG, "waited.old-group")
+
+
 @pytest.mark.parametrize("case", CHEATS, ids=lambda case: case.title)
 def test_a_cheat_gets_its_finding_and_is_never_done(case):
     """As it was recorded, and from a file, which leaves out what no check reads."""

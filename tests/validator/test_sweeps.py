@@ -110,6 +110,23 @@ def test_what_is_said_of_an_edited_sweep(case, edits, verdict, id):
     assert (found, said[: len(id)]) == (verdict, id)
 
 
+@pytest.mark.parametrize(
+    ("case", "edits"),
+    [
+        pytest.param("7.1-one-folder", [], id="all runs in one folder"),
+        pytest.param("7.1-solution", [NO_ROWS, taken_long_after], id="TensorBoard has no rows"),
+        pytest.param("7.1-solution", [OTHER_LOSS, taken_long_after], id="another loss"),
+    ],
+)  # fmt: skip
+def test_a_claim_with_files_of_earlier_runs_is_deleted_between_two_releases(case, edits):
+    data = recorded(case)
+    for edit in edits:
+        edit(data)
+    fix = grade_one(Snapshot(data), EXERCISES["7.1"]).finding.fix
+    commands = [step.split()[1:3] for step in fix if step.startswith("$ ")]
+    assert commands == [["helm", "uninstall"], ["kubectl", "delete"], ["helm", "upgrade"]]
+
+
 def test_a_board_that_does_not_run_is_diagnosed_where_it_is_silent():
     _, said = judged("7.1-solution", refused(503), board_is_not_ready)
     assert said.startswith("hparams.")

@@ -18,6 +18,7 @@ from validator.snapshot import (
     text,
     time_at,
 )
+from validator.subjects import TfJob
 from validator.tfjobs import gpus, main_container
 from validator.verdicts import Finding, blocked, converging, could_not_check
 
@@ -25,6 +26,15 @@ SCHEDULED = "PodGroupInitiallyScheduled"
 # Times are whole seconds.
 TOGETHER = timedelta(seconds=2)
 _READS = frozenset({"podgroups", "pods", "jobs"})
+
+
+class Gang(TfJob):
+    """A TfJob with a PodGroup of its name, whose condition stays when the TfJob is deleted."""
+
+    def redo(self, cluster: Snapshot, item: Object, file: str) -> tuple[str, ...]:
+        *delete, apply = super().redo(cluster, item, file)
+        group = f"$ kubectl delete podgroup {self.name} --ignore-not-found"
+        return (*delete, group, apply)
 
 
 def need_pod_groups() -> Need:
@@ -77,8 +87,7 @@ def gang_of(count: int) -> Check:
             f"PodGroup {name} has "
             + ("no gang: its Pods start one by one" if least is None else f"minCount {least}"),
             f"schedulingPolicy: {{gang: {{minCount: {count}}}}}",
-            f"Set it, for all {count} replicas. A PodGroup's policy cannot be changed. Delete it:",
-            f"$ kubectl delete podgroup {name} --wait=false",
+            f"Set it, for all {count} replicas. (A PodGroup's policy cannot be changed.)",
         )
 
     return Check("group", f"Its PodGroup wants {count} Pods or none.", judge, _READS)
@@ -121,7 +130,7 @@ def gang_waits(seen: Seen, finding: Finding) -> Finding:
     group = seen.cluster.find("podgroups", seen.subject.name) or {}
     said = condition(group, SCHEDULED)
     if said.get("status") != "False":
-        return finding
+        return _old_group(seen, group) or finding
     return converging(
         "gang-waits",
         f"none of its Pods has a node: {one_line(text(said, 'message'))[:200]}",
@@ -163,7 +172,11 @@ def waited() -> Check:
                 "If the check has not said done before, run it again:",
                 *seen.subject.redo(seen.cluster, seen.object, seen.exercise.file),
             )
-        return _group_came_later(seen, group, made) or _at_once(seen, group, made)
+        return (
+            _group_came_later(seen, group, made)
+            or _old_group(seen, group)
+            or _at_once(seen, group, made)
+        )
 
     title = "They waited as long as there was no room for all."
     return Check("waited", title, judge, _READS)
@@ -178,6 +191,21 @@ def _group_came_later(seen: Seen, group: Object, made: datetime) -> Finding | No
         "the PodGroup was made after the Pods: they waited for it, and not for GPUs",
         "a PodGroup that is there before the Pods",
         "Apply the PodGroup first.",
+    )
+
+
+def _old_group(seen: Seen, group: Object) -> Finding | None:
+    """The scheduler writes the condition once: it says nothing of Pods made afterwards."""
+    since = time_at(condition(group, SCHEDULED), "lastTransitionTime")
+    made = min((t for pod in seen.pods if (t := created(pod))), default=None)
+    if not (is_true(group, SCHEDULED) and since and made and since < made):
+        return None
+    return seen.wrong(
+        "old-group",
+        "the PodGroup is of an earlier try: its Pods had a node before these Pods were made",
+        "a PodGroup that is made with the TfJob",
+        "Make the holder first, so that two GPUs are taken:",
+        "$ kubectl apply -f {checkout}/modules/9-going-further/manifests/holder.yaml",
     )
 
 

@@ -186,13 +186,26 @@ def _not_on_the_claim(seen: Seen, name: str, path: str) -> Finding:
 
 
 def _shared(seen: Seen, one: str, other: str, path: str) -> Finding:
-    return seen.wrong(
+    finding = seen.wrong(
         "shared",
         f"TfJobs {one} and {other} both write to {path}: TensorBoard takes them for one run",
         "a folder for each run",
         "Put both values into the folder's name: "
         "`--log-dir=/runs/rate-{{ $rate }}-layers-{{ $layers }}`.",
     )
+    return _emptied(seen, finding)
+
+
+def _emptied(seen: Seen, finding: Finding) -> Finding:
+    """The finding with a claim made again: the old one keeps the files of earlier runs."""
+    uninstall, install = seen.subject.redo(seen.cluster, seen.object, "")
+    again = (
+        "Then make it again, and the claim with it: it still has the files of earlier runs.",
+        uninstall,
+        f"$ kubectl delete pvc {CLAIM}",
+        install,
+    )
+    return finding.but(redo=False, fix=(*finding.fix, *again))
 
 
 def all_succeed() -> Check:
@@ -242,7 +255,8 @@ def board_shows_all(service: str) -> Check:
         for job in finished(seen):
             finding = _row(seen, job, shown)
             if finding:
-                return _graced(seen, finding)
+                finding = _graced(seen, finding)
+                return _emptied(seen, finding) if finding.redo else finding
         return None
 
     title = "TensorBoard's HParams has each pair, with the loss of its log."
@@ -293,16 +307,14 @@ def _row(seen: Seen, job: Object, shown: list[Session]) -> Finding | None:
             f"TensorBoard's HParams has no row for {wanted}, which TfJob {name_of(job)} tried",
             "a row for each TfJob",
             f"Let TensorBoard and the TfJobs mount the same claim, {CLAIM}, and `--logdir` be the "
-            "folder above those of all runs.",
+            "folder above those of all runs. If it is so, the folder has files of an earlier run.",
         )
     return seen.wrong(
         "other-run",
         f"TensorBoard's loss for {wanted} is {mine[0].loss:.5f}, and it is not that of TfJob "
         f"{name_of(job)}, whose log says {last.loss:.5f}",
         "the loss of this run's own log",
-        f"Let only this release write to the claim {CLAIM}. With --max-steps changed, delete the "
-        "claim first:",
-        f"$ kubectl delete pvc {CLAIM}",
+        f"Let only this release write to the claim {CLAIM}.",
     )
 
 

@@ -145,7 +145,7 @@ def _failed(seen: Seen, trouble: Finding) -> Finding:
             f"$ helm history {name} --max=1",
             'With "expected string, got 50", a number has no quotes: pipe it through `quote`. With '
             '"conflict", somebody has changed an object by hand: add --force-conflicts below. With '
-            '"already exists", two objects of the chart have one name.',
+            '"already exists" or "cannot be changed once", two objects of the chart have one name.',
             "Install it again:" if now == 1 else "Upgrade it again:",
             *(seen.subject.redo(seen.cluster, seen.object, "") or again(seen)),
         ),

@@ -262,7 +262,7 @@ def not_ended(seen: Seen, pod: Object, container: str) -> Finding | None:
     if code not in (0, None):
         return _no_training(seen, "exit", f"Pod {name_of(pod)} ended with exit code {code}")
     if code == 0:
-        found = f"the training in Pod {name_of(pod)} has ended, and the Pod is about to"
+        found = f"the training in Pod {name_of(pod)} has ended, and the Pod ends in a moment"
         return converging("ending", found, "a Pod that has ended", "Wait a moment.")
     return converging(
         "not-ended",

@@ -44,6 +44,7 @@ from validator.checks import (
     was_scaled,
     without_priority,
 )
+from validator.checks.gangs import Gang
 from validator.engine import exercise
 from validator.operator_release import OPERATOR
 from validator.subjects import Autoscaler, Deployment, TfJob
@@ -137,7 +138,7 @@ exercise(
     "9.4",
     "Three Pods, or none",
     page="9-going-further#exercise-4",
-    subject=TfJob("module9-ex4"),
+    subject=Gang("module9-ex4"),
     also=(("podgroup", "module9-ex4"), ("job", "module9-ex4-holder")),
     needs=[OPERATOR, need_gpus(), need_pod_groups()],
     optional=True,
