@@ -61,7 +61,16 @@ class Machine:
         drive = f"file={self.copy},if=virtio,cache=unsafe,discard=unmap"
         return [
             *("nice", "-n", "5", "qemu-system-x86_64", "-machine", "q35,accel=kvm"),
-            *("-cpu", "host", "-smp", str(PROCESSORS), "-m", MEMORY, "-display", "none"),
+            *(
+                "-cpu",
+                "host,arch-capabilities=off",
+                "-smp",
+                str(PROCESSORS),
+                "-m",
+                MEMORY,
+                "-display",
+                "none",
+            ),
             *("-serial", f"file:{self.console}", "-drive", drive),
             *("-netdev", network, "-device", "virtio-net-pci,netdev=net"),
             *("-device", "virtio-rng-pci"),
