@@ -31,7 +31,7 @@ from cluster.node import (
 )
 from cluster.node.drivers import Driver
 from cluster.node.mounts import KERNEL_SETTINGS, Mount, copied_files, mounts, root_links
-from cluster.node.supervisor import Supervisor
+from cluster.node.supervisor import Supervisor, hold_signals
 from cluster.node.watching import Server
 
 READY = "ready"
@@ -70,8 +70,10 @@ def main(name: str, programs: str, address: str, folder: str) -> None:
         os._exit(1)
     os.dup2(os.open("/dev/null", os.O_RDWR), 0)
     os.dup2(2, 1)
+    hold_signals()
     threading.Thread(target=give_addresses, args=(address,), daemon=True).start()
     Supervisor(components.components(address, simulated)).run()
+    os._exit(0)
 
 
 def give_addresses(node: str) -> None:

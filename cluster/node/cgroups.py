@@ -15,7 +15,11 @@ from pathlib import Path
 MOUNT = Path("/sys/fs/cgroup")
 COMPONENTS = "node"
 PERIOD_US = 100_000
-POD_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
+# The kubelet does not start where its root group lacks one of these that the kernel has.
+# Source: k8s.io/kubernetes, pkg/kubelet/cm (getSupportedUnifiedControllers).
+KUBELET_CONTROLLERS = frozenset(("cpu", "cpuset", "hugetlb", "memory", "pids"))
+NEEDED_CONTROLLERS = frozenset(("cpu", "memory", "pids"))
+POD_CONTROLLERS = sorted((*KUBELET_CONTROLLERS, "io"))
 
 
 def hierarchies(mounts: str, root: Path = MOUNT) -> list[tuple[Path, bool]]:
@@ -66,6 +70,12 @@ def _delegate(folder: Path) -> None:
         if controller in available:
             with contextlib.suppress(OSError):
                 (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def lacking(mount: Path, folder: Path) -> list[str]:
+    """Version 2: controllers that the kubelet wants of a group and the group does not have."""
+    there, has = (set((f / "cgroup.controllers").read_text().split()) for f in (mount, folder))
+    return sorted((KUBELET_CONTROLLERS & there | NEEDED_CONTROLLERS) - has)
 
 
 def _inherit_cpuset(folder: Path) -> None:

@@ -127,7 +127,7 @@ def execution() -> None:
 
 
 def groups() -> None:
-    """A group with a child in each hierarchy; on version 2 with the memory controller."""
+    """A group with a child in each hierarchy; on version 2 with what the kubelet wants."""
     name = f"{paths.CGROUP}/check-{os.getpid()}"
     try:
         if reason := in_child(lambda: _enter(name)):
@@ -139,10 +139,9 @@ def groups() -> None:
 def _enter(name: str) -> None:
     cgroups.enter(name)
     for mount, is_v2 in cgroups.here():
-        if is_v2 and len(cgroups.here()) == 1:
-            has = (mount / name / "cgroup.controllers").read_text().split()
-            if lacking := sorted({"cpu", "memory", "pids"} - set(has)):
-                raise CannotGoOn(f"{mount / name} has no controller {', '.join(lacking)}")
+        alone = is_v2 and len(cgroups.here()) == 1
+        if alone and (lacking := cgroups.lacking(mount, mount / name)):
+            raise CannotGoOn(f"{mount / name} has no controller {', '.join(lacking)}")
 
 
 def link() -> None:

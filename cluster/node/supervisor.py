@@ -19,6 +19,7 @@ from cluster.node import addresses, components
 FAILURES = Path("/var/log/components/failures.json")
 RESTART_DELAYS_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 EARLY_SECONDS = 10
+AWAITED = (signal.SIGCHLD, signal.SIGTERM)
 LARGEST_LOG_BYTES = 20_000_000
 ENVIRONMENT = {
     "PATH": f"{addresses.BIN}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin",
@@ -26,6 +27,11 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "GOGC": "200",
 }
+
+
+def hold_signals() -> None:
+    """Keep the awaited signals until `run` asks; before any thread, which would lose them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
 
 
 @dataclass
@@ -40,14 +46,18 @@ class Slot:
 
 
 class Supervisor:
-    """The first process of the node: starts components, reaps orphans, never ends."""
+    """The first process of the node: starts components, reaps orphans, ends at SIGTERM alone.
+
+    That comes when the machine shuts down. The kernel ignores it for a first process that does
+    not wait for it, and systemd would then wait 90 seconds. All others end with the first.
+    """
 
     def __init__(self, wanted: list[components.Component]) -> None:
         self.slots = [Slot(component) for component in wanted]
 
     def run(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-        while True:
+        got: signal.struct_siginfo | None = None
+        while not (got and got.si_signo == signal.SIGTERM):
             now = time.monotonic()
             waiting = [slot for slot in self.slots if not slot.pid]
             for slot in waiting:
@@ -55,7 +65,7 @@ class Supervisor:
                     start(slot)
                     if not slot.pid:
                         self.note_failures()
-            signal.sigtimedwait({signal.SIGCHLD}, 0.02 if waiting else 5.0)
+            got = signal.sigtimedwait(AWAITED, 0.02 if waiting else 5.0)
             self.reap()
             self.forgive()
 

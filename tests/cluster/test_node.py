@@ -159,6 +159,16 @@ def test_stop_keeps_objects_and_start_brings_them_back(repaired):
     kubectl(repaired, "get", "configmap", "before-the-night")
 
 
+def test_a_node_ends_at_once_when_the_machine_shuts_down_and_keeps_its_objects(repaired):
+    """systemd sends SIGTERM to every process, and waits 90 seconds for those that stay."""
+    kubectl(repaired, "create", "configmap", "before-the-shutdown")
+    os.kill(record().pid, signal.SIGTERM)
+    wait_until(lambda: not records.is_running(record()))
+    wait_until(lambda: cgroups.members(paths.cluster(repaired).cgroup) == set())
+    verb("up", "--bare", "--name", repaired)
+    kubectl(repaired, "get", "configmap", "before-the-shutdown")
+
+
 def test_status_is_json_for_programs(repaired):
     # kubectl writes the kubeconfig again, as YAML.
     kubectl(repaired, "config", "set-context", "--current", "--namespace=default")

@@ -49,11 +49,35 @@ def test_processors_that_were_chosen_stay(tmp_path):
 
 
 def test_only_controllers_that_are_there_are_handed_on(tmp_path):
-    (tmp_path / "cgroup.controllers").write_text("cpu memory rdma")
+    (tmp_path / "cgroup.controllers").write_text("cpu hugetlb memory rdma")
     (tmp_path / "cgroup.subtree_control").write_text("")
     written = []
     original = Path.write_text
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "write_text", lambda p, t: written.append(t) or original(p, t))
         cgroups._delegate(tmp_path)
-    assert written == ["+cpu", "+memory"]
+    assert written == ["+cpu", "+hugetlb", "+memory"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "group", "lacking"),
+    [
+        pytest.param(
+            "cpuset cpu io memory hugetlb pids rdma misc",
+            "cpuset cpu io memory pids",
+            ["hugetlb"],
+            id="Debian 12: the kubelet wants every one of its that the kernel has",
+        ),
+        pytest.param("cpu memory pids", "cpu memory pids", [], id="a kernel with few"),
+        pytest.param("cpu pids", "cpu pids", ["memory"], id="a kernel with too few"),
+    ],
+)
+def test_what_the_kubelet_lacks_on_version_2(tmp_path, kernel, group, lacking):
+    (tmp_path / "group").mkdir()
+    (tmp_path / "cgroup.controllers").write_text(kernel)
+    (tmp_path / "group" / "cgroup.controllers").write_text(group)
+    assert cgroups.lacking(tmp_path, tmp_path / "group") == lacking
+
+
+def test_a_node_is_given_all_that_its_kubelet_wants():
+    assert set(cgroups.POD_CONTROLLERS) >= cgroups.KUBELET_CONTROLLERS
