@@ -7,8 +7,9 @@ that failed and a Pod that appeared late.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from tfjob_api.spec import TfJob
+
 from .observed import Children, Job
-from .spec import TfJob
 
 
 def jobs_to_delete(job: TfJob, observed: Children) -> list[Job]:

@@ -1,138 +1,20 @@
-"""What the user wants: one TfJob, parsed from JSON, with defaults, validated.
+"""A TfJob from the API server's JSON, with defaults, validated.
 
 ``parse`` never raises, so one bad object never stops the others: an invalid spec becomes
-``TfJob.problem``, a sentence for the user. All other modules read these classes.
+``TfJob.problem``, a sentence for the user.
 """
 
 import hashlib
-import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from msgspec import Meta, Struct, ValidationError, convert, field, structs
+from msgspec import ValidationError, convert, structs
 
-Json = dict[str, Any]
-FOREVER = math.inf  # a delay in seconds that never ends
+from .spec import CHIEF_TYPES, CONTAINER, MAX_NAME_PREFIX, ReplicaSpec, Spec, TfJob
 
-CHIEF_TYPES = ("MASTER", "CHIEF")
-CONTAINER = "tensorflow"
-MANAGED_BY = "tensorflow.org/tfjob-operator"
-MAX_NAME_PREFIX = 40  # characters of the TfJob's name in a child's name, which has at most 63
 MAX_REPLICAS = 2_000  # of all types together
-INDEXED_ABOVE = 20  # replicas of one type; above it one Indexed Job runs them all
 POD_LEVEL_RESOURCES = re.compile("cpu|memory|hugepages-.*")  # allowed in a Pod's spec.resources
-
-
-class ReplicaSpec(Struct, frozen=True):
-    """One entry of spec.replicaSpecs: a replica type, its count and its template."""
-
-    type: Literal["MASTER", "CHIEF", "WORKER", "PS", "EVALUATOR"] = field(
-        name="tfReplicaType", default="MASTER"
-    )
-    replicas: Annotated[int, Meta(ge=0)] = 1
-    port: int = field(name="tfPort", default=2222)
-    template: Json | None = None
-    user_restart_policy: Literal["", "ExitCode", "OnFailure", "Never", "Always"] = field(
-        name="restartPolicy", default=""
-    )
-    layout: Literal["", "PerReplica", "Indexed"] = ""
-
-    @property
-    def is_default_ps(self) -> bool:
-        return self.type == "PS" and not self.template
-
-    @property
-    def restart_policy(self) -> str:
-        return self.user_restart_policy or ("OnFailure" if self.is_default_ps else "ExitCode")
-
-
-class RunPolicy(Struct, frozen=True, rename="camel"):
-    """spec.runPolicy, as in TFJob 1.9."""
-
-    clean_pod_policy: str = "Running"
-    ttl_seconds_after_finished: int | None = None
-    active_deadline_seconds: int | None = None
-    suspend: bool = False
-    backoff_limit: int = 6
-    managed_by: str = ""
-    scheduling_policy: Json = {}
-
-
-class Spec(Struct, frozen=True, rename="camel"):
-    """The TfJob's spec, with defaults. RuntimeId may be spelled runtimeId as well."""
-
-    user_runtime_id: str = field(name="RuntimeId", default="")
-    user_runtime_id_camel: str = field(name="runtimeId", default="")
-    tf_image: str = ""
-    replicas: tuple[ReplicaSpec, ...] = field(name="replicaSpecs", default=())
-    tensorboard: Json | None = None
-    termination_policy: Json = {}
-    run_policy: RunPolicy = RunPolicy()
-    success_policy: str = ""
-    dynamic_workers: bool = field(name="enableDynamicWorker", default=False)
-    workers: Annotated[int, Meta(ge=0)] | None = None
-
-    @property
-    def chief(self) -> tuple[str, int]:
-        """(type, index) of the replica whose end decides the job."""
-        if "chief" in self.termination_policy:
-            given = self.termination_policy["chief"]
-            return given.get("replicaName") or "MASTER", given.get("replicaIndex", 0)
-        return next((each.type for each in self.replicas if each.type in CHIEF_TYPES), "MASTER"), 0
-
-    @property
-    def tasks(self) -> Iterator[tuple[ReplicaSpec, int]]:
-        """Every replica, as (replica spec, index)."""
-        return ((replica, index) for replica in self.replicas for index in range(replica.replicas))
-
-
-class TfJob(Spec, frozen=True, kw_only=True, rename=None):
-    """One TfJob. ``problem`` is "" when the spec is valid."""
-
-    namespace: str
-    name: str
-    uid: str
-    runtime_id: str
-    generation: int
-    resource_version: str
-    deleting: bool
-    status: Json
-    problem: str = ""
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Labels of all its children."""
-        return {"tensorflow.org": "", "runtime_id": self.runtime_id, "tf_job_name": self.name}
-
-    @property
-    def name_prefix(self) -> str:
-        """The part of its name that the names of its children begin with."""
-        return self.name[:MAX_NAME_PREFIX]
-
-    def with_status(self, status: Json) -> "TfJob":
-        return structs.replace(self, status=status)
-
-    def child_name(self, replica_type: str, index: int) -> str:
-        """Name of a replica's Service and Job; in an Indexed Job, its Pod's host name."""
-        return f"{self.indexed_job_name(replica_type)}-{index}"
-
-    def indexed_job_name(self, replica_type: str) -> str:
-        """Name of the Indexed Job of one replica type."""
-        return f"{self.name_prefix}-{replica_type.lower()}-{self.runtime_id}"
-
-    def is_indexed(self, replica: ReplicaSpec) -> bool:
-        """Whether one Indexed Job runs all replicas of this type.
-
-        Never for the chief's type, which needs a Job of its own, and never for Always: an Indexed
-        Job cannot run a succeeded index again. With dynamic workers the count does not choose
-        the layout, because a change of layout would replace all Jobs.
-        """
-        if replica.type == self.chief[0] or replica.restart_policy == "Always":
-            return False
-        is_big = replica.replicas > INDEXED_ABOVE and not self.dynamic_workers
-        return replica.layout == "Indexed" or (is_big and not replica.layout)
 
 
 def parse(obj: Mapping[str, Any]) -> TfJob:
@@ -238,15 +120,3 @@ def _chief_problems(job: TfJob) -> Iterator[str]:
         yield f"spec.replicaSpecs: has no {name}, so nothing decides when the job is done"
     elif not 0 <= index < counts[name]:
         yield f"spec.terminationPolicy.chief: {name} {index} is not among the replicas"
-
-
-def parse_time(text: str) -> datetime:
-    """Read an API timestamp (RFC 3339, UTC)."""
-    return datetime.fromisoformat(text)
-
-
-def seconds_left(since: str | None, seconds: int | None, now: datetime) -> float:
-    """Seconds until ``since`` plus ``seconds``; FOREVER if either is missing."""
-    if not since or seconds is None:
-        return FOREVER
-    return (parse_time(since) - now).total_seconds() + seconds
