@@ -164,10 +164,9 @@ def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
 
 def resizes(job: TfJob, observed: Children) -> Iterator[JobPatch]:
     """Patches of Indexed Jobs whose number of replicas has changed."""
-    for replica in job.replicas:
+    for replica in filter(job.is_indexed, job.replicas):
         child = observed.jobs.get(job.child_name(replica.type, None))
-        is_other = child is not None and child.completions != replica.replicas
-        if child and job.is_indexed(replica) and is_other and not child.is_finished:
+        if child and child.completions != replica.replicas and not child.is_finished:
             count = {"completions": replica.replicas, "parallelism": replica.replicas}
             yield JobPatch(child.name, child.uid, count)
 

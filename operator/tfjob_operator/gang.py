@@ -34,8 +34,7 @@ def group_spec(job: TfJob, config: Config) -> Json:
 
 def apply(job: TfJob, config: Config, meta: Json, spec: Json) -> None:
     """Add the job's PodGroup and priority class to a Pod template, in place."""
-    priority = job.run_policy.scheduling_policy.get("priorityClass")
-    if priority:
+    if priority := job.run_policy.scheduling_policy.get("priorityClass"):
         spec.setdefault("priorityClassName", priority)
     if config.gang_scheduling == "kubernetes":
         spec["schedulingGroup"] = {"podGroupName": group_name(job)}
