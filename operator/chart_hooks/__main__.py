@@ -12,7 +12,7 @@ from kubernetes.aio.config import ConfigException
 from kube_runtime import conditions
 from kube_runtime.kube import ApiError, Kube, Request, Resource
 from kube_runtime.transport import HttpTransport, load_settings
-from tfjob_operator.kinds import TFJOBS
+from tfjob_api.spec import TFJOBS
 
 CRD = "CustomResourceDefinition"
 CRDS = Resource(CRD, "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions")

@@ -1,9 +1,11 @@
 """Conditions in the status of an object: found, merged and compared, as all Kubernetes APIs do."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
+from operator import itemgetter
 
 from .kube import Json
+from .times import timestamp
 
 MAX_MESSAGE = 1024  # characters, as events have
 
@@ -15,13 +17,14 @@ def find(status: Json, kind: str) -> Json:
     return next((c for c in status.get("conditions") or [] if c["type"] == kind), {})
 
 
+def true_conditions(status: Json) -> dict[str, Json]:
+    """The conditions that are True, by type."""
+    return {c["type"]: c for c in status.get("conditions") or [] if c.get("status") == "True"}
+
+
 def holds(status: Json, kind: str) -> bool:
     """Whether the condition of a type is True."""
     return bool(find(status, kind).get("status") == "True")
-
-
-def timestamp(now: datetime) -> str:
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def merge(
@@ -49,9 +52,6 @@ def merge(
 
 def changed(old: Json, new: Json) -> list[Json]:
     """The conditions of a status that have another value or reason than before."""
-    before = {(c["type"], c["status"], c["reason"]) for c in old.get("conditions") or []}
-    return [
-        c
-        for c in new.get("conditions") or []
-        if (c["type"], c["status"], c["reason"]) not in before
-    ]
+    key = itemgetter("type", "status", "reason")
+    before = {key(condition) for condition in old.get("conditions") or []}
+    return [each for each in new.get("conditions") or [] if key(each) not in before]

@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from .conditions import MAX_MESSAGE, timestamp
+from .conditions import MAX_MESSAGE
 from .kube import EVENTS, ApiError, Json, Kube
+from .times import Clock, timestamp
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +50,9 @@ class EventRecorder:
     """Sends events one by one. ``on_drop`` is called for each that is not sent."""
 
     def __init__(
-        self,
-        kube: Kube,
-        component: str,
-        clock: Callable[[], datetime],
-        on_drop: Callable[[], object],
+        self, kube: Kube, component: str, clock: Clock, on_drop: Callable[[], object]
     ) -> None:
-        self._kube, self._component, self._clock = kube, component, clock
-        self._on_drop = on_drop
+        self._kube, self._component, self._clock, self._on_drop = kube, component, clock, on_drop
         self._waiting: asyncio.Queue[Json] = asyncio.Queue(MAX_WAITING)
         self._counts: dict[str, int] = {}  # how often each event was sent, by its name
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .kube import Json
+from .objects import uid_of
 
 OnChange = Callable[[str, Any, bool], None]
 
@@ -92,10 +93,6 @@ class Index:
         for uid in gone:
             self.delete(uid)
         self._deleted &= uids
-
-
-def uid_of(obj: Json) -> str:
-    return str(obj["metadata"]["uid"])
 
 
 def _version(obj: Json) -> int:

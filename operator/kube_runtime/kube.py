@@ -6,11 +6,12 @@ retries: the controller's queue does.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Json = dict[str, Any]
+Query = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Query = field(default_factory=dict)
     body: Json | None = None
     content_type: str = "application/json"
 
@@ -53,11 +54,13 @@ class ApiError(Exception):
         self.reason: str = status.get("reason", "")
         causes = (status.get("details") or {}).get("causes") or []
         self.causes = {cause.get("reason") for cause in causes}
-        self.retry_after_seconds = _seconds(response.headers.get("retry-after", ""))
+        after = response.headers.get("retry-after", "")
+        self.retry_after_seconds = float(after) if after.isdigit() else None
 
 
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isdigit() else None
+def in_words(error: Exception) -> str:
+    """The error's text or, as a TimeoutError has none, its name."""
+    return str(error) or type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ class Resource:
     kind: str
     prefix: str
     plural: str
+
+    @property
+    def api_version(self) -> str:
+        """What objects of this kind have as apiVersion: v1, or <group>/<version>."""
+        return self.prefix.removeprefix("/apis/").removeprefix("/api/")
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         parts = [self.prefix, *(["namespaces", namespace] if namespace else []), self.plural]
@@ -136,11 +144,11 @@ class Kube:
             return await self.send(Request("DELETE", resource.path(namespace, name), body=body))
 
     async def list(
-        self, resource: Resource, namespace: str, query: Mapping[str, str]
+        self, resource: Resource, namespace: str, query: Query
     ) -> tuple[list[Json], str]:
         """All objects of a kind, read in pages, and the resourceVersion of the list."""
         items: list[Json] = []
-        page: Mapping[str, str] = {**query, "limit": str(PAGE)}
+        page: Query = {**query, "limit": str(PAGE)}
         while True:
             response = await self.send(Request("GET", resource.path(namespace), page))
             items += response.get("items") or []
@@ -149,8 +157,16 @@ class Kube:
                 return items, meta["resourceVersion"]
             page = {**page, "continue": meta["continue"]}
 
-    def watch(
-        self, resource: Resource, namespace: str, query: Mapping[str, str]
-    ) -> AsyncIterator[Json]:
+    def watch(self, resource: Resource, namespace: str, query: Query) -> AsyncIterator[Json]:
         query = {**query, "watch": "true", "allowWatchBookmarks": "true"}
         return self.transport.stream(Request("GET", resource.path(namespace), query))
+
+
+async def unless_gone(call: Awaitable[Json]) -> Json | None:
+    """The response; None if the object is gone. Other errors, such as another UID, are raised."""
+    try:
+        return await call
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return None

@@ -9,9 +9,10 @@ can run it in virtual time.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC
 
-from .kube import LEASES, ApiError, Json, Kube
+from .kube import LEASES, ApiError, Json, Kube, in_words, unless_gone
+from .times import Clock
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +24,7 @@ RETRY_SECONDS = 2
 class Elector:
     """One candidate. ``identity`` is unique among all processes."""
 
-    def __init__(
-        self, kube: Kube, namespace: str, name: str, identity: str, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, kube: Kube, namespace: str, name: str, identity: str, clock: Clock) -> None:
         self._kube, self._namespace, self._name = kube, namespace, name
         self._identity, self._clock = identity, clock
         self._seen: tuple[str, str] = ("", "")  # the last holder and renewTime
@@ -61,7 +60,8 @@ class Elector:
         requested_at = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(until):
-                lease = await self._get()
+                get = self._kube.get(LEASES, self._namespace, self._name)
+                lease = await unless_gone(get) or self._new_lease()
                 spec = lease.get("spec") or {}
                 if not self._may_take(spec):
                     return None
@@ -69,19 +69,13 @@ class Elector:
                 write = self._kube.create if is_new else self._kube.update
                 await write(LEASES, {**lease, "spec": self._lease_spec(spec, holder)})
         except (ApiError, OSError) as error:
-            log.warning("lease: %s", error or type(error).__name__)
+            log.warning("lease: %s", in_words(error))
             return None
         return requested_at + RENEW_SECONDS
 
-    async def _get(self) -> Json:
-        """The Lease, or the body of a new one."""
-        try:
-            return await self._kube.get(LEASES, self._namespace, self._name)
-        except ApiError as error:
-            if error.status != 404:
-                raise
+    def _new_lease(self) -> Json:
         meta = {"name": self._name, "namespace": self._namespace}
-        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta}
+        return {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": meta}
 
     def _may_take(self, spec: Json) -> bool:
         holder, now = spec.get("holderIdentity") or "", asyncio.get_running_loop().time()

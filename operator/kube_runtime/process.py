@@ -1,4 +1,4 @@
-"""An operator as a process: its log lines, its identity, and its end by SIGTERM."""
+"""An operator as a process: its log lines, identity, DNS domain, and its end by SIGTERM."""
 
 import asyncio
 import json
@@ -8,9 +8,11 @@ import socket
 import time
 import uuid
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
+DEFAULT_DOMAIN = "cluster.local"
 LOG_LINE = "time=%(asctime)s level=%(levelname)s logger=%(name)s job=%(job)s message=%(message)s"
 
 
@@ -33,6 +35,17 @@ def log_to_stderr(level: str) -> None:
 def own_identity() -> str:
     """The holder in a Lease; unique, even for two processes on one host."""
     return f"{socket.gethostname()}_{uuid.uuid4()}"
+
+
+def cluster_domain(path: Path = Path("/etc/resolv.conf")) -> str:
+    """The cluster's DNS domain, from the search line in the Pod's own resolv.conf."""
+    try:
+        lines = [line.split() for line in path.read_text().splitlines()]
+    except OSError:
+        return DEFAULT_DOMAIN
+    searched = [word for line in lines if line[:1] == ["search"] for word in line[1:]]
+    domains = (word.removeprefix("svc.") for word in searched if word.startswith("svc."))
+    return next(domains, DEFAULT_DOMAIN).rstrip(".")
 
 
 async def run_until_sigterm(work: Coroutine[Any, Any, None]) -> None:

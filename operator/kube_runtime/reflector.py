@@ -9,10 +9,9 @@ has no streaming lists, the objects are listed in pages, then watched.
 import asyncio
 import logging
 import math
-from collections.abc import Mapping
 
 from .index import Index
-from .kube import ApiError, Json, Kube, Resource
+from .kube import ApiError, Json, Kube, Query, Resource, in_words
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ class Reflector:
     """
 
     def __init__(
-        self, kube: Kube, namespace: str, resource: Resource, query: Mapping[str, str], index: Index
+        self, kube: Kube, namespace: str, resource: Resource, query: Query, index: Index
     ) -> None:
         self._kube, self._resource, self._namespace = kube, resource, namespace
         self._query, self._index = query, index
@@ -68,7 +67,7 @@ class Reflector:
 
     async def _back_off(self, error: Exception, at_least_seconds: float = 0.0) -> None:
         """Pause longer after each failure in a row; the first pause is zero."""
-        log.info("watch of %s: %s", self.name, error or type(error).__name__)
+        log.info("watch of %s: %s", self.name, in_words(error))
         await asyncio.sleep(max(self._pause, at_least_seconds))
         self._pause = min(2 * self._pause or 0.2, MAX_PAUSE_SECONDS)
 

@@ -18,7 +18,7 @@ class WorkQueue:
     def __init__(self, group: Callable[[str], str] = lambda key: "") -> None:
         self._group = group
         self._ready: dict[int, dict[str, dict[str, None]]] = {}  # priority: group: keys
-        self._priority: dict[str, int] = {}  # of the keys in _ready
+        self._queued: dict[str, tuple[int, str]] = {}  # priority and group of the keys in _ready
         self._busy: dict[str, int | None] = {}  # value: priority if added again meanwhile
         self._timers: dict[str, tuple[asyncio.TimerHandle, int]] = {}
         self._failures: dict[str, int] = {}
@@ -26,7 +26,7 @@ class WorkQueue:
         self._idle: dict[asyncio.Future[None], int] = {}  # waiting workers, by last_priority
 
     def __len__(self) -> int:
-        return len(self._priority)
+        return len(self._queued)
 
     def add(self, key: str, priority: int) -> None:
         """Add a key, or raise its priority if it is queued."""
@@ -36,10 +36,11 @@ class WorkQueue:
         elif key in self._busy:
             added = self._busy[key]
             self._busy[key] = priority if added is None else min(priority, added)
-        elif priority < self._priority.get(key, priority + 1):
+        elif key not in self._queued or priority < self._queued[key][0]:
             self._remove(key)
-            self._priority[key] = priority
-            self._ready.setdefault(priority, {}).setdefault(self._group(key), {})[key] = None
+            group = self._group(key)
+            self._queued[key] = priority, group
+            self._ready.setdefault(priority, {}).setdefault(group, {})[key] = None
             self._wake(priority)
 
     def add_after(self, key: str, seconds: float, priority: int) -> None:
@@ -101,23 +102,21 @@ class WorkQueue:
     def _take(self, priority: int) -> str:
         """Take a key of the first group, and move that group to the end."""
         groups = self._ready[priority]
-        group = next(iter(groups))
-        keys = groups.pop(group)
+        group, keys = next(iter(groups.items()))
+        groups[group] = groups.pop(group)
         key = next(iter(keys))
-        groups[group] = keys
-        self._remove(key, group)
+        self._remove(key)
         self._busy[key] = None
         return key
 
-    def _remove(self, key: str, group: str | None = None) -> None:
-        priority = self._priority.pop(key, None)
-        if priority is None:
+    def _remove(self, key: str) -> None:
+        if key not in self._queued:
             return
+        priority, group = self._queued.pop(key)
         groups = self._ready[priority]
-        name = group if group is not None else next(g for g, keys in groups.items() if key in keys)
-        del groups[name][key]
-        if not groups[name]:
-            del groups[name]
+        del groups[group][key]
+        if not groups[group]:
+            del groups[group]
         if not groups:
             del self._ready[priority]
 

@@ -12,10 +12,11 @@ from kube_runtime import endpoints
 from kube_runtime.kube import MAX_IN_FLIGHT, ApiError, Kube
 from kube_runtime.leader import Elector
 from kube_runtime.process import log_to_stderr, own_identity, run_until_sigterm
+from kube_runtime.times import utc_now
 from kube_runtime.transport import HttpTransport, load_settings
 
 from . import __version__, config, metrics
-from .controller import Controller, utc_now
+from .controller import Controller
 
 
 def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -4,15 +4,17 @@ The controller's reflectors write what they watch, and ``apply`` the responses t
 pass reads ``tfjob`` and ``children``, and sends no GET or LIST.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from msgspec import json
 
-from kube_runtime.index import Index, OnChange, uid_of
+from kube_runtime.index import Index, OnChange
+from kube_runtime.kube import Json
+from kube_runtime.objects import name_of, owner_uid, uid_of
 
 from . import observed
 from .observed import Children
-from .spec import Json
 
 KEPT_METADATA = {
     *("namespace", "name", "uid", "generation", "resourceVersion"),
@@ -34,12 +36,11 @@ class Cache:
         self._notify_job, self._notify_pod = on_job, on_pod
         self._job_uids: dict[str, set[str]] = {}  # Jobs that have Pods, by TfJob; also deleted Jobs
         self.tfjobs = Index(store, uid_of, on_tfjob)
-        self.jobs = Index(observed.job, observed.owner, on_job)
-        self.services = Index(_name, observed.owner, self._on_named)
-        self.config_maps = Index(_name, observed.owner, self._on_named)
-        self.pod_groups = Index(_name, observed.owner, self._on_named)
-        self.deployments = Index(observed.deployment, observed.owner, self._on_deployment)
-        self.pods = Index(observed.pod, observed.owner, self._on_pod)
+        self.jobs = Index(observed.job, owner_uid, on_job)
+        named = partial(Index, name_of, owner_uid, self._on_named)
+        self.services, self.config_maps, self.pod_groups = named(), named(), named()
+        self.deployments = Index(observed.deployment, owner_uid, self._on_deployment)
+        self.pods = Index(observed.pod, owner_uid, self._on_pod)
         self.children_by_kind = {
             "Job": self.jobs,
             "Service": self.services,
@@ -71,7 +72,7 @@ class Cache:
 
     def _on_warning(self, job_uid: str, message: str, deleted: bool) -> None:
         if tfjob_uid := self.jobs.owner_of(job_uid):
-            self._notify_pod(tfjob_uid, message, deleted)
+            self._notify_job(tfjob_uid, None, False)
 
     def tfjob(self, uid: str) -> Json | None:
         stored = self.tfjobs.of(uid).get(uid)
@@ -113,10 +114,6 @@ def store(obj: Json) -> Stored:
 
 def _by_name(index: Index, uid: str) -> dict[str, Any]:
     return {name: found for found, name in index.of(uid).items()}
-
-
-def _name(obj: Json) -> str:
-    return str(obj["metadata"]["name"])
 
 
 def _involved(event: Json) -> str:

@@ -1,17 +1,16 @@
-"""The children of an active job: which exist, and which to create, change or delete.
-
-``reconcile`` combines the results into a Plan.
-"""
+"""The children of an active job: which exist, and which to create, change or delete."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from . import gang, parameter_server, restart, status, tensorboard
+from kube_runtime.times import FOREVER
+from tfjob_api.spec import ReplicaSpec, TfJob
+
+from . import gang, parameter_server, restart, tensorboard
 from .observed import Children, Job, Pod
 from .plan import Deletion, JobPatch
 from .resources import Creation, Factory
-from .spec import FOREVER, ReplicaSpec, TfJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +32,18 @@ def observed_replicas(job: TfJob, observed: Children) -> list[Replica]:
     found: list[Replica] = []
     for spec in job.replicas:
         find = _with_shared_job if job.is_indexed(spec) else _with_own_jobs
-        found += find(job, spec, observed)
+        found += find(spec, job.child_name(spec.type, None), observed)
     return found
 
 
-def _with_own_jobs(job: TfJob, spec: ReplicaSpec, observed: Children) -> Iterator[Replica]:
-    prefix = job.indexed_job_name(spec.type)
+def _with_own_jobs(spec: ReplicaSpec, name: str, observed: Children) -> Iterator[Replica]:
     for index in range(spec.replicas):
-        child = observed.jobs.get(f"{prefix}-{index}")
+        child = observed.jobs.get(f"{name}-{index}")
         yield Replica(spec, index, child, observed.newest_pod(child) if child else None)
 
 
-def _with_shared_job(job: TfJob, spec: ReplicaSpec, observed: Children) -> Iterator[Replica]:
-    shared = observed.jobs.get(job.indexed_job_name(spec.type))
+def _with_shared_job(spec: ReplicaSpec, name: str, observed: Children) -> Iterator[Replica]:
+    shared = observed.jobs.get(name)
     pods = observed.newest_pods(shared) if shared else {}
     for index in range(spec.replicas):
         child = _view_of_index(shared, index) if shared else None
@@ -53,9 +51,15 @@ def _with_shared_job(job: TfJob, spec: ReplicaSpec, observed: Children) -> Itera
 
 
 def _view_of_index(shared: Job, index: int) -> Job:
-    """An Indexed Job as if it ran one index only. ``reconcile`` judges the failure of the whole."""
+    """An Indexed Job as if it ran one index only. ``outcome`` judges the failure of the whole."""
     done = index in (shared.completed or ())
     return replace(shared, succeeded=done, failed=0, failure="", completed=None)
+
+
+def blocked(observed: Children) -> str:
+    """Why the Job controller could not create the Pod of the first Job that has none, or ""."""
+    jobs = (child.uid for child in observed.jobs.values() if not observed.pods.get(child.uid))
+    return next((observed.warnings.get(uid, "") for uid in jobs), "")
 
 
 def waiting(
@@ -63,14 +67,11 @@ def waiting(
 ) -> tuple[str, str] | None:
     """(reason, message) of the first Pod that cannot run, beginning with the chief's."""
     for replica in sorted(replicas, key=lambda each: each.spec.type != job.chief[0]):
-        pod = replica.pod or observed.leftovers.get(_name(job, replica))
+        name = replica.job.name if replica.job else job.child_name(*replica.task)
+        pod = replica.pod or observed.leftovers.get(name)
         if pod and (found := restart.waiting_reason(pod, now)):
             return found[0], f"{replica.spec.type} {replica.index}: {found[1]}"
     return None
-
-
-def _name(job: TfJob, replica: Replica) -> str:
-    return replica.job.name if replica.job else job.child_name(*replica.task)
 
 
 def seconds_until_stuck(observed: Children, now: datetime) -> float:
@@ -83,11 +84,10 @@ def seconds_until_stuck(observed: Children, now: datetime) -> float:
 
 def missing(observed: Children, factory: Factory) -> Iterator[tuple[Creation, ...]]:
     """Series of children to create: first those that all Pods need, then one series per replica."""
-    job = factory.job
+    job, cluster = factory.job, factory.cluster
     shared: list[Creation] = []
     if factory.config.gang_scheduling and gang.group_name(job) not in observed.pod_groups:
         shared.append(factory.pod_group())
-    cluster = factory.cluster
     if cluster.has_indexed and cluster.config_map not in observed.config_maps:
         shared.append(factory.cluster_config())
     if cluster.has_indexed and cluster.host_service not in observed.services:
@@ -98,8 +98,7 @@ def missing(observed: Children, factory: Factory) -> Iterator[tuple[Creation, ..
         config_map = _ps_config_map(job, observed) if replica.is_default_ps else ""
         if config_map is None and replica.replicas:
             yield (factory.ps_config(),)  # the next pass knows its name, and creates the Jobs
-        find = _missing_indexed if job.is_indexed(replica) else _missing_replicas
-        yield from find(replica, observed, factory, config_map)
+        yield from _missing_of(replica, observed, factory, config_map)
 
 
 def _ps_config_map(job: TfJob, observed: Children) -> str | None:
@@ -108,45 +107,37 @@ def _ps_config_map(job: TfJob, observed: Children) -> str | None:
     return next((name for name in names if name in observed.config_maps), None)
 
 
-def _missing_indexed(
+def _missing_of(
     replica: ReplicaSpec, observed: Children, factory: Factory, config_map: str | None
 ) -> Iterator[tuple[Creation, ...]]:
-    """The Indexed Job of a type, unless all its replicas are done, or its ConfigMap is missing."""
-    job = factory.job
-    is_done = len(status.completed(job.status, replica.type)) >= replica.replicas
-    is_present = job.indexed_job_name(replica.type) in observed.jobs
-    if is_done or is_present or config_map is None:
+    """A Service and a Job per replica, or one Indexed Job without a Service.
+
+    No Job if its replicas are done, or if the ConfigMap of its Pods is missing.
+    """
+    job, is_indexed = factory.job, factory.job.is_indexed(replica)
+    done = job.completed(replica.type) if replica.restart_policy != "Always" else frozenset()
+    if is_indexed and len(done) >= replica.replicas:
         return
-    if child := _unless_leftover(factory.indexed_job(replica, config_map), observed):
-        yield (child,)
-
-
-def _missing_replicas(
-    replica: ReplicaSpec, observed: Children, factory: Factory, config_map: str | None
-) -> Iterator[tuple[Creation, ...]]:
-    """A Service and a Job per replica. No Job if the replica is done, or its ConfigMap missing."""
-    job = factory.job
-    done = status.completed(job.status, replica.type) if replica.restart_policy != "Always" else ()
-    for index in range(replica.replicas):
+    for index in (None,) if is_indexed else range(replica.replicas):
         name, series = job.child_name(replica.type, index), []
-        if name not in observed.services:
+        if index is not None and name not in observed.services:
             series.append(factory.service(replica, index))
         if name not in observed.jobs and index not in done and config_map is not None:
-            child = _unless_leftover(factory.batch_job(replica, index, config_map), observed)
-            series += [child] if child else []
+            series += _unless_leftover(factory.batch_job(replica, index, config_map), observed)
         if series:
             yield tuple(series)
 
 
-def _unless_leftover(child: Creation, observed: Children) -> Creation | None:
+def _unless_leftover(child: Creation, observed: Children) -> Iterator[Creation]:
     """The creation of a Job, unless a Pod of its predecessor is still being deleted.
 
     If that Pod is not being deleted, its Job exists too, but has lost its labels: repair the Job.
     """
     leftover = observed.leftovers.get(child.name)
     if leftover is None:
-        return child
-    return None if leftover.deleting else replace(child, only_repair=True)
+        yield child
+    elif not leftover.deleting:
+        yield replace(child, only_repair=True)
 
 
 def missing_board(observed: Children, factory: Factory) -> Iterator[tuple[Creation, ...]]:
@@ -163,7 +154,7 @@ def missing_board(observed: Children, factory: Factory) -> Iterator[tuple[Creati
 def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
     """Jobs and Services of workers above the present number of replicas."""
     wanted = {job.child_name(replica.type, index) for replica, index in job.tasks}
-    prefix = f"{job.indexed_job_name('WORKER')}-"
+    prefix = f"{job.child_name('WORKER', None)}-"
     present = [child for child in observed.jobs.values() if not child.deleting]
     found = job_deletions(present, foreground=True) + named_deletions("Service", observed.services)
     for deletion in found:
@@ -173,10 +164,9 @@ def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
 
 def resizes(job: TfJob, observed: Children) -> Iterator[JobPatch]:
     """Patches of Indexed Jobs whose number of replicas has changed."""
-    for replica in job.replicas:
-        child = observed.jobs.get(job.indexed_job_name(replica.type))
-        is_other = child is not None and child.completions != replica.replicas
-        if child and job.is_indexed(replica) and is_other and not child.is_finished:
+    for replica in filter(job.is_indexed, job.replicas):
+        child = observed.jobs.get(job.child_name(replica.type, None))
+        if child and child.completions != replica.replicas and not child.is_finished:
             count = {"completions": replica.replicas, "parallelism": replica.replicas}
             yield JobPatch(child.name, child.uid, count)
 

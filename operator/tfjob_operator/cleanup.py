@@ -7,8 +7,9 @@ that failed and a Pod that appeared late.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from tfjob_api.spec import TfJob
+
 from .observed import Children, Job
-from .spec import TfJob
 
 
 def jobs_to_delete(job: TfJob, observed: Children) -> list[Job]:
@@ -24,13 +25,8 @@ def jobs_to_suspend(job: TfJob, observed: Children) -> list[Job]:
     """Jobs that would still start Pods, but also have finished Pods, whose logs should stay."""
     if job.run_policy.clean_pod_policy in ("None", "All"):
         return []
-    return [
-        child
-        for child in observed.jobs.values()
-        if child.starts_pods
-        and not child.deleting
-        and (child.is_indexed or _newest_phase(child, observed) == "Failed")
-    ]
+    found = (child for child in observed.jobs.values() if child.starts_pods and not child.deleting)
+    return [each for each in found if each.is_indexed or _newest_phase(each, observed) == "Failed"]
 
 
 def services_to_delete(job: TfJob, observed: Children, kept: str) -> dict[str, str]:

@@ -1,7 +1,4 @@
-"""The operator's settings: flags for one process, and the ConfigMap's file for the cluster.
-
-``__main__`` reads both once at start; reconcile gets the result as an argument.
-"""
+"""The operator's settings: flags for one process, and the ConfigMap's file for the cluster."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -10,11 +7,11 @@ import msgspec
 import yaml
 from msgspec import Struct, structs
 
+from kube_runtime.process import DEFAULT_DOMAIN, cluster_domain
+
 from .accelerators import Accelerator
 
 WORKERS = 32  # TfJobs with creations in flight at the same time
-DEFAULT_DOMAIN = "cluster.local"
-RESOLV_CONF = Path("/etc/resolv.conf")
 SERVER_SCRIPT = Path(__file__).parents[1] / "grpc_tensorflow_server/grpc_tensorflow_server.py"
 
 
@@ -51,19 +48,8 @@ def read(path: Path | None, **flags: Any) -> Config:
         settings = msgspec.convert(yaml.safe_load(text) or {}, dict[str, Any])
         file = msgspec.convert({key: value for key, value in settings.items() if value}, ConfigFile)
         script = Path(file.grpc_server_file_path).read_text()
-        domain = file.cluster_domain or own_domain()
+        domain = file.cluster_domain or cluster_domain()
         flags |= {"server_script": script, "search_domain": domain}
         return Config(**structs.asdict(file), **flags)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise ValueError(f"the controller config file {path} cannot be used: {error}") from error
-
-
-def own_domain(path: Path = RESOLV_CONF) -> str:
-    """The cluster's DNS domain, from the search line in the operator's own resolv.conf."""
-    try:
-        lines = [line.split() for line in path.read_text().splitlines()]
-    except OSError:
-        return DEFAULT_DOMAIN
-    searched = [word for line in lines if line[:1] == ["search"] for word in line[1:]]
-    domains = (word.removeprefix("svc.") for word in searched if word.startswith("svc."))
-    return next(domains, DEFAULT_DOMAIN).rstrip(".")

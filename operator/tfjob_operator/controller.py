@@ -6,34 +6,39 @@ handles it. Every error requeues the key. Memory holds caches and delays only, s
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum
 from functools import partial
 
 from msgspec import json
 
-from kube_runtime.kube import EVENTS, ApiError, Kube
+from kube_runtime.events import EventRecorder
+from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, Json, Kube
 from kube_runtime.reflector import Reflector
+from kube_runtime.times import Clock, utc_now
 from kube_runtime.work_queue import WorkQueue
+from kube_runtime.workers import Workers
+from kube_runtime.writer import CreateRejected, Writer
+from tfjob_api.parse import parse
+from tfjob_api.spec import TFJOBS
 
-from . import observed, reconcile, spec
+from . import gang, observed
 from .apply import PlanExecutor
 from .cache import Cache, Stored
 from .config import Config
-from .kinds import TFJOBS, by_kind
 from .metrics import Metrics
-from .refusals import CreateRejected
+from .reconcile import reconcile
 
 log = logging.getLogger(__name__)
 
+CHILDREN = (JOBS, SERVICES, CONFIG_MAPS, PODS)
 CHILD_SELECTOR = {"labelSelector": "tensorflow.org"}
 POD_CREATE_FAILURES = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"}
-OPTIONAL = ("Deployment", "PodGroup")  # without these watches the operator still works
 FRESH_SECONDS = 5.0  # a younger job does not wait until the caches are synced
 STUCK_SECONDS = 600.0  # a watch without events, or a pass, for longer than this is stuck
 DEBOUNCE_SECONDS = 2.0  # one status write covers all changes of this time
+RENAME = "delete it, or give this TfJob another name or RuntimeId"  # if a child's name is taken
 REJECTED_SECONDS = 5.0  # first delay after a rejection (a quota); 10, 20, 40, 60 follow
 
 
@@ -45,44 +50,38 @@ class Priority(IntEnum):
     PROGRESS = 2  # a status update only
 
 
-URGENT_WORKERS, STATUS_WORKERS = 8, 4  # besides config.workers, which create
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+# Workers by the lowest priority of their keys, besides config.workers, which create.
+WORKERS = {Priority.URGENT: 8, Priority.PROGRESS: 4}
 
 
 class Controller:
     """Runs the TfJobs of ``config.namespace``. Construct it inside a running event loop."""
 
     def __init__(
-        self,
-        kube: Kube,
-        config: Config,
-        clock: Callable[[], datetime] = utc_now,
-        metrics: Metrics | None = None,
+        self, kube: Kube, config: Config, clock: Clock = utc_now, metrics: Metrics | None = None
     ) -> None:
         self.config, self.clock = config, clock
-        self.metrics = metrics or Metrics()
+        self.metrics = metrics = metrics or Metrics()
         self.cache = cache = Cache(self._on_tfjob, self._on_child, self._on_pod)
         self.queue = WorkQueue(cache.namespace)
-        resources = by_kind(config.gang_scheduling)
-        self._executor = PlanExecutor(kube, cache, self.metrics, clock, resources)
-        self._busy_since: dict[str, float] = {}
+        metrics.depth.set_function(self.queue.__len__)
+        self._workers = Workers(self.queue, self.sync, self._name, metrics.duration.observe)
         self._rejected_until: dict[str, float] = {}  # times to retry rejected creations
         self._deferred: list[tuple[str, int]] | None = []  # None once the caches are synced
         self._runs = False
-        watch = partial(Reflector, kube, config.namespace)
+
+        group = gang.POD_GROUPS.get(config.gang_scheduling)
+        optional = (DEPLOYMENTS, group) if group else (DEPLOYMENTS,)
+        resources = {each.kind: each for each in (TFJOBS, *CHILDREN, *optional)}
+        children = Writer(kube, resources, cache.children_by_kind, RENAME)
+        recorder = EventRecorder(kube, "tf-job-operator", clock, metrics.dropped_events.inc)
+        self._executor = PlanExecutor(kube, cache.tfjobs, children, recorder, metrics, clock)
+
+        watch, indexes = partial(Reflector, kube, config.namespace), cache.children_by_kind
         self._tfjobs = watch(TFJOBS, {}, cache.tfjobs)
-        children = {
-            kind: watch(resources[kind], CHILD_SELECTOR, index)
-            for kind, index in cache.children_by_kind.items()
-            if kind in resources
-        }
-        events = watch(EVENTS, POD_CREATE_FAILURES, cache.warnings)
-        self._optional = [events, *(children.pop(kind) for kind in OPTIONAL if kind in children)]
-        self._children = [*children.values()]
-        self.metrics.depth.set_function(self.queue.__len__)
+        self._children = [watch(each, CHILD_SELECTOR, indexes[each.kind]) for each in CHILDREN]
+        self._optional = [watch(each, CHILD_SELECTOR, indexes[each.kind]) for each in optional]
+        self._optional.insert(0, watch(EVENTS, POD_CREATE_FAILURES, cache.warnings))
 
     async def run(self) -> None:
         """Run until cancelled. Until the caches are synced, only new jobs are reconciled."""
@@ -93,9 +92,10 @@ class Controller:
                 await self._tfjobs.synced.wait()
                 for reflector in (*self._children, *self._optional):
                     tasks.create_task(reflector.run())
-                for last_priority, count in self._worker_counts():
+                workers = {**WORKERS, Priority.CREATE: self.config.workers}
+                for last_priority, count in workers.items():
                     for _ in range(count):
-                        tasks.create_task(self._work(last_priority))
+                        tasks.create_task(self._workers.work(last_priority))
                 await self._wait_for_caches()
                 log.info("caches are filled: %d TfJobs", len(self.cache.tfjobs.owners()))
                 deferred, self._deferred = self._deferred or [], None
@@ -106,11 +106,6 @@ class Controller:
         finally:
             self._runs = False
             self.queue.close()
-
-    def _worker_counts(self) -> list[tuple[Priority, int]]:
-        """(lowest priority, number) of workers. A few each are kept for the first and the last."""
-        creators = (Priority.CREATE, self.config.workers)
-        return [(Priority.URGENT, URGENT_WORKERS), creators, (Priority.PROGRESS, STATUS_WORKERS)]
 
     async def _wait_for_caches(self) -> None:
         """Wait until the caches are synced; do not wait for an optional watch that is refused."""
@@ -131,18 +126,16 @@ class Controller:
         if not self._runs:
             return []
         oldest = asyncio.get_running_loop().time() - STUCK_SECONDS
-        reflectors = [self._tfjobs, *self._children]
-        reflectors += [each for each in self._optional if not each.refusal]
-        watches = [w.name for w in reflectors if w.last_seen < oldest]
-        keys = [key for key, since in self._busy_since.items() if since < oldest]
-        return [f"no news of {name}" for name in watches] + [f"stuck at {key}" for key in keys]
+        optional = [each for each in self._optional if not each.refusal]
+        watches = [self._tfjobs, *self._children, *optional]
+        silent = [each.name for each in watches if each.last_seen < oldest]
+        keys = [key for key, since in self._workers.busy_since.items() if since < oldest]
+        return [f"no news of {name}" for name in silent] + [f"stuck at {key}" for key in keys]
 
     def health_warnings(self) -> list[str]:
         """Optional watches that are refused, for /healthz; the operator works without them."""
         refused = [each for each in self._optional if each.refusal]
         return [f"the watch of {each.name} is refused: {each.refusal}" for each in refused]
-
-    # ------------------------------------------------------------------ events enqueue keys
 
     def _on_tfjob(self, uid: str, stored: Stored, deleted: bool) -> None:
         if deleted:
@@ -156,6 +149,7 @@ class Controller:
             self._debounce(uid)
 
     def _on_child(self, uid: str, job: observed.Job | None, deleted: bool) -> None:
+        """Enqueue the owner of a Job or, with None, of a child of another kind."""
         if deleted:
             self.queue.add(uid, Priority.CREATE)
         elif job and job.is_finished:
@@ -163,11 +157,11 @@ class Controller:
         else:
             self._debounce(uid)
 
-    def _on_pod(self, uid: str, pod: observed.Pod | str, deleted: bool) -> None:
+    def _on_pod(self, uid: str, pod: observed.Pod, deleted: bool) -> None:
         """Enqueue a Pod that ended or is being deleted at once, before it is gone."""
-        if isinstance(pod, observed.Pod) and (pod.is_finished or pod.exit_code is not None):
+        if pod.is_finished or pod.exit_code is not None:
             self.queue.add(uid, Priority.URGENT)
-        elif isinstance(pod, observed.Pod) and (pod.deleting or deleted):
+        elif pod.deleting or deleted:
             self.queue.add(uid, Priority.CREATE)
         else:
             self._debounce(uid)
@@ -176,59 +170,40 @@ class Controller:
         """Enqueue with a short delay, so that one status write covers many changes."""
         self.queue.add_after(uid, DEBOUNCE_SECONDS, Priority.PROGRESS)
 
-    # ------------------------------------------------------------------ workers handle keys
-
-    async def _work(self, last_priority: Priority) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            uid, priority = await self.queue.get(last_priority)
-            self._busy_since[uid] = started = loop.time()
-            try:
-                await self.sync(uid, priority)
-                if uid not in self._rejected_until:
-                    self.queue.forget(uid)
-            except CreateRejected as error:
-                log.info("%s; trying again", error, extra=self._log_fields(uid))
-                delay = self.queue.add_rate_limited(uid, Priority.CREATE, REJECTED_SECONDS)
-                self._rejected_until[uid] = loop.time() + delay
-            except (ApiError, OSError) as error:
-                reason = error or type(error).__name__
-                log.info("%s; trying again", reason, extra=self._log_fields(uid))
-                pause = getattr(error, "retry_after_seconds", None) or 0.0
-                self.queue.add_rate_limited(uid, priority, at_least=pause)
-            except Exception:
-                log.exception("cannot be reconciled; trying again", extra=self._log_fields(uid))
-                self.queue.add_rate_limited(uid, priority)
-            finally:
-                del self._busy_since[uid]
-                self.queue.done(uid)
-                self.metrics.duration.observe(loop.time() - started)
-            await asyncio.sleep(0)  # lets the watches run even if the pass sent no request
-
-    def _log_fields(self, uid: str) -> dict[str, str]:
+    def _name(self, uid: str) -> str:
+        """The TfJob's name in log lines."""
         meta = (self.cache.tfjob(uid) or {}).get("metadata", {})
-        return {"job": f"{meta.get('namespace')}/{meta.get('name')}"}
+        return f"{meta.get('namespace')}/{meta.get('name')}"
 
-    def _may_run_before_sync(self, stored: spec.Json) -> bool:
+    def _may_run_before_sync(self, stored: Json) -> bool:
         """Whether a job is so new that it has few children. To create those again is harmless."""
-        age = self.clock() - spec.parse_time(stored["metadata"]["creationTimestamp"])
+        age = self.clock() - datetime.fromisoformat(stored["metadata"]["creationTimestamp"])
         phase = (stored["status"] or {}).get("phase", "Creating")
         return bool(phase == "Creating" and age.total_seconds() < FRESH_SECONDS)
 
     async def sync(self, uid: str, priority: int = Priority.PROGRESS) -> None:
         """Run one pass over one TfJob. Raises: the error to retry for."""
         stored = self.cache.tfjob(uid)
-        if stored is None:
-            return
-        if self._deferred is not None and not self._may_run_before_sync(stored):
+        if stored and self._deferred is not None and not self._may_run_before_sync(stored):
             self._deferred.append((uid, priority))  # its children are not known yet
-            return
-        job = spec.parse(stored)
-        plan = reconcile.reconcile(job, self.cache.children(uid), self.config, self.clock())
+        elif stored:
+            await self._reconcile(uid, stored)
+        if uid not in self._rejected_until:
+            self.queue.forget(uid)
+
+    async def _reconcile(self, uid: str, stored: Json) -> None:
+        job = parse(stored)
+        plan = reconcile(job, self.cache.children(uid), self.config, self.clock())
         if wait := self._seconds_rejected(uid):
             plan = replace(plan, creations=())  # not yet; only the status is written
             self.queue.add_after(uid, wait, Priority.CREATE)
-        await self._executor.apply(job, plan)
+        try:
+            await self._executor.apply(job, plan)
+        except CreateRejected as error:
+            log.info("%s; trying again", error, extra={"job": self._name(uid)})
+            delay = self.queue.add_rate_limited(uid, Priority.CREATE, REJECTED_SECONDS)
+            self._rejected_until[uid] = asyncio.get_running_loop().time() + delay
+            return
         if plan.status_first:
             self.queue.add(uid, Priority.CREATE)
         elif plan.requeue_after_seconds < self.config.resync_seconds:

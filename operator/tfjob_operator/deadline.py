@@ -6,7 +6,8 @@ job after the seconds that remain.
 
 from datetime import datetime
 
-from .spec import TfJob, seconds_left
+from kube_runtime.times import seconds_left
+from tfjob_api.spec import TfJob
 
 GRACE_SECONDS = 5  # between the end of the job and its clean-up
 
@@ -18,10 +19,7 @@ def seconds_to_deadline(job: TfJob, now: datetime) -> float:
 
 
 def seconds_to_cleanup(job: TfJob, now: datetime) -> float:
-    """Seconds until clean-up. Until then most replicas end by themselves, as the chief did.
-
-    A replica that ends by itself keeps its log, and saves the Job controller a request.
-    """
+    """Seconds until clean-up. A replica that ends by itself before that keeps its log."""
     ended = job.status.get("completionTime")
     return seconds_left(ended, GRACE_SECONDS, now) if ended else 0.0
 

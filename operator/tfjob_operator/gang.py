@@ -4,9 +4,15 @@ It is off unless the operator's config names a gang scheduler. Then each job has
 which all its Pods belong. ``resources`` calls this.
 """
 
-from .config import Config
-from .spec import Json, TfJob
+from kube_runtime.kube import Json, Resource
+from tfjob_api.spec import TfJob
 
+from .config import Config
+
+POD_GROUPS = {
+    "kubernetes": Resource("PodGroup", "/apis/scheduling.k8s.io/v1beta1", "podgroups"),
+    "volcano": Resource("PodGroup", "/apis/scheduling.volcano.sh/v1beta1", "podgroups"),
+}
 VOLCANO_GROUP = "scheduling.k8s.io/group-name"
 
 
@@ -28,8 +34,7 @@ def group_spec(job: TfJob, config: Config) -> Json:
 
 def apply(job: TfJob, config: Config, meta: Json, spec: Json) -> None:
     """Add the job's PodGroup and priority class to a Pod template, in place."""
-    priority = job.run_policy.scheduling_policy.get("priorityClass")
-    if priority:
+    if priority := job.run_policy.scheduling_policy.get("priorityClass"):
         spec.setdefault("priorityClassName", priority)
     if config.gang_scheduling == "kubernetes":
         spec["schedulingGroup"] = {"podGroupName": group_name(job)}

@@ -2,7 +2,7 @@
 
 import prometheus_client as prometheus
 
-from . import reasons
+from tfjob_api import reasons
 
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 

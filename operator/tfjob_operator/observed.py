@@ -1,22 +1,16 @@
-"""The observed children of a TfJob, reduced to the fields that ``reconcile`` reads.
-
-The cache holds thousands of them, so they are small.
-"""
+"""The children of a TfJob as small views: the cache holds thousands of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
 
-from kube_runtime import indexes
-
-from .spec import CONTAINER, Json, parse_time
+from kube_runtime import indexes, pods
+from kube_runtime.conditions import true_conditions
+from kube_runtime.kube import Json
+from kube_runtime.objects import controller_of, name_of
+from tfjob_api.spec import CONTAINER
 
 UID_ANNOTATION = "tensorflow.org/tfjob-uid"  # on each Pod: its owner, if its Job is gone
 INDEX_LABEL = "batch.kubernetes.io/job-completion-index"  # on a Pod of an Indexed Job
-STARTUP_REASONS = ("ContainerCreating", "PodInitializing")  # every Pod has these at first
-# Values of a Pod's status.reason: its program was stopped from outside.
-INTERRUPTIONS = ("Evicted", "Preempting", "Preempted", "DeadlineExceeded", "Terminated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,63 +117,37 @@ def _creation_order(pod: Pod) -> tuple[str, bool, str]:
     return pod.created, not pod.is_finished, pod.name
 
 
-def owner(obj: Mapping[str, Any]) -> str:
-    """UID of the controlling owner, or ""."""
-    return str(_controller_reference(obj).get("uid", ""))
-
-
-def _controller_reference(obj: Mapping[str, Any]) -> Json:
-    references = obj["metadata"].get("ownerReferences") or []
-    return next((ref for ref in references if ref.get("controller")), {})
-
-
 def pod(obj: Json) -> Pod:
     """Reduce a Pod from the API server to what is needed."""
     meta, status = obj["metadata"], obj.get("status") or {}
-    labels = meta.get("labels") or {}
-    ended = _terminated_state(status)
-    interrupted, cause = _interruption(meta, status, ended)
+    index = (meta.get("labels") or {}).get(INDEX_LABEL, "")
+    ended = pods.terminated_state(status, CONTAINER)
+    interrupted, cause = pods.interruption(meta, status, ended)
     return Pod(
         name=meta["name"],
         uid=meta["uid"],
         created=meta.get("creationTimestamp", ""),
-        phase=_phase(status),
+        phase=pods.phase(status),
         deleting="deletionTimestamp" in meta,
-        disrupted="DisruptionTarget" in _true_conditions(status),
+        disrupted="DisruptionTarget" in true_conditions(status),
         exit_code=ended.get("exitCode"),
         reason=ended.get("reason") or status.get("reason") or "",
         interrupted=interrupted,
         cause=cause,
-        waiting=_waiting(status),
+        waiting=pods.waiting(status),
         deleted_at=meta.get("deletionTimestamp", ""),
         node=(obj.get("spec") or {}).get("nodeName", ""),
         tfjob_uid=(meta.get("annotations") or {}).get(UID_ANNOTATION, ""),
-        job_name=_controller_reference(obj).get("name", ""),
-        index=int(labels[INDEX_LABEL]) if labels.get(INDEX_LABEL, "").isdigit() else None,
+        job_name=controller_of(obj).get("name", ""),
+        index=int(index) if index.isdigit() else None,
     )
-
-
-def deployment(obj: Json) -> tuple[str, tuple[str, str] | None]:
-    """(name, why it has no Pod that is ready) of a Deployment; None if it has one."""
-    return obj["metadata"]["name"], _unavailability(obj.get("status") or {})
-
-
-def _unavailability(status: Json) -> tuple[str, str] | None:
-    """(reason, message) of the Deployment's own condition that names the cause, if one does."""
-    if status.get("availableReplicas"):
-        return None
-    for condition in status.get("conditions") or []:
-        kind = condition["type"], condition["status"]
-        if kind in (("ReplicaFailure", "True"), ("Progressing", "False")):
-            return condition["reason"], condition.get("message", "")
-    return "Unavailable", "TensorBoard does not answer yet"
 
 
 def job(obj: Json) -> Job:
     """Reduce a Job from the API server to what is needed."""
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     is_indexed = spec.get("completionMode") == "Indexed"
-    conditions = _true_conditions(status)
+    conditions = true_conditions(status)
     failed, failure = conditions.get("Failed") or conditions.get("FailureTarget"), ""
     if failed:
         failure = f"{failed.get('reason') or 'Failed'} {failed.get('message', '')}".strip()
@@ -198,56 +166,13 @@ def job(obj: Json) -> Job:
     )
 
 
-def _phase(status: Json) -> str:
-    """The Pod's phase; Succeeded or Failed as soon as all its containers have terminated.
-
-    The kubelet reports terminated containers before it updates the phase. A Pod that is still
-    called Running is deleted when the job ends, and its log is lost. Our Pods restart no container.
-    """
-    states = [container.get("state") or {} for container in status.get("containerStatuses") or []]
-    ends = [state["terminated"] for state in states if state.get("terminated")]
-    if not ends or len(ends) < len(states) or status.get("phase") != "Running":
-        return str(status.get("phase", "Pending"))
-    return "Failed" if any(end.get("exitCode") for end in ends) else "Succeeded"
-
-
-def _terminated_state(status: Json) -> Json:
-    """state.terminated of the container tensorflow, or {}."""
-    containers = status.get("containerStatuses") or []
-    states = (each.get("state") or {} for each in containers if each["name"] == CONTAINER)
-    return next(states, {}).get("terminated") or {}
-
-
-def _interruption(meta: Json, status: Json, ended: Json) -> tuple[bool, str]:
-    """(whether the Pod was stopped from outside before its program ended, the cause or "")."""
-    disruption = _true_conditions(status).get("DisruptionTarget")
-    if disruption or status.get("reason") in INTERRUPTIONS:
-        why = disruption or status
-        return True, f"{why.get('reason', '')}: {why.get('message', '')}".strip(": ")
-    if "deletionTimestamp" not in meta:
-        return False, ""
-    grace = timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
-    deletion_requested = parse_time(meta["deletionTimestamp"]) - grace
-    finished_at = ended.get("finishedAt")  # None: its program still runs
-    return bool(finished_at and parse_time(finished_at) >= deletion_requested), "it was deleted"
-
-
-def _waiting(status: Json) -> tuple[str, str] | None:
-    """(reason, message) why the Pod cannot run; None while it starts normally."""
-    containers = [
-        *(status.get("initContainerStatuses") or []),
-        *(status.get("containerStatuses") or []),
-    ]
-    for container in containers:
-        found = (container.get("state") or {}).get("waiting") or {}
-        if found.get("reason") and found["reason"] not in STARTUP_REASONS:
-            return found["reason"], found.get("message", "")
-    for entry in status.get("conditions") or []:
-        if entry["type"] == "PodScheduled" and entry.get("status") == "False":
-            return entry.get("reason") or "Unschedulable", entry.get("message", "")
-    return None
-
-
-def _true_conditions(status: Json) -> dict[str, Json]:
-    conditions = status.get("conditions") or []
-    return {entry["type"]: entry for entry in conditions if entry.get("status") == "True"}
+def deployment(obj: Json) -> tuple[str, tuple[str, str] | None]:
+    """Its name, and (reason, message) why it has no Pod that is ready; None if it has one."""
+    name, status = name_of(obj), obj.get("status") or {}
+    if status.get("availableReplicas"):
+        return name, None
+    for condition in status.get("conditions") or []:
+        kind = condition["type"], condition["status"]
+        if kind in (("ReplicaFailure", "True"), ("Progressing", "False")):
+            return name, (condition["reason"], condition.get("message", ""))
+    return name, ("Unavailable", "TensorBoard does not answer yet")

@@ -1,15 +1,15 @@
-"""How a job does: a verdict for each replica, and whether the job has succeeded or failed.
-
-``reconcile`` asks on every pass.
-"""
+"""How a job does: a verdict for each replica, and whether the job has succeeded or failed."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from . import cleanup, deadline, reasons, restart, status
+from kube_runtime.kube import Json
+from tfjob_api import reasons
+from tfjob_api.spec import TfJob
+
+from . import cleanup, deadline, restart, status
 from .children import Replica
 from .observed import Children
-from .spec import Json, TfJob
 
 LOG_IS_LOST = (
     "; its side-car still runs, so the Pod is deleted, and its log with it. To keep the log, make "
@@ -20,7 +20,7 @@ LOG_IS_LOST = (
 def judge_all(job: TfJob, replicas: Iterable[Replica]) -> status.Verdicts:
     """A verdict for each replica. One that succeeded stays so if its Job is deleted by hand."""
     verdicts: dict[tuple[str, int], restart.Verdict] = {}
-    done = {spec.type: status.completed(job.status, spec.type) for spec in job.replicas}
+    done = {spec.type: job.completed(spec.type) for spec in job.replicas}
     for replica in replicas:
         policy = replica.spec.restart_policy
         current = replica.job if replica.job and not replica.job.deleting else None

@@ -3,8 +3,9 @@
 Its program is mounted from a ConfigMap, since the image is the user's. ``resources`` calls this.
 """
 
-from .pod_security import restricted_spec
-from .spec import CONTAINER, Json, TfJob
+from kube_runtime.kube import Json
+from kube_runtime.pod_specs import restricted_spec
+from tfjob_api.spec import CONTAINER, TfJob
 
 FOLDER, FILE = "/ps-server", "grpc_tensorflow_server.py"
 
@@ -25,7 +26,6 @@ def template(image: str, index: str, cluster: str, config_map: str, resources: J
     command = ["python", f"{FOLDER}/{FILE}", "--cluster_spec", cluster]
     command += ["--job_name", "ps", "--task_id", index]
     container: Json = {"name": CONTAINER, "image": image, "command": command}
-    container |= {"resources": resources} if resources else {}
-    volume, source = "ps-config-volume", {"name": config_map}
-    mounts = [{"name": volume, "mountPath": FOLDER}]
-    return {"spec": restricted_spec(container, mounts, [{"name": volume, "configMap": source}])}
+    mount = {"name": "ps-config-volume", "mountPath": FOLDER}
+    volume = {"name": "ps-config-volume", "configMap": {"name": config_map}}
+    return {"spec": restricted_spec(container, resources, [mount], [volume])}

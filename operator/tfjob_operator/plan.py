@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from kube_runtime.kube import Json
+from kube_runtime.times import FOREVER
+
 from .resources import Creation
-from .spec import FOREVER, Json
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from kube_runtime import conditions
+from kube_runtime.kube import Json
+from tfjob_api import reasons
+from tfjob_api.spec import MANAGED_BY, TfJob
 
-from . import children, cleanup, deadline, outcome, reasons, status, tensorboard
+from . import children, cleanup, deadline, outcome, status, tensorboard
 from .config import Config
 from .observed import Children
 from .plan import Deletion, JobPatch, Plan
 from .resources import Factory
-from .spec import MANAGED_BY, Json, TfJob
 
 
 def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> Plan:
@@ -25,9 +27,9 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
     """
     if job.deleting or job.run_policy.managed_by not in ("", MANAGED_BY):
         return Plan()
-    if status.is_finished(job.status):
+    if job.is_finished:
         has_new_spec = job.generation != job.status.get("observedGeneration")
-        if not (status.failed_for_its_spec(job.status) and has_new_spec):
+        if not (job.failed_for_its_spec and has_new_spec):
             return _reconcile_finished(job, observed, now)
         job = job.with_status({})  # begin again with the new spec
         if not job.problem:
@@ -84,9 +86,6 @@ def _write_end(job: TfJob, observed: Children, factory: Factory, ended: Json) ->
     return replace(_write(job, ended), creations=(*children.missing_board(observed, factory),))
 
 
-# ---------------------------------------------------------------------- an active job
-
-
 def _reconcile_active(
     job: TfJob,
     replicas: list[children.Replica],
@@ -96,9 +95,9 @@ def _reconcile_active(
     now: datetime,
 ) -> Plan:
     """Write the first status; in later passes create what is missing and report progress."""
+    is_new = not (conditions.find(job.status, "Created") or observed.jobs)
     try:
         creations = *children.missing(observed, factory), *children.missing_board(observed, factory)
-        is_new = not (conditions.find(job.status, "Created") or observed.jobs)
         problem = factory.problem() if is_new else ""
         notes = tuple(factory.notes())
     except (TypeError, ValueError, AttributeError, KeyError) as error:
@@ -111,9 +110,15 @@ def _reconcile_active(
     if is_new:
         first = status.first_status(job, verdicts, now)
         return Plan(creations=creations, status=first, status_first=True)
-    progress = _progress(job, verdicts, observed)
-    waiting = children.waiting(job, replicas, observed, now)
-    progress = replace(progress, waiting=waiting, is_complete=not creations, notes=notes)
+    progress = status.Progress(
+        verdicts,
+        is_complete=not creations,
+        blocked=children.blocked(observed),
+        waiting=children.waiting(job, replicas, observed, now),
+        notes=notes,
+        board=_board_condition(job, observed),
+        failed_pods=outcome.failed_pods(observed),
+    )
     new = status.active_status(job, progress, now)
     plan = _changes(job.with_status(new), replicas, observed, now)
     if any(creation.alternative for series in creations for creation in series):
@@ -141,18 +146,6 @@ def _changes(
     return Plan(deletions, patches, requeue_after_seconds=min(timers))
 
 
-def _progress(job: TfJob, verdicts: status.Verdicts, observed: Children) -> status.Progress:
-    """What the children say for the status of an active job."""
-    without_pod = [child for child in observed.jobs.values() if not observed.pods.get(child.uid)]
-    blocked = next((observed.warnings.get(child.uid, "") for child in without_pod), "")
-    return status.Progress(
-        verdicts,
-        blocked=blocked,
-        board=_board_condition(job, observed),
-        failed_pods=outcome.failed_pods(observed),
-    )
-
-
 def _board_condition(job: TfJob, observed: Children) -> conditions.NewCondition | None:
     """The condition TensorBoardReady; None without a TensorBoard."""
     name = tensorboard.name(job)
@@ -163,9 +156,6 @@ def _board_condition(job: TfJob, observed: Children) -> conditions.NewCondition 
     if name in observed.unavailable:
         return False, *observed.unavailable[name]
     return True, reasons.AVAILABLE, "TensorBoard answers"
-
-
-# ---------------------------------------------------------------------- a job that has ended
 
 
 def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
@@ -194,7 +184,7 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
         new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
     board = _board_condition(job, observed)
     if board and (observed.deployments or conditions.find(new, "TensorBoardReady")):
-        new = status.with_board(new, board, now)
+        new = status.merge(new, {"TensorBoardReady": board}, now)
     return replace(_write(job, new), deletions=deletions, patches=patches)
 
 

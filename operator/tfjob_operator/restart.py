@@ -7,14 +7,20 @@ The operator itself judges what podFailurePolicy cannot express: OOMKilled, side
 from dataclasses import dataclass
 from datetime import datetime
 
+from kube_runtime.kube import Json
+from kube_runtime.times import FOREVER, seconds_left
+from tfjob_api.spec import CONTAINER
+
 from .observed import Job, Pod
-from .spec import CONTAINER, FOREVER, Json, seconds_left
 
 LAST_PERMANENT_CODE = 127  # 128 and above: a signal ended the process, so a retry may succeed
+PERMANENT_CODES = {  # exit codes that fail the Job, by restartPolicy
+    "ExitCode": {"operator": "In", "values": list(range(1, LAST_PERMANENT_CODE + 1))},
+    "Never": {"operator": "NotIn", "values": [0]},
+}
 PERMANENT_REASONS = ("OOMKilled", "StartError", "ContainerCannotRun")  # with any exit code
 RERUN_DELAY_SECONDS = 10
 STUCK_SECONDS = 60  # a Pod that is there so long after its grace period is stuck
-TERMINATING = "Terminating"
 
 
 @dataclass(frozen=True)
@@ -32,16 +38,10 @@ class Verdict:
 def pod_failure_policy(restart_policy: str) -> Json:
     """The Job's podFailurePolicy: ignore disruptions, fail the Job on permanent exit codes."""
     rules: list[Json] = [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
-    if restart_policy == "ExitCode":
-        rules.append(_fail_job("In", list(range(1, LAST_PERMANENT_CODE + 1))))
-    if restart_policy == "Never":
-        rules.append(_fail_job("NotIn", [0]))
+    if restart_policy in PERMANENT_CODES:
+        codes = {"containerName": CONTAINER, **PERMANENT_CODES[restart_policy]}
+        rules.append({"action": "FailJob", "onExitCodes": codes})
     return {"rules": rules}
-
-
-def _fail_job(operator: str, values: list[int]) -> Json:
-    codes = {"containerName": CONTAINER, "operator": operator, "values": values}
-    return {"action": "FailJob", "onExitCodes": codes}
 
 
 def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
@@ -121,7 +121,7 @@ def waiting_reason(pod: Pod, now: datetime) -> tuple[str, str] | None:
     if pod.deleting and seconds_until_stuck(pod, now) <= 0:
         where = f" on node {pod.node}" if pod.node else ""
         since = f"should have ended at {pod.deleted_at}"
-        return TERMINATING, f"Pod {pod.name}{where} {since}; perhaps the node does not answer"
+        return "Terminating", f"Pod {pod.name}{where} {since}; perhaps the node does not answer"
     if pod.waiting and not pod.deleting:
         reason, message = pod.waiting
         return reason, f"Pod {pod.name}: {message or reason}"

@@ -11,10 +11,12 @@ from datetime import datetime
 
 from kube_runtime import conditions, indexes
 from kube_runtime.conditions import NewCondition
+from kube_runtime.kube import Json
+from kube_runtime.times import timestamp
+from tfjob_api import reasons
+from tfjob_api.spec import TfJob
 
-from . import reasons
 from .restart import Verdict
-from .spec import Json, TfJob
 
 Verdicts = Mapping[tuple[str, int], Verdict]
 ALWAYS_WRITTEN = ("Created", "TensorBoardReady")  # conditions whose False says what is missing
@@ -38,22 +40,6 @@ class Progress:
     failed_pods: int = 0
 
 
-def is_finished(status: Json) -> bool:
-    """Whether the job has ended. A finished job stays finished."""
-    return status.get("phase") in ("CleanUp", "Done", "Failed")
-
-
-def failed_for_its_spec(status: Json) -> bool:
-    """Whether the job failed only because its spec was invalid; a new spec may start it."""
-    reason = conditions.find(status, "Failed").get("reason")
-    return reason in (reasons.INVALID_SPEC, reasons.INVALID_TEMPLATE)
-
-
-def completed(status: Json, replica_type: str) -> frozenset[int]:
-    """Indexes of a replica type that have succeeded, by status.completedIndexes."""
-    return indexes.read((status.get("completedIndexes") or {}).get(replica_type, ""))
-
-
 def base_status(job: TfJob, now: datetime) -> Json:
     """The old status with the fields that every status has; the functions below start from it."""
     return {
@@ -63,7 +49,7 @@ def base_status(job: TfJob, now: datetime) -> Json:
         "phase": job.status.get("phase") or "Creating",
         "runtimeId": job.runtime_id,
         "observedGeneration": job.generation,
-        "startTime": job.status.get("startTime") or conditions.timestamp(now),
+        "startTime": job.status.get("startTime") or timestamp(now),
         **_scale(job),
     }
 
@@ -77,20 +63,14 @@ def _scale(job: TfJob) -> Json:
     return {"workers": count, "workerSelector": selector}
 
 
-def _merge(status: Json, new: Mapping[str, NewCondition], now: datetime) -> Json:
+def merge(status: Json, new: Mapping[str, NewCondition], now: datetime) -> Json:
     return conditions.merge(status, new, now, ALWAYS_WRITTEN)
-
-
-def with_board(status: Json, board: NewCondition, now: datetime) -> Json:
-    """The status with another condition TensorBoardReady."""
-    return _merge(status, {"TensorBoardReady": board}, now)
 
 
 def first_status(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
     """Status of a valid new job, written before its children are created."""
-    status = base_status(job, now) | replica_fields(job, verdicts)
-    not_yet = (False, reasons.CREATING, "The children are being created")
-    return _merge(status, {"Created": not_yet}, now)
+    status = not_created(job, reasons.CREATING, "The children are being created", now)
+    return status | replica_fields(job, verdicts)
 
 
 def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
@@ -99,7 +79,7 @@ def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
     status |= {"state": "Unknown", **_restarts(job, progress)}
     if progress.verdicts[job.chief].state == "Running":
         status |= {"phase": "Running", "state": "Running"}
-    return _merge(status, dict(_active_conditions(job, progress)), now)
+    return merge(status, dict(_active_conditions(job, progress)), now)
 
 
 def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, NewCondition]]:
@@ -148,9 +128,9 @@ def _first_retry(progress: Progress) -> str:
     return next((verdict.retry for verdict in progress.verdicts.values() if verdict.retry), "")
 
 
-def blocked_status(job: TfJob, reason: str, message: str, now: datetime) -> Json:
-    """Status of a job while the API server rejects a child. The creation is retried."""
-    return _merge(base_status(job, now), {"Created": (False, reason, message)}, now)
+def not_created(job: TfJob, reason: str, message: str, now: datetime) -> Json:
+    """Status of a job whose children do not all exist, for example if one is rejected."""
+    return merge(base_status(job, now), {"Created": (False, reason, message)}, now)
 
 
 def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
@@ -166,13 +146,13 @@ def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
     new["Suspended"] = (True, reasons.SUSPENDED, "spec.runPolicy.suspend is true")
     if not is_empty:
         new["Suspended"] = (True, reasons.SUSPENDING, "Its Pods are being stopped")
-    return _merge(status, new, now)
+    return merge(status, new, now)
 
 
 def resumed(job: TfJob, now: datetime) -> Json:
     """Status of a resumed job, written before its children are created again."""
     not_suspended = (False, reasons.RESUMED, "The job goes on")
-    return _merge(base_status(job, now), {"Suspended": not_suspended}, now)
+    return merge(base_status(job, now), {"Suspended": not_suspended}, now)
 
 
 def succeeded(job: TfJob, verdicts: Verdicts, now: datetime, note: str = "") -> Json:
@@ -200,10 +180,10 @@ def _ended(
 ) -> Json:
     """The fields of both ends. ``new``: conditions; the last one says how the job ended."""
     status = base_status(job, now) | (replica_fields(job, verdicts) if verdicts else {})
-    status["completionTime"] = conditions.timestamp(now)
+    status["completionTime"] = timestamp(now)
     no_longer = (False, reasons.FINISHED, "The job has ended")
     ended = dict.fromkeys(("Running", "Restarting", "Suspended", "Waiting"), no_longer)
-    return _merge(status, {**ended, **new}, now)
+    return merge(status, {**ended, **new}, now)
 
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:

@@ -1,11 +1,11 @@
 """TensorBoard of a job: one Deployment and one Service.
 
-They stay when the job ends, so that its curves can still be viewed, and are deleted with the
-TfJob. ``resources`` calls this if the spec has a ``tensorboard``.
+They stay when the job ends, so that its curves can still be viewed, until the TfJob is deleted.
 """
 
-from .pod_security import restricted_spec
-from .spec import Json, TfJob
+from kube_runtime.kube import Json
+from kube_runtime.pod_specs import restricted_spec
+from tfjob_api.spec import TfJob
 
 
 def name(job: TfJob) -> str:
@@ -33,10 +33,9 @@ def deployment_spec(job: TfJob, image: str, resources: Json) -> Json:
         "image": image,
         "command": ["tensorboard", "--logdir", settings["logDir"], "--bind_all"],
         "ports": [{"name": "tb-port", "containerPort": 6006}],
-        **({"resources": resources} if resources else {}),
     }
     mounts, volumes = settings.get("volumeMounts") or [], settings.get("volumes") or []
-    pod = restricted_spec(container, mounts, volumes) | {"enableServiceLinks": False}
+    pod = restricted_spec(container, resources, mounts, volumes) | {"enableServiceLinks": False}
     return {
         "replicas": 1,
         "selector": {"matchLabels": labels(job)},

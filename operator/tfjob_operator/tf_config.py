@@ -9,9 +9,11 @@ import json
 from functools import cached_property
 from typing import Any
 
+from kube_runtime.kube import Json
+from tfjob_api.spec import ReplicaSpec, TfJob
+
 from . import parameter_server
 from .config import Config
-from .spec import Json, ReplicaSpec, TfJob
 
 MAX_BYTES = 120 * 1024  # Linux starts no process that has a variable of 128 KiB or more
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"  # the name that the Job controller uses
@@ -23,7 +25,16 @@ class Cluster:
     """The addresses of one job's replicas, computed once."""
 
     def __init__(self, job: TfJob, config: Config) -> None:
-        self.job, self.config = job, config
+        self.job = job
+        self.has_indexed = any(job.is_indexed(replica) for replica in job.replicas)
+        # The Service that gives the Pods of Indexed Jobs their DNS names, and the ConfigMap that
+        # holds the addresses for them.
+        self.host_service = f"{job.name_prefix}-{job.runtime_id}"
+        self.config_map = f"{job.name_prefix}-cluster-{job.runtime_id}"
+        services = f"{job.namespace}.svc"  # of the namespace, in DNS
+        self.search_domain = f"{self.host_service}.{services}.{config.search_domain}"
+        is_short = self.has_indexed or not config.cluster_domain
+        self._suffix = "" if is_short else f".{services}.{config.cluster_domain}"
 
     @cached_property
     def addresses(self) -> dict[str, list[str]]:
@@ -36,14 +47,7 @@ class Cluster:
         return {kind: found[kind] for kind in sorted(found) if found[kind]}
 
     def _address(self, replica: ReplicaSpec, index: str) -> str:
-        return f"{self.job.indexed_job_name(replica.type)}-{index}{self._suffix}:{replica.port}"
-
-    @cached_property
-    def _suffix(self) -> str:
-        """Domain after a host name: "" with Indexed Jobs, whose Pods search the job's domain."""
-        if not self.config.cluster_domain or self.has_indexed:
-            return ""
-        return f".{self.job.namespace}.svc.{self.config.cluster_domain}"
+        return f"{self.job.child_name(replica.type, None)}-{index}{self._suffix}:{replica.port}"
 
     @cached_property
     def json(self) -> str:
@@ -54,28 +58,9 @@ class Cluster:
         """The same addresses in the notation of 2017, for the default parameter server."""
         return parameter_server.cluster_spec(self.addresses)
 
-    @cached_property
-    def has_indexed(self) -> bool:
-        return any(self.job.is_indexed(replica) for replica in self.job.replicas)
-
-    @property
-    def host_service(self) -> str:
-        """Name of the Service that gives the Pods of Indexed Jobs their DNS names."""
-        return f"{self.job.name_prefix}-{self.job.runtime_id}"
-
-    @property
-    def search_domain(self) -> str:
-        """DNS search domain in which the Pods of Indexed Jobs have short names."""
-        return f"{self.host_service}.{self.job.namespace}.svc.{self.config.search_domain}"
-
-    @property
-    def config_map(self) -> str:
-        """Name of the ConfigMap that holds the addresses for Indexed Jobs."""
-        return f"{self.job.name_prefix}-cluster-{self.job.runtime_id}"
-
     @property
     def data(self) -> dict[str, str]:
-        """Content of that ConfigMap."""
+        """Content of the ConfigMap with the addresses."""
         return {"cluster": self.json, "cluster_spec": self.ps_cluster_spec}
 
     def problem(self) -> str:

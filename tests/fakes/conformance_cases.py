@@ -5,7 +5,7 @@ from typing import Any
 
 from kube_runtime.kube import CONFIG_MAPS, JOBS, PODS, SERVICES, ApiError, Request
 from tests.fakes.conformance import FAIL_ON_1, NAMESPACES, Bench, config_map, job, owner, tf_job
-from tfjob_operator.kinds import TFJOBS
+from tfjob_api.spec import TFJOBS
 
 
 async def a_created_object_has_uid_version_and_time(b: Bench) -> None:

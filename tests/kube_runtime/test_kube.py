@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from kube_runtime.kube import JOBS, PODS, ApiError, Kube, Response
-from tfjob_operator.kinds import TFJOBS
+from tfjob_api.spec import TFJOBS
 
 
 class Answers:

@@ -3,7 +3,7 @@ import copy
 import pytest
 from msgspec import ValidationError, convert
 
-from tests.tfjob_operator.builders import parsed, replica, template
+from tests.tfjob_api.builders import parsed, replica, template
 from tfjob_operator import accelerators
 from tfjob_operator.accelerators import Accelerator
 from tfjob_operator.config import Config

@@ -5,15 +5,16 @@ from tfjob_operator.cache import Cache, store
 
 
 def test_pods_and_warnings_reach_the_tfjob_through_their_job():
-    pods = Listener()
-    cache = Cache(Listener(), Listener(), pods)
+    children, pods = Listener(), Listener()
+    cache = Cache(Listener(), children, pods)
     cache.jobs.upsert(obj("job", 1, "tfjob"))
     cache.pods.upsert(obj("pod", 2, "job"))
     cache.pods.upsert(obj("stray", 3, "someone-elses-job"))
     warning = {"metadata": {"uid": "e", "resourceVersion": "4"}, "message": "exceeded quota"}
     cache.warnings.upsert(warning | {"involvedObject": {"uid": "job"}})
     observed = cache.children("tfjob")
-    assert [owner for owner, *_ in pods] == ["tfjob", "tfjob"]
+    assert [owner for owner, *_ in pods] == ["tfjob"]
+    assert children[-1] == ("tfjob", None, False)
     assert list(observed.jobs) == ["name-job"]
     assert [pod.name for pod in observed.pods["job"]] == ["name-pod"]
     assert observed.warnings == {"job": "exceeded quota"}

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.tfjob_operator.builders import children, parsed, pod, replica
+from tests.tfjob_api.builders import parsed, replica
+from tests.tfjob_operator.builders import children, pod
 from tfjob_operator import cleanup
 
 REPLICAS = (replica("MASTER"), replica("WORKER", 2), replica("PS"))

@@ -63,22 +63,3 @@ def test_a_file_that_makes_no_sense_is_one_sentence(tmp_path, text):
 @pytest.mark.parametrize("spelling", ["--controller-config-file", "--controller_config_file"])
 def test_the_flag_of_2017_is_accepted(spelling):
     assert str(parse_flags([f"{spelling}=/etc/config/x"]).controller_config_file) == "/etc/config/x"
-
-
-@pytest.mark.parametrize(
-    ("text", "domain"),
-    [
-        pytest.param(
-            "search lab.svc.cluster.example svc.cluster.example cluster.example\noptions ndots:5\n",
-            "cluster.example",
-            id="a Pod's own",
-        ),
-        pytest.param("search lan\nnameserver 10.0.0.1\n", "cluster.local", id="a host's"),
-        pytest.param("", "cluster.local", id="an empty one"),
-    ],
-)
-def test_the_search_line_says_the_clusters_domain(tmp_path, text, domain):
-    file = tmp_path / "resolv.conf"
-    file.write_text(text)
-    assert config.own_domain(file) == domain
-    assert config.own_domain(tmp_path / "none") == "cluster.local"

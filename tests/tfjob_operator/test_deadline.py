@@ -1,8 +1,9 @@
 import pytest
 
-from tests.tfjob_operator.builders import NOW, ago, parsed
+from kube_runtime.times import FOREVER
+from tests.tfjob_api.builders import parsed
+from tests.tfjob_operator.builders import NOW, ago
 from tfjob_operator import deadline
-from tfjob_operator.spec import FOREVER
 
 
 @pytest.mark.parametrize(

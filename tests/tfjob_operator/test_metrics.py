@@ -1,7 +1,7 @@
 import pytest
 from prometheus_client import generate_latest
 
-from tfjob_operator import reasons
+from tfjob_api import reasons
 from tfjob_operator.metrics import Metrics
 
 

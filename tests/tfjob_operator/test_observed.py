@@ -18,22 +18,6 @@ def test_the_exit_code_is_that_of_the_container_tensorflow():
     assert pod(ended("tensorflow", exitCode=137, reason="OOMKilled")).reason == "OOMKilled"
 
 
-@pytest.mark.parametrize(
-    ("ends", "phase"),
-    [
-        pytest.param([{"terminated": {"exitCode": 0}}], "Succeeded", id="it ended well"),
-        pytest.param([{"terminated": {"exitCode": 3}}], "Failed", id="it failed"),
-        pytest.param(
-            [{"terminated": {"exitCode": 0}}, {"running": {}}], "Running", id="a sidecar runs on"
-        ),
-        pytest.param([{"running": {}}], "Running", id="it runs"),
-    ],
-)
-def test_the_end_of_all_containers_is_the_pods_end_before_its_phase_says_so(ends, phase):
-    states = [{"name": f"c{number}", "state": state} for number, state in enumerate(ends)]
-    assert pod({"phase": "Running", "containerStatuses": states}).phase == phase
-
-
 def test_a_pod_without_a_status_waits():
     assert pod({}).phase == "Pending"
     assert pod({}).exit_code is None
@@ -75,18 +59,6 @@ def test_a_job_is_what_its_conditions_say(status, succeeded, reason):
     made = observed.job({"metadata": {"name": "j", "uid": "u"}, "status": status})
     assert (made.succeeded, made.failure) == (succeeded, reason)
     assert made.is_finished == (succeeded or bool(reason))
-
-
-@pytest.mark.parametrize(
-    ("references", "uid"),
-    [
-        pytest.param([], "", id="nobody"),
-        pytest.param([{"uid": "a"}], "", id="an owner that does not control"),
-        pytest.param([{"uid": "a"}, {"uid": "b", "controller": True}], "b", id="the controller"),
-    ],
-)
-def test_the_owner_is_the_one_that_controls(references, uid):
-    assert observed.owner({"metadata": {"ownerReferences": references}}) == uid
 
 
 def test_the_newest_pod_speaks_and_of_equals_the_one_that_runs():

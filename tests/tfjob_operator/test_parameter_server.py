@@ -14,16 +14,6 @@ def test_the_program_reads_what_the_operator_writes():
     assert grpc_tensorflow_server.read_cluster(parameter_server.cluster_spec(CLUSTER)) == CLUSTER
 
 
-@pytest.mark.parametrize(
-    ("folder", "written"), [("/logs", ["/logs", "/tmp"]), ("/tmp", ["/tmp"]), ("", ["/tmp"])]
-)
-def test_there_is_one_tmp_to_write_to(folder, written):
-    mounts = [{"name": "data", "mountPath": folder}] if folder else []
-    pod = parameter_server.restricted_spec({"name": "tensorboard"}, mounts, [])
-    assert [m["mountPath"] for m in pod["containers"][0]["volumeMounts"]] == written
-    assert len(pod["volumes"]) == (folder != "/tmp")
-
-
 @pytest.mark.parametrize("text", ["", "ps", "ps;p:1"])
 def test_the_program_refuses_what_is_no_cluster(text):
     with pytest.raises(ValueError):

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tfjob_operator import spec, status, tensorboard
+from tfjob_api.parse import parse
+from tfjob_operator import tensorboard
 from tfjob_operator.cache import Cache
 from tfjob_operator.config import Config
 from tfjob_operator.observed import Children, Job, Pod
@@ -104,7 +105,7 @@ BEFORE = [
 @st.composite
 def situations(draw):
     """A job, which may have been suspended or a bad one, and any part of its children."""
-    job = spec.parse(draw(tf_jobs())).with_status(draw(st.sampled_from(BEFORE)))
+    job = parse(draw(tf_jobs())).with_status(draw(st.sampled_from(BEFORE)))
     jobs, services, seen = {}, {}, {}
     for replica, index in job.tasks:
         name = job.child_name(replica.type, index)
@@ -185,7 +186,7 @@ def test_a_finished_job_never_creates_and_never_changes_its_verdict(situation, e
     assert plan.creations == ()
     if plan.status is not None:
         assert plan.status["state"] == state
-        assert status.is_finished(plan.status)
+        assert job.with_status(plan.status).is_finished
 
 
 @quick

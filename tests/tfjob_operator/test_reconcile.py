@@ -7,17 +7,10 @@ import pytest
 from msgspec import structs
 
 from kube_runtime import conditions
-from tests.tfjob_operator.builders import (
-    CONFIG,
-    NOW,
-    ago,
-    children,
-    parsed,
-    pod,
-    replica,
-    template,
-)
-from tfjob_operator import reasons, status
+from tests.tfjob_api.builders import parsed, replica, template
+from tests.tfjob_operator.builders import CONFIG, NOW, ago, children, pod
+from tfjob_api import reasons
+from tfjob_operator import status
 from tfjob_operator.observed import Children, Job
 from tfjob_operator.reconcile import reconcile
 
@@ -176,7 +169,7 @@ def test_those_that_end_right_after_the_chief_are_given_the_time_and_keep_their_
 def test_all_workers_decide_where_the_success_policy_says_so():
     job = parsed(*DISTRIBUTED, successPolicy="AllWorkers")
     one = SUCCEEDED | {"worker_0": pod("Succeeded", 0)}
-    assert not status.is_finished(plan_for(job, children(job, one)).status)
+    assert not job.with_status(plan_for(job, children(job, one)).status).is_finished
     both = one | {"worker_1": pod("Succeeded", 0)}
     assert plan_for(job, children(job, both)).status["state"] == "Succeeded"
 
@@ -272,7 +265,7 @@ def test_a_spec_made_good_begins_without_what_was_made_of_the_bad_one():
         assert all(each.foreground for each in plan.deletions if each.kind == "Job")
         again = plan_for(good.with_status(plan.status), replace(there, jobs=going))
         assert [kind for kind, _ in made(again) if kind == "Job"] == []
-        assert not status.is_finished(again.status or {})
+        assert not good.with_status(again.status or {}).is_finished
 
 
 def test_a_failure_of_another_kind_is_final_whatever_the_spec_becomes():
@@ -380,10 +373,10 @@ def test_a_pod_that_may_not_be_made_is_a_condition():
 def test_an_event_tells_what_is_new_and_only_once():
     job = parsed(*DISTRIBUTED)
     running = plan_for(job).status
-    assert [event["reason"] for event in reasons.new_events({}, running)] == ["SuccessfulCreate"]
+    assert [event["reason"] for _, event in reasons.new_events({}, running)] == ["SuccessfulCreate"]
     ended = plan_for(job, children(job, {"ps_0": pod("Failed", 2)})).status
-    assert [event["reason"] for event in reasons.new_events(running, ended)] == ["ReplicaFailed"]
-    assert reasons.new_events(ended, ended) == []
+    assert [event["reason"] for _, event in reasons.new_events(running, ended)] == ["ReplicaFailed"]
+    assert [*reasons.new_events(ended, ended)] == []
 
 
 def test_fault_7_no_start_time_crashes_nothing():

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from tests.tfjob_operator.builders import CONFIG, parsed, replica, template
+from tests.tfjob_api.builders import parsed, replica, template
+from tests.tfjob_operator.builders import CONFIG
 from tfjob_operator.config import Config
 from tfjob_operator.resources import Factory
 from tfjob_operator.tf_config import Cluster
@@ -257,7 +258,7 @@ def indexed(job, place, config=CONFIG):
     """One type's Indexed Job, and the data of the cluster's ConfigMap by its name."""
     factory = Factory(job, config)
     cluster = factory.cluster_config().build()
-    made = factory.indexed_job(job.replicas[place], "cm-ps-76no").build()
+    made = factory.batch_job(job.replicas[place], None, "cm-ps-76no").build()
     return made, {cluster["metadata"]["name"]: cluster["data"]}
 
 

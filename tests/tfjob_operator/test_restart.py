@@ -1,9 +1,9 @@
 import pytest
 
+from kube_runtime.times import FOREVER
 from tests.tfjob_operator.builders import NOW, ago, pod
 from tfjob_operator import restart
 from tfjob_operator.observed import Job
-from tfjob_operator.spec import FOREVER
 
 JOB = Job("j", "uid")
 OOM = pod("Failed", 137, reason="OOMKilled")

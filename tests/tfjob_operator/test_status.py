@@ -3,8 +3,10 @@ from datetime import timedelta
 import pytest
 
 from kube_runtime import conditions
-from tests.tfjob_operator.builders import NOW, ago, parsed, replica
-from tfjob_operator import reasons, status
+from tests.tfjob_api.builders import parsed, replica
+from tests.tfjob_operator.builders import NOW, ago
+from tfjob_api import reasons
+from tfjob_operator import status
 from tfjob_operator.restart import Verdict
 from tfjob_operator.status import Progress
 
@@ -172,7 +174,7 @@ def test_messages_are_cut_at_the_length_of_an_event():
 def test_which_replicas_have_succeeded_is_remembered():
     result = active(JOB, verdicts("Running", "Succeeded", "Running"))
     assert result["completedIndexes"] == {"WORKER": "0"}
-    assert status.completed(result, "WORKER") == {0}
+    assert JOB.with_status(result).completed("WORKER") == {0}
 
 
 def test_tensorboard_has_a_condition_of_its_own():
@@ -209,7 +211,7 @@ def test_an_ended_job_runs_no_more():
     running = parsed(*_replicas(), status=active(JOB, verdicts()))
     result = status.succeeded(running, verdicts("Succeeded"), LATER)
     assert held(result) == {"Created": "True", "Running": "False", "Succeeded": "True"}
-    assert status.is_finished(result)
+    assert running.with_status(result).is_finished
 
 
 def test_a_suspended_job_has_no_start_and_a_resumed_one_has_a_new_one():

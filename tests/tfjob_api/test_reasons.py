@@ -2,7 +2,7 @@ import pytest
 
 from kube_runtime import conditions
 from tests.tfjob_operator.builders import NOW
-from tfjob_operator import reasons
+from tfjob_api import reasons
 
 
 @pytest.mark.parametrize(
@@ -15,5 +15,5 @@ from tfjob_operator import reasons
 )
 def test_what_a_person_would_look_for_is_announced(reason, count):
     result = conditions.merge({}, {"Any": (True, reason, "…")}, NOW)
-    assert len(reasons.new_events({}, result)) == count
-    assert reasons.new_events(result, result) == []
+    assert len([*reasons.new_events({}, result)]) == count
+    assert [*reasons.new_events(result, result)] == []

@@ -1,11 +1,11 @@
 import pytest
 
-from tests.tfjob_operator.builders import UID, parsed, replica, template, tfjob
-from tfjob_operator import spec
+from tests.tfjob_api.builders import UID, parsed, replica, template, tfjob
+from tfjob_api.parse import parse, runtime_id
 
 
 def test_a_manifest_of_2017_is_read_with_its_defaults():
-    job = spec.parse(
+    job = parse(
         {
             "metadata": {"namespace": "lab", "name": "module5-ex1", "uid": UID},
             "spec": {"replicaSpecs": [{"template": template()}]},
@@ -20,39 +20,23 @@ def test_a_manifest_of_2017_is_read_with_its_defaults():
     )
 
 
-def test_a_ps_without_template_is_a_default_ps():
-    job = parsed(replica("MASTER"), {"tfReplicaType": "PS"})
-    assert job.problem == ""
-    assert [each.is_default_ps for each in job.replicas] == [False, True]
-
-
 @pytest.mark.parametrize("field", ["RuntimeId", "runtimeId"])
 def test_a_given_runtime_id_wins_in_either_spelling(field):
-    job = spec.parse(tfjob(**{"RuntimeId": "", field: "ab12"}))
+    job = parse(tfjob(**{"RuntimeId": "", field: "ab12"}))
     assert job.runtime_id == "ab12"
 
 
 def test_the_runtime_id_follows_from_the_uid_alone():
-    assert spec.runtime_id(UID) == spec.runtime_id(UID)
-    assert spec.runtime_id(UID) != spec.runtime_id("another")
-    assert spec.parse(tfjob(RuntimeId="")).runtime_id == spec.runtime_id(UID)
+    assert runtime_id(UID) == runtime_id(UID)
+    assert runtime_id(UID) != runtime_id("another")
+    assert parse(tfjob(RuntimeId="")).runtime_id == runtime_id(UID)
 
 
-def test_children_carry_40_characters_of_a_long_name():
-    job = parsed(name="a" * 50)
-    assert job.child_name("MASTER", 0) == "a" * 40 + "-master-76no-0"
-    assert job.problem == ""
-
-
-def test_the_termination_policy_names_the_chief():
-    chief = {"chief": {"replicaName": "WORKER", "replicaIndex": 1}}
-    job = parsed(replica("WORKER", 2), terminationPolicy=chief)
-    assert (job.chief, job.problem) == (("WORKER", 1), "")
-
-
-def test_a_chief_is_a_master_by_another_name():
-    job = parsed(replica("CHIEF"), replica("WORKER"))
-    assert (job.chief, job.problem) == (("CHIEF", 0), "")
+def test_of_a_job_with_a_problem_the_rest_is_known_all_the_same():
+    bad = replica("MASTER", template={"spec": "none"})
+    job = parsed(bad, RuntimeId="ab12", runPolicy={"managedBy": "kueue.x-k8s.io/multikueue"})
+    assert "cannot be read" in job.problem
+    assert (job.runtime_id, job.run_policy.managed_by) == ("ab12", "kueue.x-k8s.io/multikueue")
 
 
 no_container = {"spec": {"containers": [{"name": "main", "image": "x"}]}}
@@ -134,11 +118,4 @@ no_container = {"spec": {"containers": [{"name": "main", "image": "x"}]}}
     ],
 )
 def test_what_makes_no_sense_is_told_in_a_sentence_that_names_the_field(obj, sentence):
-    assert sentence in spec.parse(obj).problem
-
-
-def test_of_a_job_with_a_problem_the_rest_is_known_all_the_same():
-    bad = replica("MASTER", template={"spec": "none"})
-    job = parsed(bad, RuntimeId="ab12", runPolicy={"managedBy": "kueue.x-k8s.io/multikueue"})
-    assert "cannot be read" in job.problem
-    assert (job.runtime_id, job.run_policy.managed_by) == ("ab12", "kueue.x-k8s.io/multikueue")
+    assert sentence in parse(obj).problem

@@ -1,11 +1,9 @@
-"""The reasons of a TfJob's conditions; events and metrics have the same words.
+"""The reasons of a TfJob's conditions; events and metrics have the same words."""
 
-``status`` writes them into conditions. ``apply`` asks which changes to record as events.
-"""
+from collections.abc import Iterator
 
 from kube_runtime import conditions
-
-from .spec import Json
+from kube_runtime.kube import Json
 
 CREATING = "Creating"
 SUCCESSFUL_CREATE = "SuccessfulCreate"
@@ -37,15 +35,9 @@ NORMAL = (SUCCESSFUL_CREATE, SUSPENDED, RESUMED, SUCCEEDED)
 WARNING = (RESTARTING, FAILED_CREATE, NAME_TAKEN, *FAILURES)
 
 
-def new_events(old: Json, new: Json) -> list[Json]:
-    """The changed conditions that are recorded as events."""
-    return [c for c in conditions.changed(old, new) if _is_recorded(c)]
-
-
-def _is_recorded(condition: Json) -> bool:
-    a_pod_waits = (condition["type"], condition["status"]) == ("Waiting", "True")
-    return a_pod_waits or condition["reason"] in (*NORMAL, *WARNING)
-
-
-def event_type(reason: str) -> str:
-    return "Normal" if reason in NORMAL else "Warning"
+def new_events(old: Json, new: Json) -> Iterator[tuple[str, Json]]:
+    """The changed conditions that are recorded as events, each with the event's type."""
+    for condition in conditions.changed(old, new):
+        a_pod_waits = (condition["type"], condition["status"]) == ("Waiting", "True")
+        if a_pod_waits or condition["reason"] in (*NORMAL, *WARNING):
+            yield "Normal" if condition["reason"] in NORMAL else "Warning", condition

@@ -1,0 +1,112 @@
+"""Writes the objects that a controller owns, and keeps its indexes in step.
+
+To create what exists and to delete what is gone are successes. The responses go into the indexes,
+so the next pass need not wait for a watch. Errors are raised; the controller's queue retries.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .index import Index
+from .kube import ApiError, Json, Kube, Resource, unless_gone
+from .objects import name_of, owner_uid, uid_of
+
+# Words in the errors of admission policies and webhooks. A policy may change, so not permanent.
+POLICIES = ("admission webhook", "ValidatingAdmissionPolicy", "failed calling webhook")
+
+
+class CreateRejected(Exception):
+    """The API server rejects an object until something in the cluster changes."""
+
+
+class InvalidObject(CreateRejected):
+    """The API server rejects an object for good."""
+
+
+class NameTaken(CreateRejected):
+    """Another object, of another owner, has the name."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """``resources`` and ``indexes`` by kind. ``advice``: what a user can do about a taken name."""
+
+    kube: Kube
+    resources: Mapping[str, Resource]
+    indexes: Mapping[str, Index]
+    advice: str
+
+    async def create(self, body: Json) -> None:
+        """Create an object. If it exists and has the same owner, that is a success."""
+        kind = body["kind"]
+        try:
+            made = await self.kube.create(self.resources[kind], body)
+        except ApiError as error:
+            if error.status != 409:
+                raise classify_create_error(kind, name_of(body), error) from error
+            made = await self._existing(body)
+        self.indexes[kind].upsert_from_response(made)
+
+    async def repair(self, body: Json) -> None:
+        """Give an object its labels back, if it exists."""
+        self._store(body["kind"], await unless_gone(self._existing(body)))
+
+    async def _existing(self, body: Json) -> Json:
+        """The object that has the name. Raises NameTaken if another owns it.
+
+        An object of ours without its labels gets them back: watches may select by label.
+        """
+        kind, name, meta = body["kind"], name_of(body), body["metadata"]
+        resource, namespace = self.resources[kind], meta["namespace"]
+        found = await self.kube.get(resource, namespace, name)
+        if owner_uid(found) != owner_uid(body):
+            owner = meta["ownerReferences"][0]["kind"]
+            raise NameTaken(f"{kind} {name} exists and is not owned by this {owner}; {self.advice}")
+        labels, wanted = found["metadata"].get("labels") or {}, meta["labels"]
+        if any(labels.get(key) != value for key, value in wanted.items()):
+            change = {"metadata": {"uid": uid_of(found), "labels": wanted}}
+            found = await self.kube.patch(resource, namespace, name, change)
+        return found
+
+    async def delete(
+        self, kind: str, namespace: str, name: str, uid: str, *, foreground: bool = False
+    ) -> None:
+        """Delete the object with this UID; ``foreground``: as in ``Kube.delete``."""
+        resource, index = self.resources[kind], self.indexes.get(kind)
+        call = self.kube.delete(resource, namespace, name, uid, foreground=foreground)
+        left = await unless_gone(call)
+        if index and left and "deletionTimestamp" in left.get("metadata", {}):
+            index.upsert_from_response(left)  # it stays for a while: finalizer or grace period
+        elif index:
+            index.delete_local(uid)
+
+    async def patch_spec(self, kind: str, namespace: str, name: str, uid: str, spec: Json) -> None:
+        """Merge a change into the spec of the object with this UID, if it exists."""
+        change = {"metadata": {"uid": uid}, "spec": spec}
+        call = self.kube.patch(self.resources[kind], namespace, name, change)
+        self._store(kind, await unless_gone(call))
+
+    def _store(self, kind: str, obj: Json | None) -> None:
+        if obj is not None:
+            self.indexes[kind].upsert_from_response(obj)
+
+
+def rank(error: BaseException) -> int:
+    """Sort key, most important first: permanent, rejected for now, transient."""
+    return 0 if isinstance(error, InvalidObject) else 1 if isinstance(error, CreateRejected) else 2
+
+
+def classify_create_error(kind: str, name: str, error: ApiError) -> Exception:
+    """Turn an error of a creation into CreateRejected, or return it if it is transient.
+
+    400 and 422 mean an invalid body (permanent), unless they come from an admission policy. A
+    webhook that cannot be reached causes a 500, and often for long: rejected, not transient.
+    """
+    sentence = f"{kind} {name}: {error}"
+    is_policy = any(word in str(error) for word in POLICIES)
+    if error.status in (400, 422) and not is_policy:
+        return InvalidObject(sentence)
+    is_transient = error.status in (401, 404, 408, 409, 410, 429) or error.status >= 500
+    if "NamespaceTerminating" in error.causes or (is_transient and not is_policy):
+        return error  # a namespace that ends is transient: the owner is deleted with it
+    return CreateRejected(sentence)
