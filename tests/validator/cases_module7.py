@@ -80,7 +80,7 @@ MODULE7 = [
     _one("without-gpu", "each.gpus.none", "no GPU asked for", "nvidia.com/gpu: 1",
          INSTALL + " --set useGPU=false"),
     _one("other-program", "each.program.command", "does not run the painter", "painting.train"),
-    _one("one-folder", "folders.shared", "both write to /runs", "delete pvc module7-runs"),
+    _one("one-folder", "folders.shared", "both write to /runs", "rate-{{ $rate }}"),
     _one("no-log-dir", "folders.lost", "/tmp/painting", "--log-dir=/runs/rate-{{ $rate }}"),
     _one("board-in-each", "board.many", "10 TensorBoards", "out of the loops"),
     _one("no-board", "board.none", "0 TensorBoards", "templates/tensorboard.yaml"),

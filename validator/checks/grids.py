@@ -197,12 +197,16 @@ def _shared(seen: Seen, one: str, other: str, path: str) -> Finding:
 
 
 def _emptied(seen: Seen, finding: Finding) -> Finding:
-    """The finding with a claim made again: the old one keeps the files of earlier runs."""
+    """The finding with an empty claim: the old one keeps the files of earlier runs.
+
+    The page has the command. The validator itself tells nobody to delete a claim that is bound.
+    """
     uninstall, install = seen.subject.redo(seen.cluster, seen.object, "")
     again = (
-        "Then make it again, and the claim with it: it still has the files of earlier runs.",
+        "Then make it again:",
         uninstall,
-        f"$ kubectl delete pvc {CLAIM}",
+        f"The claim {CLAIM} still has the files of earlier runs. Delete it now, as the page says "
+        "of two runs in one folder. Then:",
         install,
     )
     return finding.but(redo=False, fix=(*finding.fix, *again))
