@@ -138,8 +138,9 @@ def groups() -> None:
 
 def _enter(name: str) -> None:
     cgroups.enter(name)
-    for mount, is_v2 in cgroups.here():
-        alone = is_v2 and len(cgroups.here()) == 1
+    mounts = cgroups.here()
+    for mount, is_v2 in mounts:
+        alone = is_v2 and len(mounts) == 1
         if alone and (lacking := cgroups.lacking(mount, mount / name)):
             raise CannotGoOn(f"{mount / name} has no controller {', '.join(lacking)}")
 

@@ -26,6 +26,10 @@ SCHEDULED = "PodGroupInitiallyScheduled"
 # Times are whole seconds.
 TOGETHER = timedelta(seconds=2)
 _READS = frozenset({"podgroups", "pods", "jobs"})
+_HOLDER_FIRST = (
+    "Make the holder first, so that two GPUs are taken:",
+    "$ kubectl apply -f {checkout}/modules/9-going-further/manifests/holder.yaml",
+)
 
 
 class Gang(TfJob):
@@ -130,7 +134,7 @@ def gang_waits(seen: Seen, finding: Finding) -> Finding:
     group = seen.cluster.find("podgroups", seen.subject.name) or {}
     said = condition(group, SCHEDULED)
     if said.get("status") != "False":
-        return _old_group(seen, group) or finding
+        return _old_group(seen, group, _first_made(seen)) or finding
     return converging(
         "gang-waits",
         f"none of its Pods has a node: {one_line(text(said, 'message'))[:200]}",
@@ -163,7 +167,7 @@ def waited() -> Check:
 
     def judge(seen: Seen) -> Finding | None:
         group = seen.cluster.find("podgroups", seen.subject.name)
-        made = min((t for pod in seen.pods if (t := created(pod))), default=None)
+        made = _first_made(seen)
         if group is None or made is None:
             return could_not_check(
                 "gone",
@@ -174,7 +178,7 @@ def waited() -> Check:
             )
         return (
             _group_came_later(seen, group, made)
-            or _old_group(seen, group)
+            or _old_group(seen, group, made)
             or _at_once(seen, group, made)
         )
 
@@ -194,18 +198,20 @@ def _group_came_later(seen: Seen, group: Object, made: datetime) -> Finding | No
     )
 
 
-def _old_group(seen: Seen, group: Object) -> Finding | None:
+def _first_made(seen: Seen) -> datetime | None:
+    return min((t for pod in seen.pods if (t := created(pod))), default=None)
+
+
+def _old_group(seen: Seen, group: Object, made: datetime | None) -> Finding | None:
     """The scheduler writes the condition once: it says nothing of Pods made afterwards."""
     since = time_at(condition(group, SCHEDULED), "lastTransitionTime")
-    made = min((t for pod in seen.pods if (t := created(pod))), default=None)
     if not (is_true(group, SCHEDULED) and since and made and since < made):
         return None
     return seen.wrong(
         "old-group",
         "the PodGroup is of an earlier try: its Pods had a node before these Pods were made",
         "a PodGroup that is made with the TfJob",
-        "Make the holder first, so that two GPUs are taken:",
-        "$ kubectl apply -f {checkout}/modules/9-going-further/manifests/holder.yaml",
+        *_HOLDER_FIRST,
     )
 
 
@@ -217,8 +223,7 @@ def _at_once(seen: Seen, group: Object, made: datetime) -> Finding | None:
         "not",
         "its Pods started at once: there was room for all",
         "Pods that wait until the holder is gone",
-        "Make the holder first, so that two GPUs are taken:",
-        "$ kubectl apply -f {checkout}/modules/9-going-further/manifests/holder.yaml",
+        *_HOLDER_FIRST,
     )
 
 
