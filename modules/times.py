@@ -12,6 +12,7 @@ a complaint, by `modules.runner` or by tests one by one, and is kept in `.lab/ti
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -42,9 +43,11 @@ def note(page: Path, seconds: float, file: Path = MEASURED) -> None:
     if page.resolve().parent.parent != CHECKOUT / "modules":
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(
-        json.dumps({**measured(file), page.resolve().parent.name: round(seconds, 1)}, indent=1)
-    )
+    times = {**measured(file), page.resolve().parent.name: round(seconds, 1)}
+    # In one step: pages that are stopped leave a file that the next one can read.
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside.write_text(json.dumps(times, indent=1))
+    beside.replace(file)
 
 
 def measured(file: Path = MEASURED) -> dict[str, float]:

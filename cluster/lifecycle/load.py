@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cluster import paths
+from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.images import archives
 from cluster.lifecycle import health, inside, record
@@ -86,13 +86,17 @@ def _fingerprint(archive: Path) -> str:
 
 def is_loaded(cluster: paths.Cluster, archive: Path) -> bool:
     """Whether this very archive was loaded into this cluster before."""
+    return _fingerprint(archive) in _known(cluster)
+
+
+def _known(cluster: paths.Cluster) -> list[str]:
+    """Fingerprints of the archives that were loaded; none where they cannot be read."""
     try:
-        return _fingerprint(archive) in json.loads(_loaded(cluster).read_text())
+        known: list[str] = json.loads(_loaded(cluster).read_text())
     except (OSError, ValueError):
-        return False
+        return []
+    return known
 
 
 def remember(cluster: paths.Cluster, archive: Path) -> None:
-    path = _loaded(cluster)
-    known = json.loads(path.read_text()) if path.exists() else []
-    path.write_text(json.dumps([*known, _fingerprint(archive)]))
+    files.write(_loaded(cluster), json.dumps([*_known(cluster), _fingerprint(archive)]))

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
 
-from cluster import paths
+from cluster import files, paths
 from cluster.lifecycle import processes
 from cluster.node import network
 
@@ -40,9 +40,7 @@ def is_running(record: Record | None) -> bool:
 
 def write(cluster: paths.Cluster, record: Record) -> None:
     """Replace the record at once: an interruption leaves the old one or the new one."""
-    unfinished = cluster.record.with_suffix(".new")
-    unfinished.write_text(json.dumps(asdict(record)))
-    unfinished.replace(cluster.record)
+    files.write(cluster.record, json.dumps(asdict(record)))
 
 
 def running(cluster: paths.Cluster) -> Record | None:

@@ -7,6 +7,7 @@ proves who it is and may do what RBAC and the Node authoriser let it, as kubeadm
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import ipaddress
 import json
@@ -18,7 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from cluster import files
+
 LIFETIME_DAYS = 3650
+PRIVATE = 0o600
 NOT_ENCRYPTED = serialization.NoEncryption()
 
 
@@ -88,13 +92,15 @@ def ensure(folder: Path, node_name: str, node_address: str, service_address: str
     stamp = folder / "issued.json"
     if stamp.exists() and stamp.read_text() == issued:
         return
+    # Until all is written, no stamp: an interruption leaves certificates of two addresses.
+    stamp.unlink(missing_ok=True)
     authorities = {name: _authority(folder, name) for name in ("ca", "etcd-ca", "front-proxy-ca")}
     for name, leaf in wanted.items():
         _issue(folder, name, leaf, authorities[leaf.signer])
     _service_account_key(folder)
     for name in (*CLIENTS, "kubelet"):
         write_kubeconfig(folder, name, f"https://{node_address}:6443")
-    stamp.write_text(issued)
+    files.write(stamp, issued)
 
 
 def write_kubeconfig(folder: Path, name: str, server: str) -> Path:
@@ -131,16 +137,19 @@ def write_kubeconfig(folder: Path, name: str, server: str) -> Path:
     }
     path = folder / f"{name}.kubeconfig"
     # JSON is YAML, too, and is read without a YAML parser: the validator starts sooner.
-    _write_private(path, json.dumps(config, indent=2).encode())
+    files.write(path, json.dumps(config, indent=2), PRIVATE)
     return path
 
 
 def _authority(folder: Path, name: str) -> Authority:
-    key_file, certificate_file = folder / f"{name}.key", folder / f"{name}.crt"
-    if key_file.exists() and certificate_file.exists():
-        key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return Authority(key, x509.load_pem_x509_certificate(certificate_file.read_bytes()))
+    """The authority that is there; a new one if there is none, or none that can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        kept = serialization.load_pem_private_key((folder / f"{name}.key").read_bytes(), None)
+        certificate = x509.load_pem_x509_certificate((folder / f"{name}.crt").read_bytes())
+        if isinstance(kept, ec.EllipticCurvePrivateKey) and (
+            kept.public_key() == certificate.public_key()
+        ):
+            return Authority(kept, certificate)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"workshop-{name}")])
     usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
@@ -200,23 +209,17 @@ def _service_account_key(folder: Path) -> None:
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    (folder / "service-accounts.pub").write_bytes(public)
-    _write_private(folder / "service-accounts.key", _pem(key))
+    files.write(folder / "service-accounts.pub", public)
+    files.write(folder / "service-accounts.key", _pem(key), PRIVATE)
 
 
 def _write_pair(
     folder: Path, name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
 ) -> None:
-    _write_private(folder / f"{name}.key", _pem(key))
-    (folder / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files.write(folder / f"{name}.key", _pem(key), PRIVATE)
+    files.write(folder / f"{name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return key.private_bytes(encoding, form, NOT_ENCRYPTED)
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_bytes(content)

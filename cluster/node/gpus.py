@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cluster import paths
+from cluster import files, paths
 from cluster.node.drivers import NO_DRIVER, Driver
 
 
@@ -39,4 +39,4 @@ def _frozen(value: Any) -> Any:
 
 
 def write(cluster: paths.Cluster, gpus: Gpus) -> None:
-    cluster.gpus.write_text(json.dumps(asdict(gpus), indent=2) + "\n")
+    files.write(cluster.gpus, json.dumps(asdict(gpus), indent=2) + "\n")

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass, replace
 from ipaddress import IPv4Network
 
-from cluster import paths
+from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.node import network as links
 
@@ -37,7 +37,7 @@ def read(cluster: paths.Cluster, usual: Options = Options()) -> Options:
 
 
 def write(cluster: paths.Cluster, options: Options) -> None:
-    cluster.options.write_text(json.dumps(asdict(options)))
+    files.write(cluster.options, json.dumps(asdict(options)))
 
 
 def changed(

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster import files
 from cluster.errors import describe
 from cluster.node import addresses, components
 
@@ -91,7 +92,7 @@ class Supervisor:
         """For `up` and `status`: which components end again and again, and how often."""
         failures = {slot.component.name: slot.failures for slot in self.slots if slot.failures}
         with contextlib.suppress(OSError):
-            FAILURES.write_text(json.dumps(failures))
+            files.write(FAILURES, json.dumps(failures))
 
 
 def postpone(slot: Slot) -> None:

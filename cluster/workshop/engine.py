@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import paths
+from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.host import commands, machine, privilege
 from cluster.images.scratch import scratch_archive
@@ -73,10 +73,9 @@ def ensure(say: Callable[[str], None]) -> Path:
         return link()
     say("Looking for a program that runs containers (some seconds)")
     paths.make_folder(folder())
-    settings_file().write_text(settings())
+    files.write(settings_file(), settings())
     engine = find()
-    link().write_text(engine.script)
-    link().chmod(0o755)
+    files.write(link(), engine.script, 0o755)
     for path in (link(), settings_file()):
         paths.hand_to_user(path)
     say(f"`docker` in this checkout is {engine.name}")

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cluster import files
 from cluster.images.builders import full_reference
 
 # What `classroom.kubeconfig_for` writes into the kubeconfig of a learner of a class.
@@ -144,7 +145,7 @@ def remembered(state: Path) -> OwnCluster | None:
 
 def remember(state: Path, own: OwnCluster) -> None:
     state.mkdir(parents=True, exist_ok=True)
-    (state / "own-cluster.json").write_text(json.dumps(asdict(own), indent=2) + "\n")
+    files.write(state / "own-cluster.json", json.dumps(asdict(own), indent=2) + "\n")
 
 
 def forget(state: Path) -> None:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cluster import paths
+from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.host import privilege
 from cluster.library import run_verb
@@ -68,14 +68,15 @@ def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | Non
     if own and own.registry:
         variables = f"export WORKSHOP_REGISTRY={shlex.quote(own.registry)}\n"
     folders = f"{engine.folder()}:{Path(sys.executable).parent}:{binaries.folder()}"
-    (STATE / "activate").write_text(
+    files.write(
+        STATE / "activate",
         ACTIVATE.format(
             path=shlex.quote(folders),
             checkout=shlex.quote(str(paths.CHECKOUT)),
             kubeconfig=shlex.quote(str(kubeconfig)),
             variables=variables,
             where=shlex.quote(where),
-        )
+        ),
     )
     for path in (STATE, link, STATE / "activate"):
         paths.hand_to_user(path)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cluster import paths
+from cluster import files, paths
 from cluster.errors import CannotGoOn, explained
 from cluster.host import commands, progress
 from cluster.host.locks import locked
@@ -56,7 +56,7 @@ def _make(say: Callable[[str], None]) -> None:
     install(python, REQUIREMENTS, say)
     kernel = [str(python), "-m", "bash_kernel.install", "--sys-prefix"]
     run(kernel, "making the notebooks' bash kernel")
-    READY.write_text(sys.version)
+    files.write(READY, sys.version)
 
 
 def _fits(python: Path) -> bool:

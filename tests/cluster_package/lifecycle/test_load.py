@@ -24,6 +24,17 @@ def test_an_archive_is_loaded_once_and_again_after_it_changed(cluster, tmp_path)
     assert not load.is_loaded(cluster, archive)
 
 
+def test_a_list_of_loaded_archives_that_is_cut_off_is_written_again(cluster, tmp_path):
+    archive = tmp_path / "image.tar"
+    archive.write_bytes(b"one")
+    load.remember(cluster, archive)
+    listed = cluster.var / "lib" / "loaded.json"
+    listed.write_text(listed.read_text()[:-3])
+    assert not load.is_loaded(cluster, archive)
+    load.remember(cluster, archive)
+    assert load.is_loaded(cluster, archive)
+
+
 def node_with(*names):
     return {"items": [{"status": {"images": [{"names": [name]} for name in names]}}]}
 

@@ -1,8 +1,11 @@
+import pytest
 import yaml
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from cluster import paths
 from cluster.node import certificates
 
 
@@ -66,6 +69,65 @@ def test_a_new_address_keeps_the_authority_and_the_service_accounts_key(tmp_path
     issue(tmp_path, "10.213.9.2")
     assert [path.read_bytes() for path in kept] == before
     assert "10.213.9.2" in names(load(tmp_path / "kube-apiserver.crt"))
+
+
+def interrupted_issue(monkeypatch, folder, address, whole_files):
+    """Issue certificates, and stop after so many files. Returns: whether it came so far."""
+    written = iter(range(whole_files))
+
+    def stop(_):
+        if next(written, None) is None:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(paths, "to_disk", stop)
+        try:
+            issue(folder, address)
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+def everything_fits(folder, address):
+    """Each certificate has its key and its authority, and the API server has the address."""
+    for name, leaf in certificates.leaves("node", address, "10.96.0.1").items():
+        certificate = load(folder / f"{name}.crt")
+        certificate.verify_directly_issued_by(load(folder / f"{leaf.signer}.crt"))
+        key = serialization.load_pem_private_key((folder / f"{name}.key").read_bytes(), None)
+        assert key.public_key() == certificate.public_key(), name
+    assert address in names(load(folder / "kube-apiserver.crt"))
+
+
+def test_an_interruption_at_any_file_is_made_good_by_the_next_run(tmp_path, monkeypatch):
+    files = 0
+    while interrupted_issue(monkeypatch, tmp_path / str(files), "10.213.0.2", files):
+        everything_fits(issue(tmp_path / str(files)), "10.213.0.2")
+        files += 1
+    assert files > 40
+
+
+def test_an_interrupted_change_of_address_can_be_taken_back(tmp_path, monkeypatch):
+    files = 0
+    issue(tmp_path)
+    while interrupted_issue(monkeypatch, tmp_path, "10.213.9.2", files):
+        everything_fits(issue(tmp_path), "10.213.0.2")
+        files += 1
+    assert files > 30
+
+
+@pytest.mark.parametrize("name", ["ca.crt", "ca.key", "etcd-ca.crt", "front-proxy-ca.key"])
+@pytest.mark.parametrize("content", ["", "-----BEGIN CERT"])
+def test_an_authority_that_cannot_be_read_is_made_again(tmp_path, name, content):
+    (issue(tmp_path) / name).write_text(content)
+    (tmp_path / "issued.json").unlink()
+    everything_fits(issue(tmp_path), "10.213.0.2")
+
+
+def test_an_authority_whose_key_is_anothers_is_made_again(tmp_path):
+    other = issue(tmp_path / "other")
+    (issue(tmp_path) / "ca.key").write_bytes((other / "ca.key").read_bytes())
+    (tmp_path / "issued.json").unlink()
+    everything_fits(issue(tmp_path), "10.213.0.2")
 
 
 def test_a_kubeconfig_speaks_to_the_node_and_checks_who_answers(tmp_path):

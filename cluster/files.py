@@ -1,0 +1,23 @@
+"""Files that another program reads, or the next run: each is the old one or the new one, whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cluster import paths
+
+
+def write(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Put a file in the place of `path` in one step; `mode` is the new file's.
+
+    An interruption, a full disk or a power cut leaves the old file, and beside it a part of the
+    new one, which the next call replaces. One process at a time writes a path.
+    """
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.unlink(missing_ok=True)  # its mode may be another
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(descriptor, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+    paths.to_disk(unfinished)
+    unfinished.replace(path)
