@@ -11,7 +11,7 @@ Work = Coroutine[Any, Any, None]
 
 
 async def slow_start(items: Sequence[Item], work: Callable[[Item], Work]) -> list[BaseException]:
-    """Call ``work`` for each item, in batches of 1, 2, 4, 8, 8 …
+    """Call ``work`` for the first item, then for the others, in batches of eight.
 
     Stops after a batch with an error, so an exhausted quota gets few requests. Returns the errors
     of that batch; [] if all succeeded.
@@ -23,7 +23,7 @@ async def slow_start(items: Sequence[Item], work: Callable[[Item], Work]) -> lis
         errors = [result for result in results if isinstance(result, BaseException)]
         if errors:
             return errors
-        start, size = start + size, min(2 * size, MAX_BATCH)
+        start, size = start + size, MAX_BATCH
     return []
 
 

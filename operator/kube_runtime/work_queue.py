@@ -1,15 +1,30 @@
 """A work queue like client-go's: keys without duplicates, delays, a rate limit per key.
 
 A key that is added while a worker has it is queued again after ``done``, so no two workers have the
-same key. Keys have priorities. Keys of one priority are served round robin by group, such as
-their namespace.
+same key. Keys have priorities, and each worker takes keys of some of them. Keys of one priority are
+served round robin by group, such as their namespace.
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
+BURST_SECONDS = 0.1  # a burst has ended when no key of priority 0 was worked on for so long
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Share:
+    """The keys that a worker takes: of the priorities ``first`` to ``last``, the most urgent first.
+
+    ``yields``: in a burst of keys of priority 0 it takes no others. Two that are worked on at the
+    same time are a burst; one is not.
+    """
+
+    last: int
+    first: int = 0
+    yields: bool = False
 
 
 class WorkQueue:
@@ -20,10 +35,12 @@ class WorkQueue:
         self._ready: dict[int, dict[str, dict[str, None]]] = {}  # priority: group: keys
         self._queued: dict[str, tuple[int, str]] = {}  # priority and group of the keys in _ready
         self._busy: dict[str, int | None] = {}  # value: priority if added again meanwhile
+        self._most_urgent: set[str] = set()  # the busy keys of priority 0
+        self._burst_end: asyncio.TimerHandle | None = None  # None: there is no burst
         self._timers: dict[str, tuple[asyncio.TimerHandle, int]] = {}
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}  # from Retry-After
-        self._idle: dict[asyncio.Future[None], int] = {}  # waiting workers, by last_priority
+        self._idle: dict[asyncio.Future[None], Share] = {}  # waiting workers
 
     def __len__(self) -> int:
         return len(self._queued)
@@ -77,14 +94,14 @@ class WorkQueue:
         self._failures.pop(key, None)
         self._not_before.pop(key, None)
 
-    async def get(self, last_priority: int) -> tuple[str, int]:
-        """Wait for a key of ``last_priority`` or more urgent. Call ``done`` when it is handled."""
+    async def get(self, share: Share) -> tuple[str, int]:
+        """Wait for a key of ``share``, and its priority. Call ``done`` when it is handled."""
         while True:
             for priority in sorted(self._ready):
-                if priority <= last_priority:
+                if self._fits(share, priority):
                     return self._take(priority), priority
             idle = asyncio.get_running_loop().create_future()
-            self._idle[idle] = last_priority
+            self._idle[idle] = share
             try:
                 await idle
             finally:
@@ -94,10 +111,15 @@ class WorkQueue:
         again = self._busy.pop(key)
         if again is not None:
             self.add(key, again)
+        if key in self._most_urgent:
+            self._most_urgent.discard(key)
+            self._note_burst(begins=False)
 
     def close(self) -> None:
         for timer, _ in self._timers.values():
             timer.cancel()
+        if self._burst_end:
+            self._burst_end.cancel()
 
     def _take(self, priority: int) -> str:
         """Take a key of the first group, and move that group to the end."""
@@ -107,7 +129,30 @@ class WorkQueue:
         key = next(iter(keys))
         self._remove(key)
         self._busy[key] = None
+        if priority == 0:
+            self._note_burst(begins=bool(self._most_urgent))
+            self._most_urgent.add(key)
         return key
+
+    def _note_burst(self, begins: bool) -> None:
+        """Begin a burst, or prolong the one that goes on."""
+        if self._burst_end:
+            self._burst_end.cancel()
+        if self._burst_end or begins:
+            loop = asyncio.get_running_loop()
+            self._burst_end = loop.call_later(BURST_SECONDS, self._end_burst)
+
+    def _end_burst(self) -> None:
+        """Wake the workers that yielded, if there are keys for them."""
+        self._burst_end = None
+        for one, share in self._idle.items():
+            found = any(self._fits(share, priority) for priority in self._ready)
+            if share.yields and found and not one.done():
+                one.set_result(None)
+
+    def _fits(self, share: Share, priority: int) -> bool:
+        waits = share.yields and priority > 0 and self._burst_end is not None
+        return share.first <= priority <= share.last and not waits
 
     def _remove(self, key: str) -> None:
         if key not in self._queued:
@@ -125,7 +170,7 @@ class WorkQueue:
         self.add(key, priority)
 
     def _wake(self, priority: int) -> None:
-        """Wake one idle worker, preferably the one with the most urgent ``last_priority``."""
-        fit = [one for one, last in self._idle.items() if last >= priority and not one.done()]
-        if fit:
-            min(fit, key=self._idle.__getitem__).set_result(None)
+        """Wake one idle worker, preferably one that takes only the most urgent keys."""
+        idle = [one for one in self._idle if not one.done()]
+        if fit := [one for one in idle if self._fits(self._idle[one], priority)]:
+            min(fit, key=lambda one: self._idle[one].last).set_result(None)

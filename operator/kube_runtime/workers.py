@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from .kube import ApiError, in_words
-from .work_queue import WorkQueue
+from .work_queue import Share, WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +25,11 @@ class Workers:
     observe: Callable[[float], None]
     busy_since: dict[str, float] = field(default_factory=dict)  # start of a key's pass
 
-    async def work(self, last_priority: int) -> None:
-        """One worker, for keys of ``last_priority`` or more urgent. Runs until cancelled."""
+    async def work(self, share: Share) -> None:
+        """One worker, for the keys of ``share``. Runs until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            key, priority = await self.queue.get(last_priority)
+            key, priority = await self.queue.get(share)
             self.busy_since[key] = started = loop.time()
             try:
                 await self.sync(key, priority)

@@ -11,7 +11,7 @@ from kube_runtime.process import DEFAULT_DOMAIN, cluster_domain
 
 from .accelerators import Accelerator
 
-WORKERS = 32  # TfJobs with creations in flight at the same time
+WORKERS = 44  # TfJobs with creations in flight at the same time
 SERVER_SCRIPT = Path(__file__).parents[1] / "grpc_tensorflow_server/grpc_tensorflow_server.py"
 
 

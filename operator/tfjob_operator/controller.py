@@ -17,13 +17,13 @@ from kube_runtime.events import EventRecorder
 from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, Json, Kube
 from kube_runtime.reflector import Reflector
 from kube_runtime.times import Clock, utc_now
-from kube_runtime.work_queue import WorkQueue
+from kube_runtime.work_queue import Share, WorkQueue
 from kube_runtime.workers import Workers
 from kube_runtime.writer import CreateRejected, Writer
 from tfjob_api.parse import parse
 from tfjob_api.spec import TFJOBS
 
-from . import gang, observed
+from . import gang, observed, status
 from .apply import PlanExecutor
 from .cache import Cache, Stored
 from .config import Config
@@ -45,13 +45,21 @@ REJECTED_SECONDS = 5.0  # first delay after a rejection (a quota); 10, 20, 40, 6
 class Priority(IntEnum):
     """Priorities of keys in the queue."""
 
-    URGENT = 0  # a first status, or a Pod or Job that has ended
-    CREATE = 1  # children to create
-    PROGRESS = 2  # a status update only
+    FIRST = 0  # a first status
+    URGENT = 1  # a Pod that runs, or a Pod or Job that has ended
+    CREATE = 2  # children to create
+    PROGRESS = 3  # other changes of the status, and clean-up
 
 
-# Workers by the lowest priority of their keys, besides config.workers, which create.
-WORKERS = {Priority.URGENT: 8, Priority.PROGRESS: 4}
+# In a burst of new TfJobs the first statuses come first: creations of children would slow down the
+# API server, and so its watches. One worker creates all the same, for a burst that does not end.
+# Progress has few workers, and they do nothing else: what waits there costs one write in the end.
+CREATES = Share(Priority.CREATE, yields=True)  # of config.workers workers
+SHARES = {
+    Share(Priority.URGENT): 8,
+    Share(Priority.CREATE): 1,
+    Share(Priority.PROGRESS, first=Priority.PROGRESS): 2,
+}
 
 
 class Controller:
@@ -92,10 +100,9 @@ class Controller:
                 await self._tfjobs.synced.wait()
                 for reflector in (*self._children, *self._optional):
                     tasks.create_task(reflector.run())
-                workers = {**WORKERS, Priority.CREATE: self.config.workers}
-                for last_priority, count in workers.items():
+                for share, count in {**SHARES, CREATES: self.config.workers}.items():
                     for _ in range(count):
-                        tasks.create_task(self._workers.work(last_priority))
+                        tasks.create_task(self._workers.work(share))
                 await self._wait_for_caches()
                 log.info("caches are filled: %d TfJobs", len(self.cache.tfjobs.owners()))
                 deferred, self._deferred = self._deferred or [], None
@@ -143,7 +150,9 @@ class Controller:
             return
         obj = json.decode(stored.encoded)
         observed_generation = (obj["status"] or {}).get("observedGeneration")
-        if observed_generation != obj["metadata"].get("generation", 1):
+        if observed_generation is None:
+            self.queue.add(uid, Priority.FIRST)
+        elif observed_generation != obj["metadata"].get("generation", 1):
             self.queue.add(uid, Priority.URGENT)
         else:  # our own status write, or a job that was there before a restart
             self._debounce(uid)
@@ -164,11 +173,11 @@ class Controller:
         elif pod.deleting or deleted:
             self.queue.add(uid, Priority.CREATE)
         else:
-            self._debounce(uid)
+            self._debounce(uid, Priority.URGENT if pod.phase == "Running" else Priority.PROGRESS)
 
-    def _debounce(self, uid: str) -> None:
+    def _debounce(self, uid: str, priority: int = Priority.PROGRESS) -> None:
         """Enqueue with a short delay, so that one status write covers many changes."""
-        self.queue.add_after(uid, DEBOUNCE_SECONDS, Priority.PROGRESS)
+        self.queue.add_after(uid, DEBOUNCE_SECONDS, priority)
 
     def _name(self, uid: str) -> str:
         """The TfJob's name in log lines."""
@@ -187,16 +196,19 @@ class Controller:
         if stored and self._deferred is not None and not self._may_run_before_sync(stored):
             self._deferred.append((uid, priority))  # its children are not known yet
         elif stored:
-            await self._reconcile(uid, stored)
+            await self._reconcile(uid, stored, priority)
         if uid not in self._rejected_until:
             self.queue.forget(uid)
 
-    async def _reconcile(self, uid: str, stored: Json) -> None:
+    async def _reconcile(self, uid: str, stored: Json, priority: int) -> None:
         job = parse(stored)
         plan = reconcile(job, self.cache.children(uid), self.config, self.clock())
         if wait := self._seconds_rejected(uid):
             plan = replace(plan, creations=())  # not yet; only the status is written
             self.queue.add_after(uid, wait, Priority.CREATE)
+        if priority < Priority.PROGRESS and status.is_minor(job.status, plan.status or {}):
+            plan = replace(plan, status=None)  # written in a pass of its own, with what follows
+            self._debounce(uid)
         try:
             await self._executor.apply(job, plan)
         except CreateRejected as error:
@@ -207,7 +219,8 @@ class Controller:
         if plan.status_first:
             self.queue.add(uid, Priority.CREATE)
         elif plan.requeue_after_seconds < self.config.resync_seconds:
-            self.queue.add_after(uid, plan.requeue_after_seconds, Priority.URGENT)
+            due = Priority.PROGRESS if job.is_finished else Priority.URGENT  # clean-up has time
+            self.queue.add_after(uid, plan.requeue_after_seconds, due)
         if plan.creations or plan.deletions:
             self._debounce(uid)
 

@@ -19,6 +19,7 @@ from tfjob_api.spec import TfJob
 from .restart import Verdict
 
 Verdicts = Mapping[tuple[str, int], Verdict]
+COUNTS = ("replicas", "replicaStatuses", "completedIndexes")
 ALWAYS_WRITTEN = ("Created", "TensorBoardReady")  # conditions whose False says what is missing
 
 
@@ -80,6 +81,18 @@ def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
     if progress.verdicts[job.chief].state == "Running":
         status |= {"phase": "Running", "state": "Running"}
     return merge(status, dict(_active_conditions(job, progress)), now)
+
+
+def is_minor(old: Json, new: Json) -> bool:
+    """Whether only counts change, or the condition Created becomes True: nobody waits for that."""
+
+    def compared(status: Json) -> Json:
+        shown = [each for each in status.get("conditions", ()) if each["type"] != "Created"]
+        return {key: value for key, value in status.items() if key not in COUNTS} | {
+            "conditions": shown
+        }
+
+    return conditions.holds(new, "Created") and compared(old) == compared(new)
 
 
 def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, NewCondition]]:

@@ -30,7 +30,7 @@ from tests.fakes.transport import Call
 
 CHILDREN = (JOBS, SERVICES, CONFIG_MAPS, DEPLOYMENTS)
 NAME, RUNTIME_ID = "mnist", "76no"
-SETTLED_SECONDS = 40.0
+SETTLED_SECONDS = 160.0
 
 
 def template(image: str = "localhost/fashion-mnist:1.2.0") -> Object:

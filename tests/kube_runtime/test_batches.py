@@ -21,14 +21,15 @@ def worked_on(count, fails_from):
     return batches, asyncio.run(slow_start(range(count), work))
 
 
-def test_batches_grow_to_their_limit():
-    assert worked_on(30, fails_from=99) == ([1, 2, 4, 8, 8, 7], [])
+def test_the_first_goes_alone_and_the_others_in_batches():
+    assert worked_on(30, fails_from=99) == ([1, 8, 8, 8, 5], [])
 
 
 def test_nothing_follows_a_batch_with_an_error():
-    batches, errors = worked_on(30, fails_from=4)
-    assert batches == [1, 2, 4]
-    assert [error.args for error in errors] == [(4,), (5,), (6,)]
+    batches, errors = worked_on(30, fails_from=7)
+    assert batches == [1, 8]
+    assert [error.args for error in errors] == [(7,), (8,)]
+    assert worked_on(30, fails_from=0)[0] == [1]
 
 
 def test_the_first_error_is_raised_when_all_have_finished():

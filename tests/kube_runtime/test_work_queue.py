@@ -3,10 +3,11 @@ import asyncio
 import pytest
 import uvloop
 
-from kube_runtime.work_queue import WorkQueue
+from kube_runtime.work_queue import BURST_SECONDS, Share, WorkQueue
 from tests.fakes import virtual_time
 
 URGENT, NORMAL, IDLE = range(3)
+ALL = Share(IDLE)
 
 
 def in_virtual_time(test):
@@ -19,10 +20,10 @@ def in_virtual_time(test):
     return run
 
 
-async def drain(queue, last_priority=IDLE):
+async def drain(queue, share=ALL):
     taken = []
     while len(queue):
-        key, priority = await queue.get(last_priority)
+        key, priority = await queue.get(share)
         taken.append((key, priority))
         queue.done(key)
     return taken
@@ -56,11 +57,84 @@ async def test_a_key_becomes_more_urgent_and_never_less():
 async def test_a_worker_goes_down_to_its_last_priority():
     queue = WorkQueue()
     queue.add("n", NORMAL)
-    waiting = asyncio.ensure_future(queue.get(URGENT))
+    waiting = asyncio.ensure_future(queue.get(Share(URGENT)))
     await asyncio.sleep(1)
     assert not waiting.done()
     queue.add("u", URGENT)
     assert await waiting == ("u", URGENT)
+
+
+@in_virtual_time
+async def test_a_worker_takes_nothing_more_urgent_than_its_first_priority():
+    queue = WorkQueue()
+    for key, priority in (("u", URGENT), ("n", NORMAL), ("i", IDLE)):
+        queue.add(key, priority)
+    assert await queue.get(Share(IDLE, first=NORMAL)) == ("n", NORMAL)
+    assert await queue.get(Share(IDLE, first=IDLE)) == ("i", IDLE)
+
+
+@in_virtual_time
+async def test_one_key_of_priority_0_is_no_burst():
+    queue, yielding = WorkQueue(), Share(NORMAL, yields=True)
+    queue.add("u", URGENT)
+    await queue.get(ALL)
+    queue.add("n", NORMAL)
+    assert await tried(queue, yielding, 0) == "n"
+    queue.done("u")
+    queue.add("m", NORMAL)
+    assert await tried(queue, yielding, 0) == "m"
+
+
+@in_virtual_time
+async def test_who_yields_takes_only_keys_of_priority_0_in_a_burst():
+    queue, yielding = WorkQueue(), Share(NORMAL, yields=True)
+    for key, priority in (("u1", URGENT), ("u2", URGENT), ("n1", NORMAL), ("n2", NORMAL)):
+        queue.add(key, priority)
+    assert [await tried(queue, yielding, 0.01) for _ in range(3)] == ["u1", "u2", None]
+    assert await tried(queue, ALL, 0) == "n1"
+    queue.done("u1")
+    assert await tried(queue, yielding, BURST_SECONDS / 2) is None
+    queue.done("u2")
+    assert await tried(queue, yielding, BURST_SECONDS / 2) is None
+    queue.add("u3", URGENT)
+    assert await tried(queue, yielding, 0.01) == "u3"
+    assert await tried(queue, yielding, BURST_SECONDS * 0.8) is None
+    assert await tried(queue, yielding, BURST_SECONDS) == "n2"
+
+
+@in_virtual_time
+async def test_who_yields_goes_on_after_the_burst_though_one_of_its_keys_takes_long():
+    queue, yielding = WorkQueue(), Share(NORMAL, yields=True)
+    for key in ("u1", "u2"):
+        queue.add(key, URGENT)
+        await queue.get(ALL)
+    for key in "abc":
+        queue.add(key, NORMAL)
+    workers = [asyncio.ensure_future(queue.get(yielding)) for _ in range(5)]
+    await asyncio.sleep(BURST_SECONDS * 0.9)
+    assert not any(worker.done() for worker in workers)
+    queue.done("u1")
+    await asyncio.sleep(BURST_SECONDS * 0.9)
+    assert not any(worker.done() for worker in workers)
+    await asyncio.sleep(BURST_SECONDS * 0.2)
+    assert sorted(worker.result()[0] for worker in workers if worker.done()) == ["a", "b", "c"]
+    queue.add("d", NORMAL)  # the two that found nothing wait on
+    await asyncio.sleep(0.001)
+    assert sum(worker.done() for worker in workers) == 4
+    for worker in workers:
+        worker.cancel()
+
+
+async def tried(queue, share, seconds):
+    """The key that a worker gets within a time, or None: the worker is gone again."""
+    worker = asyncio.ensure_future(queue.get(share))
+    await asyncio.sleep(seconds)
+    await asyncio.sleep(0)
+    if worker.done():
+        return worker.result()[0]
+    worker.cancel()
+    await asyncio.wait({worker})
+    return None
 
 
 @in_virtual_time
@@ -76,7 +150,7 @@ async def test_groups_take_turns():
 async def test_a_key_is_never_worked_on_by_two_and_comes_again_when_it_changed_meanwhile():
     queue = WorkQueue()
     queue.add("a", NORMAL)
-    await queue.get(IDLE)
+    await queue.get(ALL)
     queue.add("a", IDLE)
     queue.add("a", NORMAL)
     assert len(queue) == 0
@@ -87,7 +161,7 @@ async def test_a_key_is_never_worked_on_by_two_and_comes_again_when_it_changed_m
 @in_virtual_time
 async def test_a_waiting_worker_wakes_for_a_key():
     queue = WorkQueue()
-    workers = [asyncio.ensure_future(queue.get(IDLE)) for _ in range(3)]
+    workers = [asyncio.ensure_future(queue.get(ALL)) for _ in range(3)]
     await asyncio.sleep(0)
     for key in "abc":
         queue.add(key, IDLE)
@@ -100,14 +174,14 @@ async def test_failures_wait_twice_as_long_each_time_up_to_a_minute_and_success_
     for _ in range(12):
         queue.add_rate_limited("a", NORMAL)
         before = loop.time()
-        await queue.get(IDLE)
+        await queue.get(ALL)
         queue.done("a")
         waits.append(round(loop.time() - before, 3))
     assert (waits[:4], waits[-1]) == ([0.25, 0.5, 1.0, 2.0], 60.0)
     queue.forget("a")
     assert queue.add_rate_limited("a", NORMAL) == 0.25
     before = loop.time()
-    await queue.get(IDLE)
+    await queue.get(ALL)
     assert loop.time() - before == pytest.approx(0.25)
 
 
@@ -117,7 +191,7 @@ async def test_nothing_brings_a_key_back_before_the_server_wants_it():
     queue.add_after("a", 1, NORMAL)
     queue.add_rate_limited("a", NORMAL, at_least=7)
     queue.add("a", URGENT)
-    assert await queue.get(IDLE) == ("a", URGENT)
+    assert await queue.get(ALL) == ("a", URGENT)
     assert loop.time() == pytest.approx(7)
 
 
@@ -126,7 +200,7 @@ async def test_of_several_delays_the_earliest_counts_with_the_best_priority():
     queue, loop = WorkQueue(), asyncio.get_running_loop()
     for seconds, priority in ((9, IDLE), (3, IDLE), (6, URGENT)):
         queue.add_after("a", seconds, priority)
-    assert await queue.get(IDLE) == ("a", URGENT)
+    assert await queue.get(ALL) == ("a", URGENT)
     assert loop.time() == pytest.approx(3)
     queue.done("a")
     await asyncio.sleep(20)
@@ -146,12 +220,12 @@ async def test_delays_of_many_keys_do_not_wait_for_each_other():
 @in_virtual_time
 async def test_a_worker_that_is_gone_takes_no_key_with_it():
     queue = WorkQueue()
-    gone = asyncio.ensure_future(queue.get(IDLE))
+    gone = asyncio.ensure_future(queue.get(ALL))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.wait({gone})
     queue.add("a", NORMAL)
-    assert await queue.get(IDLE) == ("a", NORMAL)
+    assert await queue.get(ALL) == ("a", NORMAL)
 
 
 def test_a_delay_of_almost_nothing_may_be_asked_for_twice_on_the_real_loop():
@@ -159,6 +233,6 @@ def test_a_delay_of_almost_nothing_may_be_asked_for_twice_on_the_real_loop():
         queue = WorkQueue()
         for _ in range(2):
             queue.add_after("a", 0.0001, URGENT)
-        return await queue.get(URGENT)
+        return await queue.get(Share(URGENT))
 
     assert uvloop.run(run()) == ("a", URGENT)

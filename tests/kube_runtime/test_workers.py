@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from kube_runtime.kube import ApiError, Response
-from kube_runtime.work_queue import WorkQueue
+from kube_runtime.work_queue import Share, WorkQueue
 from kube_runtime.workers import Workers
 from tests.fakes import virtual_time
 
@@ -29,7 +29,7 @@ def test_every_error_requeues_the_key_and_stops_no_worker(error, seconds):
             if error and len(passes) == 1:
                 raise error
 
-        worker = asyncio.create_task(Workers(queue, sync, str, lambda took: None).work(0))
+        worker = asyncio.create_task(Workers(queue, sync, str, lambda took: None).work(Share(0)))
         queue.add("key", 0)
         await asyncio.sleep(60)
         assert not worker.done()
@@ -43,7 +43,7 @@ def test_a_pass_that_does_not_end_is_known_by_its_key():
     async def live():
         queue = WorkQueue()
         workers = Workers(queue, lambda key, priority: asyncio.sleep(1e6), str, lambda took: None)
-        worker = asyncio.create_task(workers.work(0))
+        worker = asyncio.create_task(workers.work(Share(0)))
         queue.add("key", 0)
         await asyncio.sleep(60)
         now = asyncio.get_running_loop().time()

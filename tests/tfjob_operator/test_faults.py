@@ -376,7 +376,7 @@ def test_10_under_the_same_runtime_id_too():
         world.cluster.store.delete(TFJOBS, "default", NAME)
         put(world, distributed())
         await world.until(world.is_done)
-        await asyncio.sleep(60)
+        await asyncio.sleep(180)
         assert status(world)["state"] == "Succeeded"
         assert len(list(world.cluster.store.peek(SERVICES))) == 1  # TensorBoard's
 

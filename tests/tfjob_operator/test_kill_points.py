@@ -261,8 +261,8 @@ def test_killed_again_and_again_the_job_still_ends(tried):
             await asyncio.wait({waiter}, timeout=300)
             waiter.cancel()
             await operator.kill()
-            if world.is_done():
-                break
+            if world.is_done() and len(list(world.cluster.store.peek(SERVICES))) == 1:
+                break  # TensorBoard's: the others go last
             await asyncio.sleep(1)
             assert len(world.operators) < 60, world.tail()
         await asyncio.sleep(5)  # what was deleted last stops

@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 
 from kube_runtime import conditions
+from kube_runtime.times import FOREVER
 from tests.tfjob_api.builders import parsed, replica, template
 from tests.tfjob_operator.builders import CONFIG, NOW, ago, children, pod
 from tfjob_api import reasons
@@ -15,7 +16,7 @@ from tfjob_operator.observed import Children, Job
 from tfjob_operator.reconcile import reconcile
 
 DISTRIBUTED = (replica("MASTER"), replica("WORKER", 2), replica("PS"))
-DONE = {"phase": "Done", "state": "Succeeded", "observedGeneration": 1, "completionTime": ago(30)}
+DONE = {"phase": "Done", "state": "Succeeded", "observedGeneration": 1, "completionTime": ago(300)}
 SUCCEEDED = {"master_0": pod("Succeeded", 0)}
 
 
@@ -148,7 +149,6 @@ def test_after_the_end_what_still_runs_goes_and_then_it_is_done():
     plan = plan_for(ended, observed, later)
     gone = [name.split("-")[1] for kind, name in deleted(plan) if kind == "Job"]
     assert gone == ["worker", "worker", "ps"]
-    assert {name for kind, name in deleted(plan) if kind == "Service"} == set(observed.services)
     jobs = {"mnist-master-76no-0": observed.jobs["mnist-master-76no-0"]}
     assert plan_for(ended, replace(observed, jobs=jobs), later).status["phase"] == "Done"
 
@@ -160,10 +160,36 @@ def test_those_that_end_right_after_the_chief_are_given_the_time_and_keep_their_
     assert (deleted(plan), plan.status, plan.requeue_after_seconds) == ([], None, 4)
     good = SUCCEEDED | dict.fromkeys(["worker_0", "worker_1", "ps_0"], pod("Succeeded", 0))
     plan = plan_for(ended, children(job, good), NOW + timedelta(seconds=1))
-    assert (deleted(plan), plan.status) == ([], None)
-    late = plan_for(ended, children(job, good), NOW + timedelta(seconds=5))
-    assert {kind for kind, _ in deleted(late)} == {"Service"}
-    assert late.status["phase"] == "Done"
+    assert (deleted(plan), plan.status["phase"]) == ([], "Done")
+
+
+def test_the_services_go_two_minutes_after_the_end():
+    job = parsed(*DISTRIBUTED)
+    who = ("master_0", "worker_0", "worker_1", "ps_0")
+    observed = children(job, dict.fromkeys(who, pod("Succeeded", 0)))
+    done = settled(settled(job, observed).with_status(DONE | {"completionTime": ago(60)}), observed)
+    early = plan_for(done, observed)
+    assert (deleted(early), early.status, early.requeue_after_seconds) == ([], None, 60)
+    late = plan_for(done, observed, NOW + timedelta(seconds=60))
+    assert sorted(deleted(late)) == [("Service", name) for name in sorted(observed.services)]
+    gone = replace(observed, services={})
+    assert plan_for(done, gone).requeue_after_seconds == FOREVER
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds"),
+    [
+        pytest.param({"ttlSecondsAfterFinished": 90}, 30, id="the TTL is sooner"),
+        pytest.param({"ttlSecondsAfterFinished": 900}, 60, id="the Services are sooner"),
+        pytest.param({"cleanPodPolicy": "None"}, FOREVER, id="the Services stay"),
+    ],
+)
+def test_a_finished_job_waits_for_what_is_due_first(policy, seconds):
+    job = parsed(*DISTRIBUTED, runPolicy=policy)
+    who = ("master_0", "worker_0", "worker_1", "ps_0")
+    observed = children(job, dict.fromkeys(who, pod("Succeeded", 0)))
+    done = settled(settled(job, observed).with_status(DONE | {"completionTime": ago(60)}), observed)
+    assert plan_for(done, observed).requeue_after_seconds == seconds
 
 
 def test_all_workers_decide_where_the_success_policy_says_so():
@@ -287,7 +313,7 @@ def test_fault_16_a_deadline_ends_the_job_whenever_it_is_looked_at():
 
 
 def test_fault_16_a_ttl_removes_the_tfjob_whenever_it_is_looked_at():
-    job = parsed(runPolicy={"ttlSecondsAfterFinished": 60}, status=DONE)
+    job = parsed(runPolicy={"ttlSecondsAfterFinished": 330}, status=DONE)
     assert plan_for(job, Children()).requeue_after_seconds == 30
     late = plan_for(job, Children(), NOW + timedelta(seconds=30))
     assert deleted(late) == [("TfJob", "mnist")]

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from kube_runtime import conditions
 from kube_runtime.kube import Response
 from tests.fakes import operator_life
 from tests.fakes.kubelet import Run, by_replica
@@ -126,6 +127,73 @@ def test_the_first_status_of_many_jobs_at_once_is_there_within_a_second():
     in_world(story)
 
 
+def slow_jobs(count):
+    """Starts an operator, and so many jobs at once, at an API server that takes 0.1 s. Returns:
+    ([(time, call)] of writes, the world) when all have run for a while."""
+
+    async def story(world):
+        calls, loop = [], asyncio.get_running_loop()
+
+        async def slowly(number, request, go_on):
+            await asyncio.sleep(0.1 if request.method != "GET" else 0)
+            response = await go_on(request)
+            if request.method != "GET":
+                calls.append((loop.time(), request))
+            return response
+
+        await world.start_operator(fault=slowly)
+        await asyncio.sleep(5)
+        for number in range(count):
+            put(world, single(f"job-{number}", RuntimeId=None))
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(60)
+        return calls, [world.job(f"job-{number}") for number in range(count)]
+
+    return in_world(story, by_replica(master=[FOR_EVER]))
+
+
+def is_status(request):
+    return request.path.endswith("/status")
+
+
+def test_in_a_burst_of_new_jobs_first_statuses_come_before_creations():
+    calls, jobs = slow_jobs(300)
+    seen, first = set(), []
+    for time, request in calls:
+        if is_status(request) and request.path not in seen:
+            seen.add(request.path)
+            first.append(time)
+    created = [time for time, request in calls if request.method == "POST" and time < first[-1]]
+    # One worker creates all the same, a Service or a Job each 0.1 s; before the second first status
+    # it was no burst.
+    assert 0 < len(created) <= (first[-1] - first[0]) / 0.1 + 8
+    assert len(first) == len(jobs)
+
+
+def test_that_a_chief_runs_is_told_soon_though_others_wait_for_their_children():
+    calls, jobs = slow_jobs(300)
+    running = {}
+    for time, request in calls:
+        if is_status(request) and request.body["status"].get("state") == "Running":
+            running.setdefault(request.path, time)
+    made = {
+        request.body["metadata"]["labels"]["tf_job_name"]: time
+        for time, request in calls
+        if request.method == "POST" and request.path.endswith("/jobs")
+    }
+    lags = [time - made[path.split("/")[-2]] for path, time in running.items()]
+    assert len(lags) == len(jobs)
+    # The fake Pod starts within a second after its Job; then two seconds of debouncing, and writes.
+    assert max(lags) <= 5
+
+
+def test_a_change_that_nobody_waits_for_is_written_with_the_next_under_load():
+    calls, jobs = slow_jobs(300)
+    writes = sum(is_status(request) for _, request in calls)
+    assert all(conditions.holds(job["status"], "Created") for job in jobs)
+    assert writes < 3 * len(jobs)  # the first status, Running, and few of Created alone
+
+
 def test_one_tenants_jobs_do_not_keep_anothers_waiting():
     async def story(world):
         world.cluster.add_namespace("other")
@@ -204,12 +272,14 @@ def test_a_short_job_gets_its_tensorboard_though_the_api_server_had_a_fault():
     in_world(story, by_replica(master=[Run(0.1)]))
 
 
-def test_services_go_with_the_end_and_tensorboards_stays():
+def test_services_go_after_the_end_and_tensorboards_stays():
     async def story(world):
         await world.start_operator()
         put(world, distributed())
         await world.until(world.is_done)
-        await asyncio.sleep(30)
+        await asyncio.sleep(60)
+        assert len(list(world.cluster.store.peek(SERVICES))) == 5
+        await asyncio.sleep(90)
         names = [key(each)[1] for each in world.cluster.store.peek(SERVICES)]
         assert names == ["mnist-tensorboard-76no"]
         world.cluster.store.delete(TFJOBS, "default", NAME)

@@ -220,3 +220,38 @@ def test_a_suspended_job_has_no_start_and_a_resumed_one_has_a_new_one():
     assert (paused.get("startTime"), held(paused)["Suspended"]) == (None, "True")
     resumed = status.resumed(parsed(*_replicas(), status=paused), LATER)
     assert (resumed["startTime"], held(resumed)["Suspended"]) == (ago(-5), "False")
+
+
+def ran(**more):
+    """A status as a pass has written it; ``more`` are other fields."""
+    return active(JOB, verdicts()) | more
+
+
+@pytest.mark.parametrize(
+    ("change", "is_minor"),
+    [
+        pytest.param({}, True, id="nothing"),
+        pytest.param({"replicas": "2/3"}, True, id="a count"),
+        pytest.param({"replicaStatuses": []}, True, id="states of replicas"),
+        pytest.param({"completedIndexes": {"WORKER": "0"}}, True, id="a worker has succeeded"),
+        pytest.param({"phase": "Running"}, False, id="the phase"),
+        pytest.param({"state": "Failed"}, False, id="the state"),
+        pytest.param({"reason": "x"}, False, id="the reason"),
+        pytest.param({"restarts": 1}, False, id="a restart"),
+        pytest.param({"observedGeneration": 2}, False, id="a new spec was seen"),
+        pytest.param({"conditions": []}, False, id="a condition"),
+    ],
+)
+def test_a_change_is_minor_if_nobody_waits_for_it(change, is_minor):
+    old = ran(phase="Creating", state="Unknown")
+    assert status.is_minor(old, old | change) == is_minor
+
+
+def test_that_the_children_are_there_is_minor_and_that_they_are_not_is_not():
+    first = status.first_status(JOB, verdicts("Unknown", "Unknown", "Unknown"), NOW)
+    job = JOB.with_status(first)
+    waiting = verdicts("Unknown", "Unknown", "Unknown")
+    assert status.is_minor(first, active(job, waiting, LATER))
+    assert not status.is_minor(first, active(job, waiting, LATER, blocked="quota"))
+    assert not status.is_minor(first, active(job, waiting, LATER, waiting=("Unschedulable", "x")))
+    assert not status.is_minor(first, active(job, verdicts(), LATER))
