@@ -87,10 +87,9 @@ def is_minor(old: Json, new: Json) -> bool:
     """Whether only counts change, or the condition Created becomes True: nobody waits for that."""
 
     def compared(status: Json) -> Json:
-        shown = [each for each in status.get("conditions", ()) if each["type"] != "Created"]
-        return {key: value for key, value in status.items() if key not in COUNTS} | {
-            "conditions": shown
-        }
+        kept = {key: value for key, value in status.items() if key not in COUNTS}
+        others = [each for each in status.get("conditions") or () if each["type"] != "Created"]
+        return kept | {"conditions": others}
 
     return conditions.holds(new, "Created") and compared(old) == compared(new)
 
