@@ -143,7 +143,7 @@ def write_kubeconfig(folder: Path, name: str, server: str) -> Path:
 
 def _authority(folder: Path, name: str) -> Authority:
     """The authority that is there; a new one if there is none, or none that can be read."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(FileNotFoundError, ValueError):
         kept = serialization.load_pem_private_key((folder / f"{name}.key").read_bytes(), None)
         certificate = x509.load_pem_x509_certificate((folder / f"{name}.crt").read_bytes())
         if isinstance(kept, ec.EllipticCurvePrivateKey) and (
