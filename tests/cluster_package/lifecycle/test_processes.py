@@ -9,10 +9,15 @@ from cluster.lifecycle import processes
 
 
 def test_a_process_has_a_start_time_until_it_ends():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    # A name of its own: other tests may have left another Python under this process.
+    command = ["an-only-child", "-c", "input()"]
+    with subprocess.Popen(command, executable=sys.executable, stdin=subprocess.PIPE) as child:
         started = processes.start_time(child.pid)
         assert started > 0
-        assert processes.children(os.getpid())[os.path.basename(sys.executable)] == child.pid
+        # Popen returns before the kernel has the new program's words.
+        while processes.program(child.pid) == "":
+            time.sleep(0.001)
+        assert processes.children(os.getpid())["an-only-child"] == child.pid
     assert processes.start_time(child.pid) == -1
 
 
