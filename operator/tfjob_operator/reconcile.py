@@ -168,9 +168,9 @@ def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
     if grace > 0 and (plan.deletions or plan.patches):
         return Plan(requeue_after_seconds=min(grace, left))
     services = cleanup.services_to_delete(job, observed, tensorboard.name(job))
-    services_grace = deadline.seconds_to_services_cleanup(job, now)
-    if services and services_grace > 0:
-        return replace(plan, requeue_after_seconds=min(services_grace, left))
+    grace = deadline.seconds_to_services_cleanup(job, now)
+    if services and grace > 0:
+        services, left = {}, min(grace, left)
     deletions = (*plan.deletions, *children.named_deletions("Service", services))
     return replace(plan, deletions=deletions, requeue_after_seconds=left)
 

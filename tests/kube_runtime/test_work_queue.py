@@ -29,6 +29,18 @@ async def drain(queue, share=ALL):
     return taken
 
 
+async def tried(queue, share, seconds):
+    """The key that a worker gets within a time, or None: the worker is gone again."""
+    worker = asyncio.ensure_future(queue.get(share))
+    await asyncio.sleep(seconds)
+    await asyncio.sleep(0)
+    if worker.done():
+        return worker.result()[0]
+    worker.cancel()
+    await asyncio.wait({worker})
+    return None
+
+
 @in_virtual_time
 async def test_a_key_stands_in_the_queue_once():
     queue = WorkQueue()
@@ -123,18 +135,6 @@ async def test_who_yields_goes_on_after_the_burst_though_one_of_its_keys_takes_l
     assert sum(worker.done() for worker in workers) == 4
     for worker in workers:
         worker.cancel()
-
-
-async def tried(queue, share, seconds):
-    """The key that a worker gets within a time, or None: the worker is gone again."""
-    worker = asyncio.ensure_future(queue.get(share))
-    await asyncio.sleep(seconds)
-    await asyncio.sleep(0)
-    if worker.done():
-        return worker.result()[0]
-    worker.cancel()
-    await asyncio.wait({worker})
-    return None
 
 
 @in_virtual_time

@@ -163,11 +163,17 @@ def test_those_that_end_right_after_the_chief_are_given_the_time_and_keep_their_
     assert (deleted(plan), plan.status["phase"]) == ([], "Done")
 
 
-def test_the_services_go_two_minutes_after_the_end():
-    job = parsed(*DISTRIBUTED)
+def done_for_a_minute(**spec):
+    """(a job whose replicas have all succeeded, with nothing left to write; its children)"""
+    job = parsed(*DISTRIBUTED, **spec)
     who = ("master_0", "worker_0", "worker_1", "ps_0")
     observed = children(job, dict.fromkeys(who, pod("Succeeded", 0)))
-    done = settled(settled(job, observed).with_status(DONE | {"completionTime": ago(60)}), observed)
+    ended = settled(job, observed).with_status(DONE | {"completionTime": ago(60)})
+    return settled(ended, observed), observed
+
+
+def test_the_services_go_two_minutes_after_the_end():
+    done, observed = done_for_a_minute()
     early = plan_for(done, observed)
     assert (deleted(early), early.status, early.requeue_after_seconds) == ([], None, 60)
     late = plan_for(done, observed, NOW + timedelta(seconds=60))
@@ -185,10 +191,7 @@ def test_the_services_go_two_minutes_after_the_end():
     ],
 )
 def test_a_finished_job_waits_for_what_is_due_first(policy, seconds):
-    job = parsed(*DISTRIBUTED, runPolicy=policy)
-    who = ("master_0", "worker_0", "worker_1", "ps_0")
-    observed = children(job, dict.fromkeys(who, pod("Succeeded", 0)))
-    done = settled(settled(job, observed).with_status(DONE | {"completionTime": ago(60)}), observed)
+    done, observed = done_for_a_minute(runPolicy=policy)
     assert plan_for(done, observed).requeue_after_seconds == seconds
 
 

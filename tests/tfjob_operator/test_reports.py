@@ -1,6 +1,7 @@
 """What a critical reading and users' reports found, each as the life of a job."""
 
 import asyncio
+import functools
 
 import pytest
 
@@ -127,9 +128,10 @@ def test_the_first_status_of_many_jobs_at_once_is_there_within_a_second():
     in_world(story)
 
 
+@functools.cache
 def slow_jobs(count):
     """Starts an operator, and so many jobs at once, at an API server that takes 0.1 s. Returns:
-    ([(time, call)] of writes, the world) when all have run for a while."""
+    ([(time, request)] of writes, the jobs) when all have run for a while; tests only read them."""
 
     async def story(world):
         calls, loop = [], asyncio.get_running_loop()
