@@ -204,7 +204,7 @@ def start(chosen: argparse.Namespace, cluster: paths.Cluster) -> None:
     if after != before:
         paths.make_folder(cluster.folder)
         options.write(cluster, after)
-    up.up(cluster, say, table.wants(after))
+    up.up(cluster, say, table.wants(after, not chosen.bare))
     if not chosen.bare:
         loading.workshop_images(cluster, say)
 

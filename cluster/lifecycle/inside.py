@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from cluster.images import scratch
+from cluster.images import scratch, unpacking
 from cluster.lifecycle import record
 from cluster.lifecycle.record import Record
 from cluster.node import addresses
@@ -40,7 +40,7 @@ def import_node_images(node: Record, deadline: float) -> str:
 def import_image(node: Record, archive: Path) -> str:
     """Load one archive into the node; returns what went wrong, or nothing."""
     ctr = (f"{addresses.BIN}/ctr", "--address", addresses.CONTAINERD_SOCKET, "-n", "k8s.io")
-    command = in_node(node, *ctr, "images", "import", "--local", "-")
+    command = in_node(node, *ctr, *unpacking.IMPORT, "-")
     with archive.open("rb") as content:
         done = subprocess.run(command, stdin=content, capture_output=True, text=True)
     return "" if done.returncode == 0 else done.stderr or "ctr failed"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cluster import files, paths
 from cluster.errors import CannotGoOn
-from cluster.images import archives
+from cluster.images import archives, store
 from cluster.lifecycle import health, inside, record
 from cluster.lifecycle.api import Api
 from cluster.lifecycle.record import Record
@@ -79,24 +79,11 @@ def _loaded(cluster: paths.Cluster) -> Path:
     return cluster.var / "lib" / "loaded.json"
 
 
-def _fingerprint(archive: Path) -> str:
-    status = archive.stat()
-    return f"{archive}:{status.st_size}:{status.st_mtime_ns}"
-
-
 def is_loaded(cluster: paths.Cluster, archive: Path) -> bool:
     """Whether this very archive was loaded into this cluster before."""
-    return _fingerprint(archive) in _known(cluster)
+    return store.fingerprint(archive) in store.read_list(_loaded(cluster))
 
 
-def _known(cluster: paths.Cluster) -> list[str]:
-    """Fingerprints of the archives that were loaded; none where they cannot be read."""
-    try:
-        known: list[str] = json.loads(_loaded(cluster).read_text())
-    except (OSError, ValueError):
-        return []
-    return known
-
-
-def remember(cluster: paths.Cluster, archive: Path) -> None:
-    files.write(_loaded(cluster), json.dumps([*_known(cluster), _fingerprint(archive)]))
+def remember(cluster: paths.Cluster, *archives: Path) -> None:
+    known = store.read_list(_loaded(cluster))
+    files.write(_loaded(cluster), json.dumps([*known, *map(store.fingerprint, archives)]))

@@ -11,14 +11,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.lifecycle import health, processes, record
+from cluster.images import store
+from cluster.lifecycle import health, load, processes, record
 from cluster.lifecycle.record import Record
+from cluster.lifecycle.wants import Wants
 from cluster.node import (
     addresses,
     certificates,
@@ -27,6 +29,7 @@ from cluster.node import (
     drivers,
     gpus,
     linux,
+    mounts,
     network,
     options,
 )
@@ -43,13 +46,14 @@ NO_OVERLAY = frozenset((*OVER_A_NETWORK, *SHARED_BY_A_HOST, *OF_OTHER_SYSTEMS))
 INOTIFY_INSTANCES_NEEDED = 30
 
 
-def start_node(cluster: paths.Cluster, simulated: Gpus) -> Record:
+def start_node(cluster: paths.Cluster, wants: Wants, say: Callable[[str], None]) -> Record:
     """Prepare the folders, then start the node's first process and connect it."""
     check_inotify()
     check.machine()
     programs = binaries.ensure()
     wanted = choose_network(cluster, record.read(cluster))
-    prepare_folders(cluster, wanted, programs, simulated)
+    prepare_folders(cluster, wanted, programs, wants.gpus)
+    give_images(cluster, programs, wants.images, say)
     command = [sys.executable, "-m", "cluster.node", cluster.name, str(programs)]
     with (cluster.logs / "node.log").open("a") as log:
         node = subprocess.Popen(
@@ -126,6 +130,15 @@ def prepare_folders(
     cluster.kubeconfig.chmod(0o600)
     for path in (cluster.folder, cluster.kubeconfig):
         paths.hand_to_user(path)
+
+
+def give_images(
+    cluster: paths.Cluster, programs: Path, archives: Sequence[Path], say: Callable[[str], None]
+) -> None:
+    """Let a node that has no images yet begin with these."""
+    containers = mounts.containers_folder(cluster) or cluster.var / "lib" / "containerd"
+    if not any(containers.iterdir()) and store.lend(archives, programs, containers, say):
+        load.remember(cluster, *archives)
 
 
 def write_config(cluster: paths.Cluster) -> None:

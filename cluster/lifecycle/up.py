@@ -81,7 +81,7 @@ def make_healthy(cluster: paths.Cluster, say: Callable[[str], None], wants: Want
     say(f"Starting cluster {cluster.name} (about 6 s)")
     down.clear_leftovers(cluster)
     began = time.monotonic()
-    node = start.start_node(cluster, wants.gpus)
+    node = start.start_node(cluster, wants, say)
     try:
         make_ready(cluster, node, wants, START_TIMEOUT_SECONDS)
     except TooLongError as missing:

@@ -10,10 +10,14 @@ from cluster.node.gpus import NO_GPUS, Gpus
 
 @dataclass(frozen=True)
 class Wants:
-    """`manifests` are files like those of `lifecycle/manifests`, and are applied after them."""
+    """`manifests` are files like those of `lifecycle/manifests`, and are applied after them.
+
+    `images` are archives that a new node has from the start: see `images.store`.
+    """
 
     gpus: Gpus = NO_GPUS
     manifests: tuple[Path, ...] = ()
+    images: tuple[Path, ...] = ()
 
 
 NOTHING_MORE = Wants()

@@ -21,7 +21,7 @@ from pathlib import Path
 from cluster import paths
 from cluster.errors import CannotGoOn, explained
 from cluster.host import commands, machine, packages, privilege, problems, progress
-from cluster.images import builders
+from cluster.images import builders, store
 from cluster.lifecycle import record
 from cluster.node import check
 from cluster.programs import binaries
@@ -32,6 +32,8 @@ PROGRAMS_BYTES = 10 * problems.GIB
 IMAGES_BYTES = 4 * problems.GIB
 PACKAGES_BYTES = 3 * problems.GIB
 CLUSTER_BYTES = 3 * problems.GIB
+# What a cluster takes beside the unpacked images, where it shares these with the store.
+NODE_BYTES = problems.GIB
 Job = Callable[[], object]
 SUDO_SECONDS = 60
 
@@ -115,8 +117,18 @@ def space_needed(own_cluster: bool = False) -> list[tuple[Path, int]]:
     if not all(table.IMAGES.is_built(image) for image in table.WORKSHOP):
         wanted.append((paths.CACHE, IMAGES_BYTES))
     if not own_cluster and not any(record.running(paths.cluster(n)) for n in paths.clusters()):
-        wanted.append((paths.STATE, CLUSTER_BYTES))
+        wanted.append((paths.STATE, NODE_BYTES if has_unpacked_images() else CLUSTER_BYTES))
     return wanted
+
+
+def has_unpacked_images() -> bool:
+    """Whether a new cluster of this checkout finds the workshop's images unpacked."""
+    cache, state = (
+        next(path for path in (folder, *folder.parents) if path.exists())
+        for folder in (paths.CACHE, paths.STATE)
+    )
+    on_one_disk = cache.stat().st_dev == state.stat().st_dev
+    return on_one_disk and store.holds(table.archives())
 
 
 def host_tools(for_tests: bool, own_cluster: bool) -> None:

@@ -65,7 +65,13 @@ FOR_TESTS = {
 }
 
 
-def wants(chosen: Options) -> Wants:
-    """What `up` gets: the workshop's GPUs and manifests, with the options of the user."""
+def wants(chosen: Options, with_images: bool = False) -> Wants:
+    """What `up` gets: the workshop's GPUs, manifests and images, with the options of the user."""
     old_name = "" if chosen.today else GPUS.old_name
-    return Wants(replace(GPUS, count=chosen.gpus, old_name=old_name), MANIFESTS)
+    gpus = replace(GPUS, count=chosen.gpus, old_name=old_name)
+    return Wants(gpus, MANIFESTS, archives() if with_images else ())
+
+
+def archives() -> tuple[Path, ...]:
+    """Those of the workshop's images that are built."""
+    return tuple(IMAGES.archive_of(image) for image in WORKSHOP if IMAGES.is_built(image))

@@ -11,6 +11,7 @@ CLUSTER = Path(paths.__file__).parent
 # These write where nobody reads after an interruption: kernel files, a root in memory, a scratch
 # folder, and what each start of a node writes again before it is read.
 OTHERS = {
+    "images/unpacking.py",
     "lifecycle/api.py",
     "lifecycle/export.py",
     "lifecycle/start.py",

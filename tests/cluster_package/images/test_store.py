@@ -1,0 +1,110 @@
+"""What a new node gets of the store. The containerd behind it: tests/cluster/test_store.py."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import CannotGoOn
+from cluster.images import store
+
+LAYER = f"{store.SHARED[1]}/1/fs/bin/tool"
+BLOB = f"{store.SHARED[0]}/sha256/ab"
+DATABASES = (
+    "io.containerd.metadata.v1.bolt/meta.db",
+    "io.containerd.snapshotter.v1.overlayfs/metadata.db",
+)
+ON_ANOTHER_DISK = Path("/dev/shm")
+
+
+@pytest.fixture
+def source(tmp_path):
+    for name in (LAYER, BLOB, *DATABASES):
+        path = tmp_path / "store" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def containers(tmp_path):
+    (tmp_path / "node").mkdir()
+    folder = tmp_path / "node" / "containerd"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def archive(tmp_path):
+    path = tmp_path / "image.tar"
+    path.write_text("an image")
+    return path
+
+
+def test_a_node_shares_what_no_node_changes_and_gets_copies_of_the_rest(source, containers):
+    store.link(source, containers)
+    for name in (LAYER, BLOB):
+        assert os.path.samefile(source / name, containers / name)
+    for name in DATABASES:
+        (containers / name).write_text("changed by the node")
+        assert (source / name).read_text() == name
+    assert list(containers.parent.iterdir()) == [containers]
+
+
+def test_what_a_node_deletes_stays_in_the_store(source, containers):
+    store.link(source, containers)
+    store.remove(containers)
+    assert (source / LAYER).read_text() == LAYER
+
+
+def test_an_interrupted_call_is_no_obstacle(source, containers):
+    half = containers.with_name(f".{containers.name}.new") / "io.containerd.metadata.v1.bolt"
+    half.mkdir(parents=True)
+    (half / "meta.db").write_text("half")
+    store.link(source, containers)
+    assert {name: (containers / name).read_text() for name in DATABASES} == dict(
+        zip(DATABASES, DATABASES, strict=True)
+    )
+
+
+def test_a_store_that_cannot_be_linked_is_an_error(tmp_path, containers):
+    with pytest.raises(CannotGoOn):
+        store.link(tmp_path / "nothing", containers)
+    assert list(containers.iterdir()) == []
+
+
+def test_links_lead_to_the_same_file_system_alone(tmp_path, containers):
+    assert store.can_link(tmp_path / "cache" / "image-store", containers)
+    assert list(containers.parent.iterdir()) == [containers]
+    assert list((tmp_path / "cache" / "image-store").iterdir()) == []
+    assert not store.can_link(tmp_path / "cache" / "image-store", ON_ANOTHER_DISK / "containerd")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(None, id="a node that is to have no images"),
+        pytest.param(ON_ANOTHER_DISK / "containerd", id="a node on another disk"),
+    ],
+)
+def test_such_a_node_is_given_nothing(tmp_path, containers, archive, target):
+    archives = [archive] if target else []
+    folder = tmp_path / "cache" / "image-store"
+    assert not store.lend(archives, tmp_path, target or containers, print, folder)
+    assert not store.root(folder).exists()
+
+
+def test_a_store_holds_what_its_list_names_in_full(tmp_path, archive):
+    listed = tmp_path / "archives.json"
+    assert not store.holds([archive], tmp_path)
+    listed.write_text(json.dumps([store.fingerprint(archive)]))
+    assert store.holds([archive], tmp_path)
+    archive.write_text("another image")
+    assert not store.holds([archive], tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[", "{}", "\0" * 64])
+def test_a_list_that_is_not_whole_names_nothing(tmp_path, archive, content):
+    (tmp_path / "archives.json").write_text(content)
+    assert not store.holds([archive], tmp_path)
