@@ -126,7 +126,7 @@ def last_line(error: Exception) -> str:
 
 def link(source: Path, containers: Path) -> None:
     """Make the node's folder, which is empty, in one step: an interruption leaves it empty."""
-    unfinished = containers.with_name(f".{containers.name}.new")
+    unfinished = unfinished_of(containers)
     remove(unfinished)
     copy = ["cp", "--archive", "--link", str(source), str(unfinished)]
     done = subprocess.run(copy, capture_output=True, text=True)
@@ -137,6 +137,11 @@ def link(source: Path, containers: Path) -> None:
         own.unlink()
         shutil.copy2(source / path, own)
     unfinished.replace(containers)
+
+
+def unfinished_of(containers: Path) -> Path:
+    """What an interrupted call leaves beside a node's folder."""
+    return containers.with_name(f".{containers.name}.new")
 
 
 def changing(source: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cluster import paths
 from cluster.host.locks import locked
+from cluster.images import store
 from cluster.lifecycle import record
 from cluster.lifecycle.record import Record
 from cluster.node import cgroups, network
@@ -32,6 +33,7 @@ def down(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
         clear_leftovers(cluster)
         remove(cluster.folder)
         remove(cluster.fallback)
+        remove(store.unfinished_of(cluster.fallback))
         with contextlib.suppress(OSError):
             cluster.fallback.parent.rmdir()
         cluster.lock.unlink(missing_ok=True)

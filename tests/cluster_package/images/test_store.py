@@ -59,7 +59,7 @@ def test_what_a_node_deletes_stays_in_the_store(source, containers):
 
 
 def test_an_interrupted_call_is_no_obstacle(source, containers):
-    half = containers.with_name(f".{containers.name}.new") / "io.containerd.metadata.v1.bolt"
+    half = store.unfinished_of(containers) / "io.containerd.metadata.v1.bolt"
     half.mkdir(parents=True)
     (half / "meta.db").write_text("half")
     store.link(source, containers)

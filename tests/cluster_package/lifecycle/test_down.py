@@ -2,6 +2,8 @@ import subprocess
 import sys
 
 from cluster import paths
+from cluster.images import store
+from cluster.lifecycle import down
 
 # A tmpfs that something left mounted deep in a cluster's folder, then the removal of the folder.
 ACT = """
@@ -21,6 +23,17 @@ def test_what_is_mounted_in_a_folder_is_not_removed_with_it(tmp_path):
         [*command, str(folder)], cwd=paths.CHECKOUT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_containers_beside_a_shared_folder_go_too_even_if_up_was_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "FALLBACKS", tmp_path / "var")
+    monkeypatch.setattr(down, "clear_leftovers", lambda _: None)
+    cluster = paths.Cluster("x", tmp_path / "state")
+    for folder in (cluster.folder, cluster.fallback, store.unfinished_of(cluster.fallback)):
+        (folder / "layer").mkdir(parents=True)
+    down.down(cluster, print)
+    assert not paths.FALLBACKS.exists()
+    assert not cluster.folder.exists()
 
 
 def test_down_needs_the_standard_library_alone():
