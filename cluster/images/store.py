@@ -84,16 +84,19 @@ def lend(
 
 
 def can_link(folder: Path, containers: Path) -> bool:
-    """Whether a file of the store can be a file of the node's, too: they share a file system."""
-    paths.make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
-        linked = containers.with_name(Path(file.name).name)
-        try:
+    """Whether a file of the store can be a file of the node's, too.
+
+    They have to share a file system, on which root may write: a home on NFS may be none.
+    """
+    try:
+        paths.make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            linked = containers.with_name(Path(file.name).name)
             os.link(file.name, linked)
-        except OSError:
-            return False
-        linked.unlink()
+            linked.unlink()
+    except OSError:
+        return False
     return True
 
 

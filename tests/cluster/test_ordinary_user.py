@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.images import store
 from cluster.node import addresses
 from cluster.workshop import table
 from tests import users
@@ -70,14 +71,14 @@ def test_what_the_user_may_need_belongs_to_the_user(user):
     said(user, "sudo make lab")
     said(user, "make lab")
     inside = [user.checkout / ".lab" / "clusters" / "lab" / part for part in NODES_OWN]
-    assert strangers(user, leave_out=inside) == []
+    assert strangers(user, leave_out=[*inside, layers(user)]) == []
 
 
 def test_tests_run_as_root_and_leave_no_file_of_roots(user):
     """Some of those that need root most, on the user's own cluster."""
     chosen = " ".join(f"tests/{name}.py" for name in TESTS)
     said(user, f"TEST_CLUSTER=lab KEEP_CLUSTER=1 make test PYTEST_ARGS='-q {chosen}'")
-    assert strangers(user, leave_out=[user.checkout / ".lab"]) == []
+    assert strangers(user, leave_out=[user.checkout / ".lab", layers(user)]) == []
 
 
 TESTS = (
@@ -89,13 +90,18 @@ CTR = f"{addresses.BIN}/ctr"
 NODES_OWN = ("var", "etc", "pki", "root", "drivers", "node.json", "gpus.json")
 
 
-def test_down_and_clean_leave_nothing_of_roots(user):
+def test_down_leaves_only_unpacked_layers_of_roots_and_clean_leaves_nothing(user):
     said(user, "make down")
-    assert strangers(user, leave_out=[]) == []
+    assert strangers(user, leave_out=[layers(user)]) == []
     said(user, "make clean")
     assert not (user.checkout / ".lab").exists()
     assert not (user.checkout / ".venv").exists()
     assert not user.cache.exists()
+
+
+def layers(user: User) -> Path:
+    """The unpacked images. Their files have the owners that a container sees."""
+    return user.cache / store.FOLDER.name
 
 
 def uid(user: User) -> int:

@@ -74,6 +74,14 @@ def test_a_store_that_cannot_be_linked_is_an_error(tmp_path, containers):
     assert list(containers.iterdir()) == []
 
 
+def test_a_cache_in_which_root_may_not_write_has_no_store(tmp_path, containers, monkeypatch):
+    def squashed(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", squashed)
+    assert not store.can_link(tmp_path / "cache" / "image-store", containers)
+
+
 def test_links_lead_to_the_same_file_system_alone(tmp_path, containers):
     assert store.can_link(tmp_path / "cache" / "image-store", containers)
     assert list(containers.parent.iterdir()) == [containers]
