@@ -116,6 +116,7 @@ def prepare_folders(
     # A Pod may leave a program there that runs as its owner, root, whoever starts it: nobody of
     # the host enters. Pods need no way in: what they get is mounted.
     (cluster.var / "lib").chmod(0o700)
+    let_user_read(cluster.var / "log" / "pods")
     (cluster.etc / "cni").mkdir(exist_ok=True)
     (cluster.logs / "failures.json").unlink(missing_ok=True)
     if filesystem(cluster.var, Path("/proc/self/mounts").read_text(errors="replace")) in NO_OVERLAY:
@@ -139,6 +140,15 @@ def give_images(
     containers = mounts.containers_folder(cluster) or cluster.var / "lib" / "containerd"
     if not any(containers.iterdir()) and store.lend(archives, programs, containers, say):
         load.remember(cluster, *archives)
+
+
+def let_user_read(folder: Path) -> None:
+    """Let who called sudo read the Pods' logs, for `export logs`, also when nothing runs.
+
+    containerd lets a log's group read it, and what is made in the folder has the folder's group.
+    """
+    os.chown(folder, -1, paths.user()[1])
+    folder.chmod(0o2755)
 
 
 def write_config(cluster: paths.Cluster) -> None:

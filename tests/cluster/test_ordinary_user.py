@@ -49,6 +49,8 @@ def test_each_verb_asks_for_root_itself(user):
         said(user, f". .lab/activate && python -m cluster {verb}")
     for verb in ("logs etcd", "export logs all.tar.gz", "kubeconfig --merge"):
         said(user, f". .lab/activate && python -m cluster {verb}")
+    exported = said(user, "tar --extract --to-stdout --file all.tar.gz --wildcards 'lab/pods/*'")
+    assert "CoreDNS-" in exported
     said(user, "kubectl=$(ls -d ~/.cache/tfjob-workshop/bin/*/kubectl); $kubectl get nodes")
 
 

@@ -86,3 +86,12 @@ def test_check_inotify(monkeypatch, used, refused):
             start.check_inotify()
     else:
         start.check_inotify()
+
+
+def test_the_user_may_read_what_pods_will_write(tmp_path, monkeypatch):
+    monkeypatch.setattr(start.paths, "user", lambda: (1234, 4321))
+    start.let_user_read(tmp_path)
+    pod = tmp_path / "default_x_1" / "main"
+    pod.mkdir(parents=True)
+    (pod / "0.log").touch(0o640)
+    assert (pod / "0.log").stat().st_gid == 4321
