@@ -21,6 +21,7 @@ from cluster.host.machine import VENV
 
 REQUIREMENTS = paths.CHECKOUT / "requirements.txt"
 READY = VENV / ".ready"
+SCRATCH = VENV / "tmp"
 
 
 def is_ready() -> bool:
@@ -53,7 +54,7 @@ def _make(say: Callable[[str], None]) -> None:
         say("making .venv")
         shutil.rmtree(VENV, ignore_errors=True)
         run([sys.executable, "-m", "venv", str(VENV)], "making the virtual environment .venv")
-    install(python, REQUIREMENTS, say)
+    install(python, REQUIREMENTS, SCRATCH, say)
     kernel = [str(python), "-m", "bash_kernel.install", "--sys-prefix"]
     run(kernel, "making the notebooks' bash kernel")
     files.write(READY, sys.version)
@@ -68,14 +69,20 @@ def _fits(python: Path) -> bool:
         return False
 
 
-def install(python: Path, requirements: Path, say: Callable[[str], None]) -> None:
-    """pip install, shown as a count of packages instead of pip's own page of text."""
+def install(python: Path, requirements: Path, scratch: Path, say: Callable[[str], None]) -> None:
+    """pip install, shown as a count of packages instead of pip's own page of text.
+
+    `scratch` is where pip keeps all that it downloads until it unpacks it: /tmp may be too small.
+    """
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(scratch)}
     total = sum(1 for line in requirements.read_text().splitlines() if line[:1].isalnum())
     seen = 0
     say(f"0 of about {total}")
     command = [str(python), "-m", "pip", "install", "--requirement", str(requirements)]
     try:
-        for line in commands.lines(command, {**os.environ, "PYTHONUNBUFFERED": "1"}):
+        for line in commands.lines(command, environment):
             if line.startswith(("Collecting ", "Requirement already satisfied: ")):
                 seen += 1
                 say(f"{seen} of about {total}")
@@ -86,6 +93,7 @@ def install(python: Path, requirements: Path, say: Callable[[str], None]) -> Non
         why = "\n".join([line for line in said if line.startswith("ERROR")] or said[-3:])
         fix = "is there a network? PIP_INDEX_URL and HTTPS_PROXY tell pip of a firm's own"
         raise CannotGoOn("pip could not install requirements.txt", why, fix) from None
+    shutil.rmtree(scratch)
 
 
 def run(command: list[str], what: str) -> None:
