@@ -84,7 +84,8 @@ def ensure(say: Callable[[str], None]) -> Path:
 
 def find() -> Engine:
     """The first that runs a container. Raises: CannotGoOn."""
-    with tempfile.TemporaryDirectory() as scratch:
+    # Not in /tmp, which may forbid programs.
+    with tempfile.TemporaryDirectory(dir=folder(), prefix=".try-") as scratch:
         archive = _probe(Path(scratch))
         for engine in candidates():
             script = Path(scratch) / "docker"

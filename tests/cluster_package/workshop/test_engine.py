@@ -45,6 +45,12 @@ def test_a_docker_without_its_engine_leaves_the_place_to_podman(programs):
     assert _answer("ps") == "podman ps"
 
 
+def test_nothing_is_tried_in_tmp_which_may_forbid_programs(programs, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine.tempfile, "tempdir", str(tmp_path / "nowhere"))
+    programs("docker", "echo docker $1")
+    assert "is docker" in _said()
+
+
 def test_podman_gets_our_settings_only_where_it_runs_nothing_with_its_own(programs):
     programs("podman", SAYS_PODMAN + 'test "$1" = run -a -z "$CONTAINERS_CONF" && exit 1; exit 0')
     _said()
