@@ -18,13 +18,14 @@ FIRST_BACKOFF_SECONDS = 0.25
 class Share:
     """The keys that a worker takes: of the priorities ``first`` to ``last``, the most urgent first.
 
-    ``yields``: in a burst of keys of priority 0 it takes no others. Two that are worked on at the
-    same time are a burst; one is not.
+    ``yields``: in a burst of keys of priority 0 it takes none but these. Two that are worked on at
+    the same time are a burst; one is not. ``pause_seconds``: how long it rests after each key.
     """
 
     last: int
     first: int = 0
     yields: bool = False
+    pause_seconds: float = 0.0
 
 
 class WorkQueue:

@@ -39,7 +39,8 @@ class Workers:
                 del self.busy_since[key]
                 self.queue.done(key)
                 self.observe(loop.time() - started)
-            await asyncio.sleep(0)  # lets the watches run even if the pass sent no request
+            # Even 0 lets the watches run, also if the pass sent no request.
+            await asyncio.sleep(share.pause_seconds)
 
     def _requeue(self, key: str, priority: int, error: Exception) -> None:
         fields = {"job": self.name(key)}

@@ -37,7 +37,9 @@ CHILD_SELECTOR = {"labelSelector": "tensorflow.org"}
 POD_CREATE_FAILURES = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"}
 FRESH_SECONDS = 5.0  # a younger job does not wait until the caches are synced
 STUCK_SECONDS = 600.0  # a watch without events, or a pass, for longer than this is stuck
-DEBOUNCE_SECONDS = 2.0  # one status write covers all changes of this time
+# One status write covers all changes of this time.
+RUNNING_SECONDS = 2.0  # a Pod runs
+PROGRESS_SECONDS = 5.0  # other changes: nobody waits for them
 RENAME = "delete it, or give this TfJob another name or RuntimeId"  # if a child's name is taken
 REJECTED_SECONDS = 5.0  # first delay after a rejection (a quota); 10, 20, 40, 60 follow
 
@@ -48,17 +50,23 @@ class Priority(IntEnum):
     FIRST = 0  # a first status
     URGENT = 1  # a Pod that runs, or a Pod or Job that has ended
     CREATE = 2  # children to create
-    PROGRESS = 3  # other changes of the status, and clean-up
+    PROGRESS = 3  # other changes of the status
+    CLEAN_UP = 4  # what a finished job leaves
 
 
 # In a burst of new TfJobs the first statuses come first: creations of children would slow down the
-# API server, and so its watches. One worker creates all the same, for a burst that does not end.
+# API server, and so its watches. Seventeen are written at a time, because more slow it down, too.
+# One worker creates all the same, for a burst that does not end.
 # Progress has few workers, and they do nothing else: what waits there costs one write in the end.
-CREATES = Share(Priority.CREATE, yields=True)  # of config.workers workers
+# A deleted Job costs the API server some eight requests, with its Pod and the garbage collector's.
+# So five finished jobs are cleaned up each second, however many have ended.
+CREATES = Share(Priority.CREATE, first=Priority.URGENT, yields=True)  # of config.workers workers
 SHARES = {
+    Share(Priority.FIRST): 8,
     Share(Priority.URGENT): 8,
     Share(Priority.CREATE): 1,
     Share(Priority.PROGRESS, first=Priority.PROGRESS): 2,
+    Share(Priority.CLEAN_UP, first=Priority.CLEAN_UP, pause_seconds=0.2): 1,
 }
 
 
@@ -172,12 +180,14 @@ class Controller:
             self.queue.add(uid, Priority.URGENT)
         elif pod.deleting or deleted:
             self.queue.add(uid, Priority.CREATE)
+        elif pod.phase == "Running":
+            self.queue.add_after(uid, RUNNING_SECONDS, Priority.URGENT)
         else:
-            self._debounce(uid, Priority.URGENT if pod.phase == "Running" else Priority.PROGRESS)
+            self._debounce(uid)
 
-    def _debounce(self, uid: str, priority: int = Priority.PROGRESS) -> None:
-        """Enqueue with a short delay, so that one status write covers many changes."""
-        self.queue.add_after(uid, DEBOUNCE_SECONDS, priority)
+    def _debounce(self, uid: str) -> None:
+        """Enqueue with a delay, so that one status write covers many changes."""
+        self.queue.add_after(uid, PROGRESS_SECONDS, Priority.PROGRESS)
 
     def _name(self, uid: str) -> str:
         """The TfJob's name in log lines."""
@@ -203,6 +213,9 @@ class Controller:
     async def _reconcile(self, uid: str, stored: Json, priority: int) -> None:
         job = parse(stored)
         plan = reconcile(job, self.cache.children(uid), self.config, self.clock())
+        if plan.can_wait and priority < Priority.CLEAN_UP:
+            self.queue.add(uid, Priority.CLEAN_UP)
+            return
         if wait := self._seconds_rejected(uid):
             plan = replace(plan, creations=())  # not yet; only the status is written
             self.queue.add_after(uid, wait, Priority.CREATE)
@@ -219,7 +232,7 @@ class Controller:
         if plan.status_first:
             self.queue.add(uid, Priority.CREATE)
         elif plan.requeue_after_seconds < self.config.resync_seconds:
-            due = Priority.PROGRESS if job.is_finished else Priority.URGENT  # clean-up has time
+            due = Priority.CLEAN_UP if job.is_finished else Priority.URGENT
             self.queue.add_after(uid, plan.requeue_after_seconds, due)
         if plan.creations or plan.deletions:
             self._debounce(uid)

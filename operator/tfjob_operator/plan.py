@@ -40,7 +40,8 @@ class Plan:
 
     ``creations``: each inner tuple is a series, created in order up to its first error; the series
     are independent. ``status`` is the whole new status, or None if nothing changes. With
-    ``status_first`` only the status is written, and the next pass does the rest.
+    ``status_first`` only the status is written, and the next pass does the rest. With ``can_wait``
+    it is clean-up, which is applied at its own pace.
     """
 
     deletions: tuple[Deletion, ...] = ()
@@ -48,4 +49,5 @@ class Plan:
     creations: tuple[tuple[Creation, ...], ...] = ()
     status: Json | None = None
     status_first: bool = False
+    can_wait: bool = False
     requeue_after_seconds: float = FOREVER

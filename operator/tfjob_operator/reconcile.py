@@ -46,7 +46,8 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         failed = status.failed(job, *failure, now, verdicts)
         return _write_end(job, observed, factory, failed)
     if job.run_policy.suspend:
-        return _write(job, status.suspended(job, not observed.jobs, now))
+        suspended = _write(job, status.suspended(job, not observed.jobs, now))
+        return replace(suspended, requeue_after_seconds=0.0)
     return _reconcile_active(job, replicas, verdicts, observed, factory, now)
 
 
@@ -162,7 +163,7 @@ def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
     """Clean up after a grace period; after ttlSecondsAfterFinished delete the TfJob."""
     left = deadline.seconds_to_deletion(job, now)
     if left <= 0:
-        return Plan((Deletion("TfJob", job.name, job.uid),))
+        return Plan((Deletion("TfJob", job.name, job.uid),), can_wait=True)
     plan = _clean_up(job, observed, now)
     grace = deadline.seconds_to_cleanup(job, now)
     if grace > 0 and (plan.deletions or plan.patches):
@@ -172,7 +173,8 @@ def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
     if services and grace > 0:
         services, left = {}, min(grace, left)
     deletions = (*plan.deletions, *children.named_deletions("Service", services))
-    return replace(plan, deletions=deletions, requeue_after_seconds=left)
+    can_wait = bool(deletions or plan.patches)
+    return replace(plan, deletions=deletions, can_wait=can_wait, requeue_after_seconds=left)
 
 
 def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:

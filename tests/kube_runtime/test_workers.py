@@ -39,6 +39,31 @@ def test_every_error_requeues_the_key_and_stops_no_worker(error, seconds):
     assert virtual_time.run(live()) == ([seconds] if seconds else [])
 
 
+@pytest.mark.parametrize(
+    ("pause", "times"),
+    [
+        pytest.param(0.0, [0, 0, 0], id="as fast as it can"),
+        pytest.param(0.2, [0, 0.2, 0.4], id="so many a second"),
+    ],
+)
+def test_a_worker_rests_after_each_key(pause, times):
+    async def live():
+        loop, queue, passes = asyncio.get_running_loop(), WorkQueue(), []
+
+        async def sync(key, priority):
+            passes.append(loop.time())
+
+        workers = Workers(queue, sync, str, lambda took: None)
+        worker = asyncio.create_task(workers.work(Share(0, pause_seconds=pause)))
+        for key in "abc":
+            queue.add(key, 0)
+        await asyncio.sleep(60)
+        worker.cancel()
+        return [round(time - passes[0], 2) for time in passes]
+
+    assert virtual_time.run(live()) == times
+
+
 def test_a_pass_that_does_not_end_is_known_by_its_key():
     async def live():
         queue = WorkQueue()

@@ -196,6 +196,34 @@ def test_a_change_that_nobody_waits_for_is_written_with_the_next_under_load():
     assert writes < 3 * len(jobs)  # the first status, Running, and few of Created alone
 
 
+def test_many_jobs_that_end_together_are_cleaned_up_a_few_a_second_while_others_go_on():
+    count, end = 60, Run(10)
+    pair = [replica("MASTER"), replica("PS")]
+
+    async def story(world):
+        loop = asyncio.get_running_loop()
+        await world.start_operator()
+        await asyncio.sleep(5)
+        for number in range(count):
+            put(world, single(f"job-{number}", RuntimeId=None, replicaSpecs=pair))
+        names = [f"job-{number}" for number in range(count)]
+        await world.until(lambda: all(claim(world, "Succeeded", name) for name in names))
+        ended = loop.time()
+        await asyncio.sleep(8)
+        put(world, single("new", RuntimeId=None))
+        await asyncio.sleep(1)
+        assert world.job("new")["status"]["phase"] == "Creating"
+        await asyncio.sleep(60)
+        log = world.cluster.store.log
+        return [c.at - ended for c in log if c.resource is JOBS and c.kind == "DELETED"]
+
+    gone = in_world(story, by_replica(master=[end], ps=[FOR_EVER]))
+    assert len(gone) == count
+    assert 3 < gone[0] < 8  # the grace is of each job's own end
+    assert all(later - sooner > 0.9 for sooner, later in zip(gone, gone[5:], strict=False))
+    assert gone[-1] < gone[0] + count / 5 + 1
+
+
 def test_one_tenants_jobs_do_not_keep_anothers_waiting():
     async def story(world):
         world.cluster.add_namespace("other")
