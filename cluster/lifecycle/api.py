@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.client
 import json
-import ssl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cluster.lifecycle import kubeconfigs
+from cluster.node.server import Server
 
 # The collection of each kind that the manifests use: (API, plural, namespaced).
 COLLECTIONS = {
@@ -38,43 +37,11 @@ COLLECTIONS = {
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
-class Api:
-    """One API server; each call opens its own connection. `certificates` is the PKI folder."""
+class Api(Server):
+    """One API server, asked as the administrator. `certificates` is the PKI folder."""
 
     def __init__(self, address: str, port: int, certificates: Path, timeout_seconds: float = 5):
-        self.address, self.port, self.timeout_seconds = address, port, timeout_seconds
-        self.context = ssl.create_default_context(cafile=str(certificates / "ca.crt"))
-        self.context.load_cert_chain(certificates / "admin.crt", certificates / "admin.key")
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        content_type: str = "",
-        accept: str = "application/json",
-    ) -> tuple[int, bytes]:
-        """(status, body). Raises: OSError if the server cannot be reached."""
-        connection = http.client.HTTPSConnection(
-            self.address, self.port, timeout=self.timeout_seconds, context=self.context
-        )
-        headers = {"Accept": accept}
-        if content_type:
-            headers["Content-Type"] = content_type
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        except http.client.HTTPException as error:
-            raise ConnectionError(str(error)) from None
-        finally:
-            connection.close()
-
-    def is_ready(self) -> bool:
-        try:
-            return self.request("GET", "/readyz")[0] == 200
-        except OSError:
-            return False
+        super().__init__(address, port, certificates, "admin", timeout_seconds)
 
     def get(self, path: str) -> dict[str, Any] | None:
         """The object at a path, or None if there is none or nobody answers."""

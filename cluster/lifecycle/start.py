@@ -148,7 +148,7 @@ def let_user_read(folder: Path) -> None:
     containerd lets a log's group read it, and what is made in the folder has the folder's group.
     """
     os.chown(folder, -1, paths.user()[1])
-    folder.chmod(0o2755)
+    folder.chmod(0o2750)
 
 
 def write_config(cluster: paths.Cluster) -> None:

@@ -31,8 +31,8 @@ from cluster.node import (
 )
 from cluster.node.drivers import Driver
 from cluster.node.mounts import KERNEL_SETTINGS, Mount, copied_files, mounts, root_links
+from cluster.node.server import Server
 from cluster.node.supervisor import Supervisor, hold_signals
-from cluster.node.watching import Server
 
 READY = "ready"
 MAXIMUM_OPEN_FILES = 1 << 20

@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from cluster.node.watching import Server
+from cluster.node.server import Server
 
 Service = dict[str, Any]
 LOG = Path("/var/log/components/load-balancers.log")

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from cluster import files
 from cluster.errors import describe
 from cluster.node import addresses, components
+from cluster.node.server import Server
 
 FAILURES = Path("/var/log/components/failures.json")
 RESTART_DELAYS_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -119,15 +119,9 @@ def is_there(needed: str | int | None) -> bool:
 
 
 def api_is_ready() -> bool:
-    """Whether the API server says so; anyone may ask once its roles are in place."""
-    try:
-        context = ssl.create_default_context(cafile=f"{addresses.PKI}/ca.crt")
-        plain = socket.create_connection(("127.0.0.1", addresses.API_PORT), timeout=1)
-        with context.wrap_socket(plain, server_hostname="127.0.0.1") as server:
-            server.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
-            return server.recv(64).startswith(b"HTTP/1.0 200")
-    except OSError:
-        return False
+    """Whether the API server says so to anyone."""
+    pki = Path(addresses.PKI)
+    return Server("127.0.0.1", addresses.API_PORT, pki, timeout_seconds=1).is_ready()
 
 
 def start(slot: Slot) -> None:
