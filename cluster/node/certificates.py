@@ -154,7 +154,7 @@ def _authority(folder: Path, name: str) -> Authority:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"workshop-{name}")])
     usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
     certificate = (
-        _builder(subject, subject, key)
+        _builder(subject, subject, key, key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .sign(key, hashes.SHA256())
@@ -169,7 +169,7 @@ def _issue(folder: Path, name: str, leaf: Leaf, authority: Authority) -> None:
     if leaf.organisation:
         attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, leaf.organisation))
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
-    builder = _builder(x509.Name(attributes), authority.certificate.subject, key)
+    builder = _builder(x509.Name(attributes), authority.certificate.subject, key, authority.key)
     if leaf.names:
         usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
         names = x509.SubjectAlternativeName([_general_name(n) for n in leaf.names])
@@ -186,8 +186,14 @@ def _general_name(name: str) -> x509.GeneralName:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
 ) -> x509.CertificateBuilder:
+    """What all have. Python trusts nobody without both identifiers, from 3.13 on."""
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    signers = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     # An hour into the past: a laptop's clock may be set back after sleep.
     start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
     return (
@@ -198,6 +204,8 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(start + datetime.timedelta(days=LIFETIME_DAYS))
+        .add_extension(own, critical=False)
+        .add_extension(signers, critical=False)
     )
 
 

@@ -1,3 +1,6 @@
+import contextlib
+import ssl
+
 import pytest
 import yaml
 from cryptography import x509
@@ -29,6 +32,22 @@ def test_each_certificate_is_signed_by_its_own_authority(tmp_path):
         load(tmp_path / f"{name}.crt").verify_directly_issued_by(
             load(tmp_path / f"{leaf.signer}.crt")
         )
+
+
+def test_a_strict_client_trusts_the_api_server(tmp_path):
+    """As Python's are from 3.13 on."""
+    folder = issue(tmp_path)
+    strict = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(folder / "kube-apiserver.crt", folder / "kube-apiserver.key")
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = strict.wrap_bio(back, there, server_hostname="127.0.0.1")
+    server = serving.wrap_bio(there, back, server_side=True)
+    for side in (client, server):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    client.do_handshake()
 
 
 def test_the_kubelet_is_a_node_and_nothing_more(tmp_path):
