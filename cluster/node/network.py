@@ -14,6 +14,7 @@ import json
 import subprocess
 from collections.abc import Iterable
 from ipaddress import IPv4Network
+from pathlib import Path
 
 from cluster.errors import CannotGoOn
 from cluster.node import addresses
@@ -27,6 +28,7 @@ PREFIX_LENGTH = 27
 LINK_PREFIX_LENGTH = 30
 NETWORK_SIZE = 1 << 32 - PREFIX_LENGTH
 CANDIDATES_PER_POOL = 1 << 14
+IPV6 = Path("/proc/sys/net/ipv6")
 
 
 def choose(
@@ -101,7 +103,8 @@ def connect(link: str, network: IPv4Network, pid: int) -> None:
     """Make the veth pair: `link` on the host, `eth0` in the namespace of process `pid`."""
     host, node = ends(network)
     _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
-    _ip("link", "set", link, "addrgenmode", "none")  # no IPv6, which no rule would look at
+    for words in without_ipv6(link):
+        _ip(*words.split())
     _ip("address", "add", f"{host}/{LINK_PREFIX_LENGTH}", "dev", link)
     _ip("link", "set", link, "up")
     services = for_services(network)
@@ -114,6 +117,14 @@ def connect(link: str, network: IPv4Network, pid: int) -> None:
     )
 
 
+def without_ipv6(link: str) -> list[str]:
+    """What keeps a link from an IPv6 address, which no rule would look at.
+
+    A kernel that was started with ipv6.disable=1 gives none, and does not know the words.
+    """
+    return [f"link set {link} addrgenmode none"] if IPV6.exists() else []
+
+
 def commands_inside(node: str, services: IPv4Network) -> list[str]:
     """What `ip` does in the node. There is no default route: nothing leaves.
 
@@ -121,7 +132,7 @@ def commands_inside(node: str, services: IPv4Network) -> list[str]:
     for one first.
     """
     return [
-        "link set eth0 addrgenmode none",
+        *without_ipv6("eth0"),
         f"address add {node}/{LINK_PREFIX_LENGTH} dev eth0",
         "link set eth0 up",
         "link set lo up",

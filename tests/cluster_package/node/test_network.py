@@ -76,3 +76,17 @@ def test_the_node_gets_no_default_route():
     services = IPv4Network("10.213.0.16/28")
     lines = network.commands_inside("10.213.0.2", services)
     assert not [line for line in lines if "default" in line]
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        pytest.param(True, ["link set x addrgenmode none"], id="as most kernels are"),
+        pytest.param(False, [], id="started with ipv6.disable=1: it refuses the words"),
+    ],
+)
+def test_a_kernel_without_ipv6_is_not_asked_to_leave_it_out(tmp_path, monkeypatch, there, words):
+    monkeypatch.setattr(network, "IPV6", tmp_path if there else tmp_path / "ipv6")
+    assert network.without_ipv6("x") == words
+    inside = network.commands_inside("10.213.0.2", IPv4Network("10.213.0.16/28"))
+    assert ("link set eth0 addrgenmode none" in inside) == there
