@@ -25,13 +25,23 @@ MODULES = Path("/lib/modules")
 CONTAINER_SIGNS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 FORBIDDEN = ("not permitted", "permission denied", "read-only")
 OWN_CLUSTER = "or use a cluster that you have, with `make lab KUBECONFIG=FILE`"
-# What kube-proxy's rules use beyond the simplest.
+# What the rules of kube-proxy and of the node itself use beyond the simplest.
 RULES = """
 add table ip check
 add chain ip check nat { type nat hook prerouting priority dstnat; }
 add rule ip check nat fib daddr type local meta l4proto tcp \
  dnat to numgen random mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }
+add chain ip check out { type nat hook postrouting priority srcnat; }
+add rule ip check out masquerade fully-random
+add table inet check
+add chain inet check filter { type filter hook forward priority 0; }
+add rule inet check filter ct state new meta l4proto tcp reject with tcp reset
+add rule inet check filter reject
 """
+RULES_MODULES = (
+    *("nf_tables", "nft_fib_ipv4", "nft_numgen", "nft_nat", "nft_masq"),
+    *("nft_ct", "nft_reject_ipv4", "nft_reject_inet"),
+)
 
 
 @dataclass(frozen=True)
@@ -247,7 +257,7 @@ PROBES = (
     Probe(
         "nftables rules cannot be made",
         rules,
-        fix_for_kernel("run `sudo modprobe -a nf_tables nft_fib_ipv4 nft_numgen nft_nat`"),
+        fix_for_kernel(f"run `sudo modprobe -a {' '.join(RULES_MODULES)}`"),
     ),
     Probe(
         "the node cannot see a container runtime",

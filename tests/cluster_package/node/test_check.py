@@ -75,6 +75,15 @@ def test_a_kernel_that_lacks_a_module(tmp_path, tool, says, sentence):
     assert sentence in said
 
 
+@pytest.mark.parametrize("word", ["fib", "numgen", "dnat", "masquerade", "ct state", "reject"])
+def test_a_kernel_that_lacks_one_kind_of_rule(tmp_path, word):
+    refuse = f"#!/bin/sh\n! grep '{word}' >&2\n"
+    (tmp_path / "nft").write_text(refuse)
+    (tmp_path / "nft").chmod(0o755)
+    said = run([], {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert "nftables rules cannot be made: `nft` says: add rule" in said
+
+
 def test_a_kernel_whose_modules_are_gone_wants_a_reboot(tmp_path, monkeypatch):
     """Arch after an update: the running kernel's modules were removed."""
     monkeypatch.setattr(check, "MODULES", tmp_path)
