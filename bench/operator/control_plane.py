@@ -15,9 +15,10 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from ssl import create_default_context
 
 import yaml
+
+from bench.operator.client import trusting
 
 HERE = Path(__file__).resolve().parent
 OPERATOR_USER = "system:serviceaccount:tf-job-system:tf-job-operator"
@@ -247,8 +248,7 @@ class ControlPlane:
         data = json.dumps(body).encode() if body is not None else None
         call = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            context = create_default_context(cafile=str(certificate))
-            with urllib.request.urlopen(call, context=context, timeout=10) as answer:
+            with urllib.request.urlopen(call, context=trusting(certificate), timeout=10) as answer:
                 text = answer.read()
                 return json.loads(text) if text.startswith(b"{") else {}
         except OSError:

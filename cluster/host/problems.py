@@ -60,8 +60,8 @@ def _unfit_for_a_node(facts: Facts) -> list[str]:
         )
     if "overlay" not in facts.filesystems:
         found.append(
-            "the kernel offers no overlay file system, which containers need; try"
-            " `sudo modprobe overlay`"
+            "the kernel offers no overlay file system, which containers need; run"
+            " `sudo modprobe overlay`, or reboot if the kernel was updated since the last start"
         )
     if set(facts.checkout) & set(",:"):
         found.append(

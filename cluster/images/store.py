@@ -21,6 +21,8 @@ from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.host import commands
 from cluster.host.locks import locked
+from cluster.images.unpacking import last_line
+from cluster.node import linux
 
 FOLDER = paths.CACHE / "image-store"
 # What no node changes once it is there; of all else a node gets copies.
@@ -116,15 +118,13 @@ def fill(
         for _ in commands.lines([*apart, *unpack, *map(str, archives)], folder=paths.CHECKOUT):
             pass
     except commands.FailedError as error:
-        raise CannotGoOn("the workshop's images could not be unpacked", last_line(error)) from None
+        raise CannotGoOn(
+            "the workshop's images could not be unpacked", last_line(str(error))
+        ) from None
     # After a power cut the list is there only if all that it names is.
-    subprocess.run(["sync", "--file-system", str(folder)], check=True)
+    linux.sync_filesystem(str(folder))
     files.write(_list(folder), json.dumps([fingerprint(archive) for archive in archives]))
     say(f"Unpacked the images: {time.monotonic() - began:.0f} s")
-
-
-def last_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["it ended without a word"])[-1]
 
 
 def link(source: Path, containers: Path) -> None:

@@ -47,25 +47,42 @@ disabled_plugins = [{without}]
 
 def main(programs: str, root: str, *archives: str) -> None:
     linux.mount("tmpfs", "/run", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=0755")
-    file = Path("/run/containerd.toml")
+    file, log = Path("/run/containerd.toml"), Path("/run/containerd.log")
     file.write_text(config(root))
-    with subprocess.Popen([f"{programs}/containerd", "--config", str(file)]) as containerd:
+    command = [f"{programs}/containerd", "--config", str(file)]
+    with (
+        log.open("w") as words,
+        subprocess.Popen(command, stdout=words, stderr=words) as containerd,
+    ):
         try:
-            await_socket(containerd)
-            ctr = (f"{programs}/ctr", "--address", SOCKET, "--namespace", "k8s.io")
+            if not is_ready(containerd):
+                sys.exit(f"containerd did not start: {last_line(log.read_text())}")
             for archive in archives:
-                if subprocess.run([*ctr, *IMPORT, archive]).returncode:
-                    sys.exit(f"{Path(archive).name} could not be imported")
+                take(programs, Path(archive))
         finally:
             containerd.terminate()  # it closes its databases
 
 
-def await_socket(containerd: subprocess.Popen[bytes]) -> None:
+def is_ready(containerd: subprocess.Popen[bytes]) -> bool:
+    """Wait until it listens; whether it does."""
     deadline = time.monotonic() + START_SECONDS
     while not Path(SOCKET).is_socket():
         if containerd.poll() is not None or time.monotonic() > deadline:
-            sys.exit("containerd did not start")
+            return False
         time.sleep(0.02)
+    return True
+
+
+def take(programs: str, archive: Path) -> None:
+    """Import one archive, or end with what `ctr` says."""
+    ctr = [f"{programs}/ctr", "--address", SOCKET, "--namespace", "k8s.io"]
+    done = subprocess.run([*ctr, *IMPORT, str(archive)], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{archive.name}: {last_line(done.stderr)}")
+
+
+def last_line(text: str) -> str:
+    return (text.splitlines() or ["it ended without a word"])[-1]
 
 
 if __name__ == "__main__":

@@ -77,6 +77,15 @@ def make_read_only(target: str) -> None:
     _checked(_libc.syscall(MOUNT_SETATTR, *arguments), f"make {target} read-only")
 
 
+def sync_filesystem(folder: str) -> None:
+    """Have all that was written to a folder's file system on the disk itself. Source: syncfs(2)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _checked(_libc.syncfs(descriptor), f"sync {folder}")
+    finally:
+        os.close(descriptor)
+
+
 def has_capability(number: int, status: str) -> bool:
     """Whether the text of /proc/self/status says that the capability is effective."""
     for line in status.splitlines():

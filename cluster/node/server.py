@@ -36,6 +36,8 @@ class Server:
     ) -> None:
         self.address, self.port, self.timeout_seconds = address, port, timeout_seconds
         self.context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+        # A cluster of an earlier version has certificates that Python 3.13 finds too short.
+        self.context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if client:
             self.context.load_cert_chain(pki / f"{client}.crt", pki / f"{client}.key")
 

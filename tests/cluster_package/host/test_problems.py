@@ -20,7 +20,7 @@ def test_a_good_machine_has_no_problem():
         pytest.param({"architecture": "riscv64"}, ["riscv64", "x86_64"], id="no wheel for it"),
         pytest.param({"kernel": (4, 19)}, ["4.19", "5.13"], id="an old kernel"),
         pytest.param({"python": (3, 9)}, ["3.9", "3.11"], id="an old Python"),
-        pytest.param({"filesystems": frozenset()}, ["modprobe overlay"], id="no overlay"),
+        pytest.param({"filesystems": frozenset()}, ["modprobe overlay", "reboot"], id="no overlay"),
         pytest.param(
             {"cgroup_controllers": frozenset({"cpu", "pids"})}, ["memory"], id="no memory cgroup"
         ),
