@@ -131,30 +131,34 @@ def link(source: Path, containers: Path) -> None:
     """Make the node's folder, which is empty, in one step: an interruption leaves it empty."""
     unfinished = unfinished_of(containers)
     remove(unfinished)
-    copy = ["cp", "--archive", "--link", str(source), str(unfinished)]
-    done = subprocess.run(copy, capture_output=True, text=True)
-    if done.returncode:
-        raise CannotGoOn("the node could not be given images", done.stderr.strip())
-    for path in changing(source):
-        own = unfinished / path
-        own.unlink()
-        shutil.copy2(source / path, own)
+    copy_tree(str(source), str(unfinished), {f"{source}/{name}" for name in SHARED})
     unfinished.replace(containers)
+
+
+def copy_tree(source: str, target: str, shared: set[str], is_shared: bool = False) -> None:
+    """Copy a folder; below the `shared` ones files are links. Owners, modes and attributes stay.
+
+    Not `cp`, which is not everywhere GNU's: an overlay needs the extended attributes of folders.
+    """
+    is_shared = is_shared or source in shared
+    os.mkdir(target)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            there = f"{target}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                copy_tree(entry.path, there, shared, is_shared)
+            elif is_shared:
+                os.link(entry.path, there, follow_symlinks=False)
+            else:
+                shutil.copy2(entry.path, there, follow_symlinks=False)
+    status = os.stat(source)
+    os.chown(target, status.st_uid, status.st_gid)
+    shutil.copystat(source, target)
 
 
 def unfinished_of(containers: Path) -> Path:
     """What an interrupted call leaves beside a node's folder."""
     return containers.with_name(f".{containers.name}.new")
-
-
-def changing(source: Path) -> list[Path]:
-    """Files of a store that containerd writes to, such as its databases; relative to the store."""
-    found = []
-    for folder, names, listed in os.walk(source):
-        here = Path(folder).relative_to(source)
-        names[:] = [name for name in names if str(here / name) not in SHARED]
-        found += [here / name for name in listed]
-    return found
 
 
 def remove(folder: Path) -> None:
