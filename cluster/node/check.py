@@ -1,43 +1,23 @@
 """Tries what a node needs, before anything is compiled: `python -m cluster check`, as root.
 
-Each attempt runs in a child with namespaces of its own, so nothing of the host changes;
-all together take a tenth of a second. A refusal becomes one sentence with its fix.
+All attempts together take a tenth of a second. A refusal becomes one sentence with its fix.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import platform
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import paths
-from cluster.errors import CannotGoOn, describe
-from cluster.node import cgroups, linux
+from cluster.errors import CannotGoOn
+from cluster.node import attempts
 
-SEEN_IN_NODE = ("/usr/", "/bin/", "/sbin/", "/lib")
 MODULES = Path("/lib/modules")
 CONTAINER_SIGNS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 FORBIDDEN = ("not permitted", "permission denied", "read-only")
 OWN_CLUSTER = "or use a cluster that you have, with `make lab KUBECONFIG=FILE`"
-# What the rules of kube-proxy and of the node itself use beyond the simplest.
-RULES = """
-add table ip check
-add chain ip check nat { type nat hook prerouting priority dstnat; }
-add rule ip check nat fib daddr type local meta l4proto tcp \
- dnat to numgen random mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }
-add chain ip check out { type nat hook postrouting priority srcnat; }
-add rule ip check out masquerade fully-random
-add table inet check
-add chain inet check filter { type filter hook forward priority 0; }
-add rule inet check filter ct state new meta l4proto tcp reject with tcp reset
-add rule inet check filter reject
-"""
 RULES_MODULES = (
     *("nf_tables", "nft_fib_ipv4", "nft_numgen", "nft_nat", "nft_masq"),
     *("nft_ct", "nft_reject_ipv4", "nft_reject_inet"),
@@ -56,135 +36,8 @@ class Probe:
 def machine() -> None:
     """Raises: CannotGoOn with a sentence for the first thing that this machine refuses."""
     for probe in PROBES:
-        if reason := in_child(probe.attempt):
+        if reason := attempts.in_child(probe.attempt):
             raise CannotGoOn(probe.what, reason, probe.fix(reason))
-
-
-def in_child(attempt: Callable[[], None]) -> str:
-    """Run an attempt in a child process; returns why it failed, or ""."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        os.write(writer, _reason(attempt).encode()[:2000])
-        os._exit(0)
-    os.close(writer)
-    with open(reader, errors="replace") as said:
-        reason = said.read()
-    os.waitpid(child, 0)
-    return reason
-
-
-def _reason(attempt: Callable[[], None]) -> str:
-    try:
-        attempt()
-    except OSError as error:
-        return describe(error)
-    except CannotGoOn as error:
-        return str(error)
-    return ""
-
-
-def namespaces() -> None:
-    """Those of a node, with a file system in memory and a /proc, as a node has them."""
-    linux.unshare(linux.NODE_NAMESPACES)
-    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
-    reason = in_child(_mounts)  # a namespace of processes begins with the next child
-    if reason:
-        raise CannotGoOn(reason)
-
-
-def _mounts() -> None:
-    linux.mount("tmpfs", "/mnt", "tmpfs")
-    os.mkdir("/mnt/proc")
-    linux.mount("proc", "/mnt/proc", "proc")
-
-
-def overlay() -> None:
-    """Containers' file systems, in the checkout's .lab or in the folder that stands in for it."""
-    linux.unshare(linux.CLONE_NEWNS)
-    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
-    first = _reason(lambda: _overlay_below(paths.STATE))
-    if first and (second := _reason(lambda: _overlay_below(paths.FALLBACKS))):
-        raise CannotGoOn(f"{first}; {second}")
-
-
-def _overlay_below(parent: Path) -> None:
-    with _scratch(parent) as folder:
-        for name in ("lower", "upper", "work", "merged"):
-            (folder / name).mkdir()
-        layers = "lowerdir=lower,upperdir=upper,workdir=work"
-        os.chdir(folder)
-        linux.mount("overlay", "merged", "overlay", 0, layers)
-        linux.detach("merged")
-        os.chdir("/")
-
-
-def state() -> None:
-    """What root does in .lab: on a home that a server shares, root is often nobody."""
-    with _scratch(paths.STATE) as folder:
-        os.chown(folder, 0, 0)
-        os.symlink("x", folder / "link")
-
-
-def execution() -> None:
-    """Programs are run from the cache."""
-    with _scratch(paths.CACHE) as folder:
-        program = folder / "program"
-        program.write_text("#!/bin/sh\n")
-        program.chmod(0o755)
-        subprocess.run([program], check=True)
-
-
-def groups() -> None:
-    """A group with a child in each hierarchy; on version 2 with what the kubelet wants."""
-    name = f"{paths.CGROUP}/check-{os.getpid()}"
-    try:
-        if reason := in_child(lambda: _enter(name)):
-            raise CannotGoOn(reason)
-    finally:
-        cgroups.remove(name, timeout_seconds=1)
-
-
-def _enter(name: str) -> None:
-    cgroups.enter(name)
-    mounts = cgroups.here()
-    for mount, is_v2 in mounts:
-        alone = is_v2 and len(mounts) == 1
-        if alone and (lacking := cgroups.lacking(mount, mount / name)):
-            raise CannotGoOn(f"{mount / name} has no controller {', '.join(lacking)}")
-
-
-def link() -> None:
-    linux.unshare(linux.CLONE_NEWNET)
-    _run(["ip", "link", "add", "check0", "type", "veth", "peer", "name", "check1"])
-
-
-def rules() -> None:
-    linux.unshare(linux.CLONE_NEWNET)
-    _run(["nft", "-f", "-"], RULES)
-
-
-def runtime() -> None:
-    """runc runs inside the node, which sees these folders of the host and no others."""
-    found = shutil.which("runc") or shutil.which("crun")
-    if not found:
-        raise CannotGoOn("neither runc nor crun is on PATH")
-    if not os.path.realpath(found).startswith(SEEN_IN_NODE):
-        raise CannotGoOn(f"{found} is outside of {', '.join(SEEN_IN_NODE)}")
-
-
-def _run(command: list[str], text: str = "") -> None:
-    done = subprocess.run(command, input=text, capture_output=True, text=True)
-    if done.returncode:
-        raise CannotGoOn(f"`{command[0]}` says: {done.stderr.strip().splitlines()[0]}")
-
-
-@contextlib.contextmanager
-def _scratch(parent: Path) -> Iterator[Path]:
-    paths.make_folder(parent)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".check-") as folder:
-        yield Path(folder)
 
 
 def in_container() -> bool:
@@ -217,12 +70,12 @@ def fix_for_kernel(otherwise: str) -> Callable[[str], str]:
 PROBES = (
     Probe(
         "this machine does not let root make namespaces",
-        namespaces,
+        attempts.namespaces,
         fix_for_kernel(f"use a common distribution's kernel in a virtual machine, {OWN_CLUSTER}"),
     ),
     Probe(
         f"root cannot write into {paths.STATE}",
-        state,
+        attempts.state,
         lambda _: (
             "clone the repository to a disk of this machine, such as /var/tmp, and set"
             " XDG_CACHE_HOME to a folder there: on a shared home root is nobody"
@@ -230,7 +83,7 @@ PROBES = (
     ),
     Probe(
         "no folder can hold the containers' overlay file systems",
-        overlay,
+        attempts.overlay,
         fix_for_kernel(
             "clone the repository to a disk of this machine (on WSL: into your Linux home), or"
             " run `sudo modprobe overlay`"
@@ -238,12 +91,12 @@ PROBES = (
     ),
     Probe(
         f"programs in {paths.CACHE} cannot be run",
-        execution,
+        attempts.execution,
         lambda _: "set XDG_CACHE_HOME to a folder that is not mounted with noexec",
     ),
     Probe(
         "control groups cannot be made",
-        groups,
+        attempts.groups,
         fix_for_kernel(
             "mount them writable; on a Raspberry Pi add `cgroup_enable=memory cgroup_memory=1` to"
             " the kernel's command line and reboot"
@@ -251,17 +104,17 @@ PROBES = (
     ),
     Probe(
         "network links cannot be made",
-        link,
+        attempts.link,
         fix_for_kernel("run `sudo modprobe veth`; it may be in a package of extra modules"),
     ),
     Probe(
         "nftables rules cannot be made",
-        rules,
+        attempts.rules,
         fix_for_kernel(f"run `sudo modprobe -a {' '.join(RULES_MODULES)}`"),
     ),
     Probe(
         "the node cannot see a container runtime",
-        runtime,
+        attempts.runtime,
         lambda _: (
             "install runc with the distribution's package manager, into /usr; on NixOS and"
             f" Guix, which have no /usr, use a virtual machine with Debian, {OWN_CLUSTER}"

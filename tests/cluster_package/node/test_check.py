@@ -8,7 +8,7 @@ import pytest
 
 from cluster import paths
 from cluster.errors import CannotGoOn
-from cluster.node import check
+from cluster.node import attempts, check
 
 ACT = "from cluster.node import check\nfrom cluster.errors import explained\n"
 ACT += "with explained(): check.machine()\n"
@@ -28,7 +28,9 @@ def test_this_machine_passes_and_keeps_nothing(tmp_path):
     check.machine()
     assert sorted(os.listdir("/sys/class/net")) == before
     assert not [path for path in paths.STATE.iterdir() if path.name.startswith(".check-")]
-    assert not [m for m, _ in check.cgroups.here() for _ in (m / "tfjob-workshop").glob("check-*")]
+    assert not [
+        m for m, _ in attempts.cgroups.here() for _ in (m / "tfjob-workshop").glob("check-*")
+    ]
 
 
 @pytest.fixture
@@ -92,8 +94,8 @@ def test_a_kernel_whose_modules_are_gone_wants_a_reboot(tmp_path, monkeypatch):
 
 
 def test_a_checkout_and_a_fallback_without_overlay(tmp_path, monkeypatch):
-    monkeypatch.setattr(check.linux, "mount", refuse_overlay)
-    assert "invalid argument" in check.in_child(check.overlay)
+    monkeypatch.setattr(attempts.linux, "mount", refuse_overlay)
+    assert "invalid argument" in attempts.in_child(attempts.overlay)
 
 
 def refuse_overlay(source, target, kind="", flags=0, data=""):
@@ -105,8 +107,8 @@ def test_a_home_on_which_root_is_nobody(monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied", "/srv/ann/.lab")
 
-    monkeypatch.setattr(check.os, "chown", refuse)
-    assert "permission denied" in check.in_child(check.state)
+    monkeypatch.setattr(attempts.os, "chown", refuse)
+    assert "permission denied" in attempts.in_child(attempts.state)
 
 
 def test_a_runtime_that_the_node_does_not_see(tmp_path, monkeypatch):
@@ -114,7 +116,7 @@ def test_a_runtime_that_the_node_does_not_see(tmp_path, monkeypatch):
     (tmp_path / "runc").write_text("#!/bin/sh\n")
     (tmp_path / "runc").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "is outside of /usr/" in check.in_child(check.runtime)
+    assert "is outside of /usr/" in attempts.in_child(attempts.runtime)
 
 
 def test_the_first_refusal_is_raised_with_reason_and_fix(monkeypatch):

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from cluster import paths
-from cluster.node import addresses, check, linux, mounts
+from cluster.node import addresses, attempts, linux, mounts
 from cluster.node.drivers import Driver
 
 CLUSTER = paths.Cluster("example")
@@ -66,4 +66,4 @@ def test_what_is_mounted_below_a_read_only_folder_is_read_only_too(tmp_path):
         linux.make_read_only(str(outer))
         (outer / "inner" / "file").touch()
 
-    assert "read-only file system" in check.in_child(attempt)
+    assert "read-only file system" in attempts.in_child(attempt)
