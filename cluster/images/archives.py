@@ -135,13 +135,17 @@ def names_in(archive: Path) -> list[str]:
 
 
 def export(tool: str, image: str, archive: Path) -> None:
-    """Write a built image's archive; of its earlier builds the last stays, for another checkout."""
+    """Write a built image's archive.
+
+    Of its earlier builds, whatever their version, the last stays, for another checkout.
+    """
     unfinished = archive.with_name(f".{archive.name}")
     unfinished.unlink(missing_ok=True)
     builders.export(tool, image, unfinished)
     paths.hand_to_user(unfinished)
     paths.to_disk(unfinished)
-    earlier = archive.parent.glob(archive.name[: -len("-123456789012.tar")] + "-*.tar")
+    name, _, _ = archive.name.rsplit("-", 2)  # NAME-VERSION-DIGEST.tar
+    earlier = archive.parent.glob(f"{name}-[0-9]*-*.tar")
     for old in sorted(earlier, key=lambda path: path.stat().st_mtime)[:-1]:
         old.unlink()
     unfinished.replace(archive)

@@ -108,13 +108,15 @@ def test_a_base_of_ours_comes_from_its_archive(images, monkeypatch):
 
 def test_of_earlier_builds_the_last_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(builders, "export", lambda tool, image, to: to.write_text("archive"))
-    for age, digest in enumerate(["aaaaaaaaaaaa", "bbbbbbbbbbbb"]):
-        old = tmp_path / f"x-1.0.0-{digest}.tar"
+    others = tmp_path / "x-gpu-1.0.0-dddddddddddd.tar"
+    others.touch()
+    for age, build in enumerate(["0.9.0-eeeeeeeeeeee", "1.0.0-aaaaaaaaaaaa", "1.0.0-bbbbbbbbbbbb"]):
+        old = tmp_path / f"x-{build}.tar"
         old.touch()
         os.utime(old, (age, age))
     archives.export("docker", "localhost/x:1.0.0", tmp_path / "x-1.0.0-cccccccccccc.tar")
     kept = {path.name for path in tmp_path.iterdir()}
-    assert kept == {"x-1.0.0-bbbbbbbbbbbb.tar", "x-1.0.0-cccccccccccc.tar"}
+    assert kept == {"x-1.0.0-bbbbbbbbbbbb.tar", "x-1.0.0-cccccccccccc.tar", others.name}
 
 
 def test_an_archive_is_called_by_the_names_of_its_images(tmp_path):
