@@ -32,8 +32,7 @@ def down(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
             kill(node)
         clear_leftovers(cluster)
         remove(cluster.folder)
-        remove(cluster.fallback)
-        remove(store.unfinished_of(cluster.fallback))
+        remove_fallback(cluster.fallback)
         with contextlib.suppress(OSError):
             cluster.fallback.parent.rmdir()
         cluster.lock.unlink(missing_ok=True)
@@ -75,6 +74,12 @@ def clear(cgroup: str, link: str) -> None:
     cgroups.kill(cgroup)
     network.disconnect(link)
     cgroups.remove(cgroup)
+
+
+def remove_fallback(folder: Path) -> None:
+    """Remove the containers of a cluster whose own folder could not hold them."""
+    remove(folder)
+    remove(store.unfinished_of(folder))
 
 
 def remove(folder: Path) -> None:

@@ -73,5 +73,5 @@ def down_all(say: Callable[[str], None]) -> None:
     for found in _running():
         if found.folder is not None and not found.folder.exists():
             down.clear(paths.cgroup_of(found.id), paths.link_of(found.id))
-            down.remove(paths.FALLBACKS / found.id)
+            down.remove_fallback(paths.FALLBACKS / found.id)
             say(f"Cluster {found.name} of {found.folder}, which is gone, is gone too")
