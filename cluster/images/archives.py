@@ -144,7 +144,7 @@ def export(tool: str, image: str, archive: Path) -> None:
     builders.export(tool, image, unfinished)
     paths.hand_to_user(unfinished)
     paths.to_disk(unfinished)
-    name, _, _ = archive.name.rsplit("-", 2)  # NAME-VERSION-DIGEST.tar
+    name = archive.name.rsplit("-", 2)[0]  # of NAME-VERSION-DIGEST.tar
     earlier = archive.parent.glob(f"{name}-[0-9]*-*.tar")
     for old in sorted(earlier, key=lambda path: path.stat().st_mtime)[:-1]:
         old.unlink()
