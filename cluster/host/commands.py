@@ -67,6 +67,11 @@ def _end_with_caller() -> None:
     _libc.prctl(END_WITH_PARENT, signal.SIGKILL)
 
 
+def last_line(text: str) -> str:
+    """The last line of what a program wrote: mostly the reason why it failed."""
+    return (text.strip().splitlines() or ["it ended without a word"])[-1]
+
+
 def stop_all() -> None:
     """End the programs that run, in whichever thread they were started."""
     for program in list(_running):

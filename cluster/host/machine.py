@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cluster import paths
-from cluster.host import commands, needs, privilege
+from cluster.host import commands, folders, needs, privilege
 
 VENV = paths.CHECKOUT / ".venv"
 ANSWER_SECONDS = 20
@@ -81,7 +81,7 @@ def spaces(wanted: Iterable[tuple[Path, int]]) -> tuple[Space, ...]:
     """What several folders need, summed over those that are on one disk."""
     found: dict[int, Space] = {}
     for folder, needed in wanted:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
+        there = folders.nearest(folder)
         before = found.get(device := there.stat().st_dev)
         if before:
             found[device] = replace(before, needed=before.needed + needed)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,9 +18,8 @@ from pathlib import Path
 
 from cluster import files, paths
 from cluster.errors import CannotGoOn
-from cluster.host import commands
+from cluster.host import commands, folders
 from cluster.host.locks import locked
-from cluster.images.unpacking import last_line
 from cluster.node import linux
 
 FOLDER = paths.CACHE / "image-store"
@@ -110,7 +108,7 @@ def fill(
     seconds = 2 + sum(archive.stat().st_size for archive in archives) // BYTES_PER_SECOND
     say(f"Unpacking the workshop's images (about {seconds} s; once for all clusters)")
     _list(folder).unlink(missing_ok=True)
-    remove(root(folder))
+    folders.remove(root(folder))
     # Mounts, sockets and processes of its own: nothing is left of it if this process is killed.
     apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
     unpack = [sys.executable, "-m", "cluster.images.unpacking", str(programs), str(root(folder))]
@@ -118,9 +116,8 @@ def fill(
         for _ in commands.lines([*apart, *unpack, *map(str, archives)], folder=paths.CHECKOUT):
             pass
     except commands.FailedError as error:
-        raise CannotGoOn(
-            "the workshop's images could not be unpacked", last_line(str(error))
-        ) from None
+        why = commands.last_line(str(error))
+        raise CannotGoOn("the workshop's images could not be unpacked", why) from None
     # After a power cut the list is there only if all that it names is.
     linux.sync_filesystem(str(folder))
     files.write(_list(folder), json.dumps([fingerprint(archive) for archive in archives]))
@@ -130,7 +127,7 @@ def fill(
 def link(source: Path, containers: Path) -> None:
     """Make the node's folder, which is empty, in one step: an interruption leaves it empty."""
     unfinished = unfinished_of(containers)
-    remove(unfinished)
+    folders.remove(unfinished)
     copy_tree(str(source), str(unfinished), {f"{source}/{name}" for name in SHARED})
     unfinished.replace(containers)
 
@@ -159,8 +156,3 @@ def copy_tree(source: str, target: str, shared: set[str], is_shared: bool = Fals
 def unfinished_of(containers: Path) -> Path:
     """What an interrupted call leaves beside a node's folder."""
     return containers.with_name(f".{containers.name}.new")
-
-
-def remove(folder: Path) -> None:
-    if folder.exists():
-        subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)

@@ -11,11 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+from cluster.host import commands
 from cluster.node import linux
 
 SOCKET = "/run/containerd/containerd.sock"
 START_SECONDS = 30.0
-# ctr's words. The layers themselves are of no use once they are unpacked, and half of the size.
+# Arguments of ctr. Nothing reads a layer after it is unpacked, and it takes as much space again.
 IMPORT = ("images", "import", "--local", "--discard-unpacked-layers")
 # They are for containers, for other snapshotters, or make folders outside of the root.
 PLUGINS_NOT_NEEDED = (
@@ -56,7 +57,7 @@ def main(programs: str, root: str, *archives: str) -> None:
     ):
         try:
             if not is_ready(containerd):
-                sys.exit(f"containerd did not start: {last_line(log.read_text())}")
+                sys.exit(f"containerd did not start: {commands.last_line(log.read_text())}")
             for archive in archives:
                 take(programs, Path(archive))
         finally:
@@ -78,11 +79,7 @@ def take(programs: str, archive: Path) -> None:
     ctr = [f"{programs}/ctr", "--address", SOCKET, "--namespace", "k8s.io"]
     done = subprocess.run([*ctr, *IMPORT, str(archive)], capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{archive.name}: {last_line(done.stderr)}")
-
-
-def last_line(text: str) -> str:
-    return (text.splitlines() or ["it ended without a word"])[-1]
+        sys.exit(f"{archive.name}: {commands.last_line(done.stderr)}")
 
 
 if __name__ == "__main__":

@@ -8,19 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cluster import paths
+from cluster.host import folders
 from cluster.host.locks import locked
 from cluster.images import store
 from cluster.lifecycle import record
 from cluster.lifecycle.record import Record
 from cluster.node import cgroups, network
-
-REMOVE = ("rm", "-rf", "--one-file-system")
 
 
 def down(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
@@ -31,7 +29,7 @@ def down(cluster: paths.Cluster, say: Callable[[str], None]) -> None:
         if node := record.running(cluster):
             kill(node)
         clear_leftovers(cluster)
-        remove(cluster.folder)
+        folders.remove(cluster.folder)
         remove_fallback(cluster.fallback)
         with contextlib.suppress(OSError):
             cluster.fallback.parent.rmdir()
@@ -78,19 +76,5 @@ def clear(cgroup: str, link: str) -> None:
 
 def remove_fallback(folder: Path) -> None:
     """Remove the containers of a cluster whose own folder could not hold them."""
-    remove(folder)
-    remove(store.unfinished_of(folder))
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, but nothing of what is mounted in it.
-
-    What lies deep, mostly unpacked images, goes first and in parallel: the disk is what takes long.
-    """
-    if folder.exists():
-        find = ["find", str(folder), "-xdev", "-mindepth", "6", "-depth", "-type", "d", "-print0"]
-        # find names folders on which something is mounted too; --preserve-root=all keeps these.
-        each = ["xargs", "-0", "-r", "-P8", "-n200", *REMOVE, "--preserve-root=all", "--"]
-        with subprocess.Popen(find, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as found:
-            subprocess.run(each, stdin=found.stdout, stderr=subprocess.DEVNULL)
-        subprocess.run([*REMOVE, str(folder)], check=True)
+    folders.remove(folder)
+    folders.remove(store.unfinished_of(folder))

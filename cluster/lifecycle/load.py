@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cluster import files, paths
 from cluster.errors import CannotGoOn
+from cluster.host import commands
 from cluster.images import archives, store
 from cluster.lifecycle import health, inside, record
 from cluster.lifecycle.api import Api
@@ -34,7 +35,7 @@ def load(
     say(f"Loading {name} (about {1 + archive.stat().st_size // 50_000_000} s)")
     problem = inside.import_image(node, archive)
     if problem:
-        raise CannotGoOn(f"{name} could not be loaded", problem.strip().splitlines()[-1])
+        raise CannotGoOn(f"{name} could not be loaded", commands.last_line(problem))
     remember(cluster, archive)
     say(f"Loaded {name}: {time.monotonic() - start:.0f} s")
     return names

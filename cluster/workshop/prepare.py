@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn, explained
-from cluster.host import commands, machine, packages, privilege, problems, progress
+from cluster.host import commands, folders, machine, packages, privilege, problems, progress
 from cluster.images import builders, store
 from cluster.lifecycle import record
 from cluster.node import check
@@ -123,10 +123,7 @@ def space_needed(own_cluster: bool = False) -> list[tuple[Path, int]]:
 
 def has_unpacked_images() -> bool:
     """Whether a new cluster of this checkout finds the workshop's images unpacked."""
-    cache, state = (
-        next(path for path in (folder, *folder.parents) if path.exists())
-        for folder in (paths.CACHE, paths.STATE)
-    )
+    cache, state = map(folders.nearest, (paths.CACHE, paths.STATE))
     on_one_disk = cache.stat().st_dev == state.stat().st_dev
     return on_one_disk and store.holds(table.archives())
 

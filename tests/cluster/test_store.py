@@ -19,8 +19,7 @@ from cluster.programs import binaries
 from cluster.workshop import table
 from tests.cluster.waits import wait_until
 
-SMALL = "localhost/tf-job-operator:1.1.0"
-TRAINER = table.SAMPLE
+TRAINER, SMALL = table.WORKSHOP
 FILL = "from pathlib import Path; from cluster.images import store;"
 FILL += "store.fill([Path({archive!r})], Path({programs!r}), print, Path({folder!r}))"
 

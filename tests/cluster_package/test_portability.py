@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from cluster import paths
-from cluster.host import packages, privilege
+from cluster.host import folders, packages, privilege
 from cluster.images import archives, builders
-from cluster.lifecycle import down
 from tests import stand_ins
 
 HOST = "from cluster.workshop import prepare; prepare.main(['host'])"
@@ -108,7 +107,7 @@ def test_an_rm_that_knows_no_preserve_root_of_all_removes_a_cluster_all_the_same
     deep = tmp_path / "cluster/a/b/c/d/e/f/g"
     deep.mkdir(parents=True)
     monkeypatch.setenv("PATH", stand_ins.path(tmp_path / "bin"))
-    down.remove(tmp_path / "cluster")
+    folders.remove(tmp_path / "cluster")
     assert not (tmp_path / "cluster").exists()
 
 

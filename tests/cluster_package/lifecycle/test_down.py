@@ -8,8 +8,8 @@ from cluster.lifecycle import down
 # A tmpfs that something left mounted deep in a cluster's folder, then the removal of the folder.
 ACT = """
 mount -t tmpfs left "$1" && touch "$1/kept"
-"$2" -c "import pathlib, sys; from cluster.lifecycle import down
-down.remove(pathlib.Path(sys.argv[1]))" "$3"
+"$2" -c "import pathlib, sys; from cluster.host import folders
+folders.remove(pathlib.Path(sys.argv[1]))" "$3"
 test -e "$1/kept"
 """
 

@@ -36,7 +36,7 @@ def test_down_all_takes_the_orphan_and_leaves_other_checkouts_alone(others, monk
     monkeypatch.setattr(cgroups, "kill", done.append)
     monkeypatch.setattr(cgroups, "remove", done.append)
     monkeypatch.setattr(machines.down.network, "disconnect", done.append)
-    monkeypatch.setattr(machines.down, "remove", lambda _: None)
+    monkeypatch.setattr(machines.down.folders, "remove", lambda _: None)
     machines.down_all(lambda _: None)
     assert done == ["tfjob-workshop/bbbbbbbb", "tfjobbbbbbbbb", "tfjob-workshop/bbbbbbbb"]
 
