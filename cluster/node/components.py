@@ -45,12 +45,13 @@ def components(address: str, gpus: Gpus = NO_GPUS) -> list[Component]:
         Component("etcd", etcd()),
         Component("containerd", (f"{BIN}/containerd", "--config", f"{CONFIG}/containerd.toml")),
         Component("kube-apiserver", api_server(address), after=2379),
+        # The kubelet refuses for ever the Pods with a GPU that the node had before it stopped, if it
+        # looks at them before the device plugin is there.
+        Component("node-addons", addons(gpus), after=CONTAINERD_SOCKET),
         Component("kubelet", kubelet(address), after=CONTAINERD_SOCKET),
         Component("kube-controller-manager", controller_manager(), after=API_READY),
         Component("kube-scheduler", scheduler(), after=API_READY),
         Component("kube-proxy", proxy(address), after=API_READY),
-        # Its device plugin has to be there before the kubelet looks at the Pods that it had.
-        Component("node-addons", addons(gpus), after=CONTAINERD_SOCKET),
         Component("metrics-server", metrics_server(address), after=API_READY),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import encodings.idna  # noqa: F401 -- ssl wants it later, when the host's files are gone
+import functools
 import json
 import os
 import signal
@@ -59,16 +60,23 @@ class Supervisor:
     def run(self) -> None:
         got: signal.struct_siginfo | None = None
         while not (got and got.si_signo == signal.SIGTERM):
-            now = time.monotonic()
-            waiting = [slot for slot in self.slots if not slot.pid]
-            for slot in waiting:
-                if now >= slot.not_before and is_there(slot.component.after):
-                    start(slot)
-                    if not slot.pid:
-                        self.note_failures()
-            got = signal.sigtimedwait(AWAITED, 0.02 if waiting else 5.0)
+            self.start_all()
+            waits = any(not slot.pid for slot in self.slots)
+            got = signal.sigtimedwait(AWAITED, 0.02 if waits else 5.0)
             self.reap()
             self.forgive()
+
+    def start_all(self) -> None:
+        """Start, in their order, the components that do not run and whose needs are there.
+
+        An API server that is starting may take a second to answer, so it is asked once for all.
+        """
+        now, is_ready = time.monotonic(), functools.cache(is_there)
+        for slot in self.slots:
+            if not slot.pid and now >= slot.not_before and is_ready(slot.component.after):
+                start(slot)
+                if not slot.pid:
+                    self.note_failures()
 
     def reap(self) -> None:
         """Collect every process that ended, also those that containers left behind."""

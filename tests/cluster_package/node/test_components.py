@@ -21,6 +21,13 @@ def test_each_component_is_started_under_its_own_name(name):
     assert ALL[name].command[0] == f"{addresses.BIN}/{name}"
 
 
+def test_the_gpus_are_there_before_the_kubelet_looks_at_its_pods():
+    """The API server is asked after both: while it starts, an answer may take a second."""
+    names = list(ALL)
+    waiting = [name for name, each in ALL.items() if each.after == components.API_READY]
+    assert names.index("node-addons") < names.index("kubelet") < min(map(names.index, waiting))
+
+
 @pytest.mark.parametrize(
     ("name", "flag", "value"),
     [

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,7 +17,13 @@ import (
 	api "k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1"
 )
 
-const pluginSocket = "workshop-gpu.sock"
+const (
+	// pluginSockets are the plugin's sockets, one for each registration.
+	pluginSockets = "workshop-gpu-%d.sock"
+	// A kubelet refuses for ever the Pods with a GPU that it had, if it looks at them before the
+	// plugin is registered. It does so within a second where the API server answers already.
+	pollInterval = 20 * time.Millisecond
+)
 
 // devicePlugin serves nvidia.com/gpu over the kubelet's device plugin API, as NVIDIA's
 // own plugin does. The kubelet chooses the cards and remembers who has which.
@@ -49,7 +56,7 @@ func (p *devicePlugin) run(ctx context.Context) {
 	}
 }
 
-// follow registers with each kubelet that opens its socket, until ctx ends or it fails.
+// follow registers with each kubelet that listens at its socket, until ctx ends or it fails.
 func (p *devicePlugin) follow(ctx context.Context) error {
 	if err := os.MkdirAll(p.folder, 0o750); err != nil {
 		return err
@@ -62,45 +69,49 @@ func (p *devicePlugin) follow(ctx context.Context) error {
 	if err := watcher.Add(p.folder); err != nil {
 		return err
 	}
-	for {
-		stop := func() {}
-		kubelet, err := os.Stat(p.kubeletSocket())
+	for ctx.Err() == nil {
+		kubelet, err := p.listening()
+		if err != nil { // before the first kubelet, or between two of them
+			sleep(ctx, pollInterval)
+			continue
+		}
+		stop, err := p.serve(ctx)
 		if err == nil {
-			stop, err = p.serve(ctx)
+			err = p.waitForAnother(ctx, kubelet, watcher)
 		}
-		if err != nil {
-			// Before the first kubelet, or between two of them, there is nobody to register with.
-			klog.V(1).InfoS("device plugin: the kubelet does not answer yet", "reason", err)
-			kubelet = nil
-		}
-		err = p.waitForAnother(ctx, kubelet, watcher)
 		stop()
-		if err != nil || ctx.Err() != nil {
+		if err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 func (p *devicePlugin) kubeletSocket() string {
 	return filepath.Join(p.folder, filepath.Base(api.KubeletSocket))
 }
 
+// listening is the socket of a kubelet that listens. One that was killed leaves its socket behind,
+// and the next removes every socket of the folder before it listens: a plugin that had opened its
+// own before that would wait seconds for an answer.
+func (p *devicePlugin) listening() (os.FileInfo, error) {
+	connection, err := net.Dial("unix", p.kubeletSocket())
+	if err != nil {
+		return nil, err
+	}
+	connection.Close()
+	return os.Stat(p.kubeletSocket())
+}
+
 // waitForAnother returns when there is a kubelet's socket that is not the one that the plugin
-// is registered at; without a registration it waits a second at most. News of the one that it
-// has must not end it: a kubelet may hear of the end of an old registration after the new one,
-// and then takes the cards for lost.
+// is registered at. News of that one must not end it: a kubelet may hear of the end of an old
+// registration after the new one, and then takes the cards for lost.
 func (p *devicePlugin) waitForAnother(
 	ctx context.Context, known os.FileInfo, watcher *fsnotify.Watcher,
 ) error {
-	var again <-chan time.Time
-	if known == nil {
-		again = time.After(time.Second)
-	}
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-again:
 			return nil
 		case err := <-watcher.Errors:
 			return err
@@ -109,7 +120,7 @@ func (p *devicePlugin) waitForAnother(
 				continue
 			}
 			found, err := os.Stat(p.kubeletSocket())
-			if err == nil && (known == nil || !sameSocket(known, found)) {
+			if err == nil && !sameSocket(known, found) {
 				return nil
 			}
 		}
@@ -121,21 +132,21 @@ func sameSocket(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime())
 }
 
-// serve opens the plugin's socket and registers it; the function that it returns closes it.
+// serve opens a socket and registers it; the function that it returns closes it. It is a new one
+// each time: the kubelet knows a registration by its socket, and refuses one that it has already.
 func (p *devicePlugin) serve(ctx context.Context) (func(), error) {
-	socket := filepath.Join(p.folder, pluginSocket)
-	os.Remove(socket)
-	listener, err := net.Listen("unix", socket)
+	endpoint := fmt.Sprintf(pluginSockets, time.Now().UnixNano())
+	listener, err := net.Listen("unix", filepath.Join(p.folder, endpoint))
 	if err != nil {
 		return func() {}, err
 	}
 	server := grpc.NewServer()
 	api.RegisterDevicePluginServer(server, p)
 	go server.Serve(listener)
-	return server.Stop, p.register(ctx)
+	return server.Stop, p.register(ctx, endpoint)
 }
 
-func (p *devicePlugin) register(ctx context.Context) error {
+func (p *devicePlugin) register(ctx context.Context, endpoint string) error {
 	connection, err := grpc.NewClient(
 		"unix://"+p.kubeletSocket(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -145,7 +156,7 @@ func (p *devicePlugin) register(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	request := &api.RegisterRequest{
-		Version: api.Version, Endpoint: pluginSocket, ResourceName: gpuResource,
+		Version: api.Version, Endpoint: endpoint, ResourceName: gpuResource,
 		Options: &api.DevicePluginOptions{GetPreferredAllocationAvailable: true},
 	}
 	_, err = api.NewRegistrationClient(connection).Register(ctx, request)
