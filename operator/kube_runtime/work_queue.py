@@ -19,13 +19,14 @@ class Share:
     """The keys that a worker takes: of the priorities ``first`` to ``last``, the most urgent first.
 
     ``yields``: in a burst of keys of priority 0 it takes none but these. Two that are worked on at
-    the same time are a burst; one is not. ``pause_seconds``: how long it rests after each key.
+    the same time are a burst; one is not. ``rest``: after each key the worker rests for so many
+    times as long as it took, and so sends less to an API server that is slow.
     """
 
     last: int
     first: int = 0
     yields: bool = False
-    pause_seconds: float = 0.0
+    rest: float = 0.0
 
 
 class WorkQueue:

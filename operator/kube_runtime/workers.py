@@ -38,9 +38,10 @@ class Workers:
             finally:
                 del self.busy_since[key]
                 self.queue.done(key)
-                self.observe(loop.time() - started)
+                took = loop.time() - started
+                self.observe(took)
             # Even 0 lets the watches run, also if the pass sent no request.
-            await asyncio.sleep(share.pause_seconds)
+            await asyncio.sleep(share.rest * took)
 
     def _requeue(self, key: str, priority: int, error: Exception) -> None:
         fields = {"job": self.name(key)}

@@ -57,16 +57,16 @@ class Priority(IntEnum):
 # In a burst of new TfJobs the first statuses come first: creations of children would slow down the
 # API server, and so its watches. Seventeen are written at a time, because more slow it down, too.
 # One worker creates all the same, for a burst that does not end.
-# Progress has few workers, and they do nothing else: what waits there costs one write in the end.
-# A deleted Job costs the API server some eight requests, with its Pod and the garbage collector's.
-# So five finished jobs are cleaned up each second, however many have ended.
+# Progress and clean-up have few workers, which do nothing else and rest: nobody waits for them. What
+# waits there costs one write in the end. A deleted Job costs the API server some eight requests,
+# with its Pod and the garbage collector's.
 CREATES = Share(Priority.CREATE, first=Priority.URGENT, yields=True)  # of config.workers workers
 SHARES = {
     Share(Priority.FIRST): 8,
     Share(Priority.URGENT): 8,
     Share(Priority.CREATE): 1,
-    Share(Priority.PROGRESS, first=Priority.PROGRESS): 2,
-    Share(Priority.CLEAN_UP, first=Priority.CLEAN_UP, pause_seconds=0.2): 1,
+    Share(Priority.PROGRESS, first=Priority.PROGRESS, rest=5): 2,
+    Share(Priority.CLEAN_UP, first=Priority.CLEAN_UP, rest=5): 2,
 }
 
 

@@ -168,20 +168,19 @@ def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
     grace = deadline.seconds_to_cleanup(job, now)
     if grace > 0 and (plan.deletions or plan.patches):
         return Plan(requeue_after_seconds=min(grace, left))
-    services = cleanup.services_to_delete(job, observed, tensorboard.name(job))
-    grace = deadline.seconds_to_services_cleanup(job, now)
-    if services and grace > 0:
-        services, left = {}, min(grace, left)
-    deletions = (*plan.deletions, *children.named_deletions("Service", services))
-    can_wait = bool(deletions or plan.patches)
-    return replace(plan, deletions=deletions, can_wait=can_wait, requeue_after_seconds=left)
+    can_wait = bool(plan.deletions or plan.patches)
+    return replace(plan, can_wait=can_wait, requeue_after_seconds=left)
 
 
 def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     """Apply cleanPodPolicy, which keeps logs, and write what the job has come to."""
     to_delete = cleanup.jobs_to_delete(job, observed)
     to_suspend = cleanup.jobs_to_suspend(job, observed)
-    deletions = (*children.job_deletions(to_delete),)
+    services = cleanup.services_to_delete(job, observed, tensorboard.name(job))
+    deletions = (
+        *children.job_deletions(to_delete),
+        *children.named_deletions("Service", services),
+    )
     patches = tuple(JobPatch(child.name, child.uid, {"suspend": True}) for child in to_suspend)
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp":

@@ -40,21 +40,23 @@ def test_every_error_requeues_the_key_and_stops_no_worker(error, seconds):
 
 
 @pytest.mark.parametrize(
-    ("pause", "times"),
+    ("rest", "pass_seconds", "times"),
     [
-        pytest.param(0.0, [0, 0, 0], id="as fast as it can"),
-        pytest.param(0.2, [0, 0.2, 0.4], id="so many a second"),
+        pytest.param(0, 0.1, [0, 0.1, 0.2], id="as fast as it can"),
+        pytest.param(5, 0.1, [0, 0.6, 1.2], id="a sixth of its time"),
+        pytest.param(5, 2.0, [0, 12, 24], id="less where a pass takes longer"),
     ],
 )
-def test_a_worker_rests_after_each_key(pause, times):
+def test_a_worker_rests_after_each_key(rest, pass_seconds, times):
     async def live():
         loop, queue, passes = asyncio.get_running_loop(), WorkQueue(), []
 
         async def sync(key, priority):
             passes.append(loop.time())
+            await asyncio.sleep(pass_seconds)
 
         workers = Workers(queue, sync, str, lambda took: None)
-        worker = asyncio.create_task(workers.work(Share(0, pause_seconds=pause)))
+        worker = asyncio.create_task(workers.work(Share(0, rest=rest)))
         for key in "abc":
             queue.add(key, 0)
         await asyncio.sleep(60)

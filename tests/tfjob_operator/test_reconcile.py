@@ -13,6 +13,7 @@ from tests.tfjob_operator.builders import CONFIG, NOW, ago, children, pod
 from tfjob_api import reasons
 from tfjob_operator import status
 from tfjob_operator.observed import Children, Job
+from tfjob_operator.plan import Plan
 from tfjob_operator.reconcile import reconcile
 
 DISTRIBUTED = (replica("MASTER"), replica("WORKER", 2), replica("PS"))
@@ -149,6 +150,7 @@ def test_after_the_end_what_still_runs_goes_and_then_it_is_done():
     plan = plan_for(ended, observed, later)
     gone = [name.split("-")[1] for kind, name in deleted(plan) if kind == "Job"]
     assert gone == ["worker", "worker", "ps"]
+    assert {name for kind, name in deleted(plan) if kind == "Service"} == set(observed.services)
     jobs = {"mnist-master-76no-0": observed.jobs["mnist-master-76no-0"]}
     assert plan_for(ended, replace(observed, jobs=jobs), later).status["phase"] == "Done"
 
@@ -160,10 +162,13 @@ def test_those_that_end_right_after_the_chief_are_given_the_time_and_keep_their_
     assert (deleted(plan), plan.status, plan.requeue_after_seconds) == ([], None, 4)
     good = SUCCEEDED | dict.fromkeys(["worker_0", "worker_1", "ps_0"], pod("Succeeded", 0))
     plan = plan_for(ended, children(job, good), NOW + timedelta(seconds=1))
-    assert (deleted(plan), plan.status["phase"]) == ([], "Done")
+    assert (deleted(plan), plan.status) == ([], None)
+    late = plan_for(ended, children(job, good), NOW + timedelta(seconds=5))
+    assert {kind for kind, _ in deleted(late)} == {"Service"}
+    assert late.status["phase"] == "Done"
 
 
-def done_for_a_minute(**spec):
+def ended_long_ago(**spec):
     """(a job whose replicas have all succeeded, with nothing left to write; its children)"""
     job = parsed(*DISTRIBUTED, **spec)
     who = ("master_0", "worker_0", "worker_1", "ps_0")
@@ -172,26 +177,22 @@ def done_for_a_minute(**spec):
     return settled(ended, observed), observed
 
 
-def test_the_services_go_two_minutes_after_the_end():
-    done, observed = done_for_a_minute()
-    early = plan_for(done, observed)
-    assert (deleted(early), early.status, early.requeue_after_seconds) == ([], None, 60)
-    late = plan_for(done, observed, NOW + timedelta(seconds=60))
-    assert sorted(deleted(late)) == [("Service", name) for name in sorted(observed.services)]
-    gone = replace(observed, services={})
-    assert plan_for(done, gone).requeue_after_seconds == FOREVER
+def test_a_service_that_is_left_over_goes_later():
+    done, observed = ended_long_ago()
+    plan = plan_for(done, observed)
+    assert sorted(deleted(plan)) == [("Service", name) for name in sorted(observed.services)]
+    assert plan_for(done, replace(observed, services={})) == Plan()
 
 
 @pytest.mark.parametrize(
     ("policy", "seconds"),
     [
-        pytest.param({"ttlSecondsAfterFinished": 90}, 30, id="the TTL is sooner"),
-        pytest.param({"ttlSecondsAfterFinished": 900}, 60, id="the Services are sooner"),
-        pytest.param({"cleanPodPolicy": "None"}, FOREVER, id="the Services stay"),
+        pytest.param({"ttlSecondsAfterFinished": 90}, 30, id="the TTL"),
+        pytest.param({"cleanPodPolicy": "None"}, FOREVER, id="nothing"),
     ],
 )
-def test_a_finished_job_waits_for_what_is_due_first(policy, seconds):
-    done, observed = done_for_a_minute(runPolicy=policy)
+def test_what_a_finished_job_waits_for(policy, seconds):
+    done, observed = ended_long_ago(runPolicy=policy)
     assert plan_for(done, observed).requeue_after_seconds == seconds
 
 

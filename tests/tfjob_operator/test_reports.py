@@ -196,13 +196,26 @@ def test_a_change_that_nobody_waits_for_is_written_with_the_next_under_load():
     assert writes < 3 * len(jobs)  # the first status, Running, and few of Created alone
 
 
-def test_many_jobs_that_end_together_are_cleaned_up_a_few_a_second_while_others_go_on():
+@pytest.mark.parametrize(
+    ("answer_seconds", "at_least", "at_most"),
+    [
+        pytest.param(0.0, 0, 2, id="soon, while the API server is quick"),
+        pytest.param(0.1, 30, 45, id="little by little, while it is slow"),
+    ],
+)
+def test_many_jobs_that_end_together_are_cleaned_up_while_others_go_on(
+    answer_seconds, at_least, at_most
+):
     count, end = 60, Run(10)
     pair = [replica("MASTER"), replica("PS")]
 
+    async def slow(number, request, go_on):
+        await asyncio.sleep(answer_seconds)
+        return await go_on(request)
+
     async def story(world):
         loop = asyncio.get_running_loop()
-        await world.start_operator()
+        await world.start_operator(fault=slow)
         await asyncio.sleep(5)
         for number in range(count):
             put(world, single(f"job-{number}", RuntimeId=None, replicaSpecs=pair))
@@ -219,9 +232,8 @@ def test_many_jobs_that_end_together_are_cleaned_up_a_few_a_second_while_others_
 
     gone = in_world(story, by_replica(master=[end], ps=[FOR_EVER]))
     assert len(gone) == count
-    assert 3 < gone[0] < 8  # the grace is of each job's own end
-    assert all(later - sooner > 0.9 for sooner, later in zip(gone, gone[5:], strict=False))
-    assert gone[-1] < gone[0] + count / 5 + 1
+    assert 2 < gone[0] < 8  # the grace is of each job's own end
+    assert at_least < gone[-1] - gone[0] < at_most
 
 
 def test_one_tenants_jobs_do_not_keep_anothers_waiting():
@@ -302,14 +314,12 @@ def test_a_short_job_gets_its_tensorboard_though_the_api_server_had_a_fault():
     in_world(story, by_replica(master=[Run(0.1)]))
 
 
-def test_services_go_after_the_end_and_tensorboards_stays():
+def test_services_go_with_the_clean_up_and_tensorboards_stays():
     async def story(world):
         await world.start_operator()
         put(world, distributed())
         await world.until(world.is_done)
-        await asyncio.sleep(60)
-        assert len(list(world.cluster.store.peek(SERVICES))) == 5
-        await asyncio.sleep(90)
+        await asyncio.sleep(10)
         names = [key(each)[1] for each in world.cluster.store.peek(SERVICES)]
         assert names == ["mnist-tensorboard-76no"]
         world.cluster.store.delete(TFJOBS, "default", NAME)
