@@ -45,8 +45,8 @@ def components(address: str, gpus: Gpus = NO_GPUS) -> list[Component]:
         Component("etcd", etcd()),
         Component("containerd", (f"{BIN}/containerd", "--config", f"{CONFIG}/containerd.toml")),
         Component("kube-apiserver", api_server(address), after=2379),
-        # The kubelet refuses for ever the Pods with a GPU that the node had before it stopped, if it
-        # looks at them before the device plugin is there.
+        # A kubelet that looks at the Pods of before, and finds no device plugin yet, refuses those
+        # with a GPU for ever.
         Component("node-addons", addons(gpus), after=CONTAINERD_SOCKET),
         Component("kubelet", kubelet(address), after=CONTAINERD_SOCKET),
         Component("kube-controller-manager", controller_manager(), after=API_READY),

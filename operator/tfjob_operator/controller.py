@@ -57,9 +57,9 @@ class Priority(IntEnum):
 # In a burst of new TfJobs the first statuses come first: creations of children would slow down the
 # API server, and so its watches. Seventeen are written at a time, because more slow it down, too.
 # One worker creates all the same, for a burst that does not end.
-# Progress and clean-up have few workers, which do nothing else and rest: nobody waits for them. What
-# waits there costs one write in the end. A deleted Job costs the API server some eight requests,
-# with its Pod and the garbage collector's.
+# Progress and clean-up have few workers, which do nothing else and rest, for nobody waits for them.
+# What waits there costs one write in the end. A deleted Job costs the API server some eight
+# requests, with its Pod and the garbage collector's.
 CREATES = Share(Priority.CREATE, first=Priority.URGENT, yields=True)  # of config.workers workers
 SHARES = {
     Share(Priority.FIRST): 8,
