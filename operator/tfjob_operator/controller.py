@@ -65,8 +65,8 @@ SHARES = {
     Share(Priority.FIRST): 8,
     Share(Priority.URGENT): 8,
     Share(Priority.CREATE): 1,
-    Share(Priority.PROGRESS, first=Priority.PROGRESS, rest=5): 2,
-    Share(Priority.CLEAN_UP, first=Priority.CLEAN_UP, rest=5): 2,
+    Share(Priority.PROGRESS, first=Priority.PROGRESS, rest=10): 2,
+    Share(Priority.CLEAN_UP, first=Priority.CLEAN_UP, rest=10): 2,
 }
 
 
