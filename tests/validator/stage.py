@@ -45,7 +45,7 @@ FOLDERS = {
     "cheats": MISTAKES.parent / "cheats/commands",
 }
 # A training of four replicas takes a minute on two cores, and many times that on busy ones.
-TRAINING_SECONDS = 600.0
+TRAINING_SECONDS = 1200.0
 # What is wrong only when it lasts, such as a missing claim, is said after a minute.
 PATIENCE_SECONDS = 120.0
 # What is right, or wrong, has to be so a moment later as well.
