@@ -232,7 +232,7 @@ def test_many_jobs_that_end_together_are_cleaned_up_while_others_go_on(
 
     gone = in_world(story, by_replica(master=[end], ps=[FOR_EVER]))
     assert len(gone) == count
-    assert 2 < gone[0] < 8  # the grace is of each job's own end
+    assert 3 < gone[0] < 8  # the grace is of each job's own end
     assert at_least < gone[-1] - gone[0] < at_most
 
 
