@@ -50,7 +50,10 @@ TRAINING_SECONDS = 1200.0
 PATIENCE_SECONDS = 120.0
 # What is right, or wrong, has to be so a moment later as well.
 LASTING_SECONDS = 2.0
-PAUSE_SECONDS = 0.4
+# Between two looks: a look reads all that the validator ever reads, and takes from the trainings
+# what it costs. So their number grows with the logarithm of the time, not with the time.
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.4, 10.0
+PAUSE_OF_THE_WAIT = 0.05
 
 
 @dataclass
@@ -148,7 +151,8 @@ def ask(cluster: Any, case: Case, where: Connection) -> Answer:
     """Look until the validator says what the case wants, and still says it a moment later."""
     acts, accused = list(case.acts), set[str]()
     lasting = 0.0 if case.verdict is Verdict.CONVERGING else LASTING_SECONDS
-    end = time.monotonic() + (TRAINING_SECONDS if case.trains else PATIENCE_SECONDS)
+    start = time.monotonic()
+    end = start + (TRAINING_SECONDS if case.trains else PATIENCE_SECONDS)
     since: float | None = None
     while True:
         answer = replace(look(case, where), accused=accused)
@@ -161,7 +165,13 @@ def ask(cluster: Any, case: Case, where: Connection) -> Answer:
             return answer
         if acts and _is_due(acts[0].after, answer):
             _do(cluster, acts.pop(0).command, where)
-        time.sleep(PAUSE_SECONDS)
+        # What the learner does next must not come late.
+        time.sleep(PAUSE_SECONDS if acts else _pause(now - start))
+
+
+def _pause(waited: float) -> float:
+    """Seconds until the next look, after so many of waiting."""
+    return min(max(PAUSE_SECONDS, waited * PAUSE_OF_THE_WAIT), LONGEST_PAUSE_SECONDS)
 
 
 def _do(cluster: Any, command: tuple[str, ...], where: Connection) -> None:
