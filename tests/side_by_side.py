@@ -3,7 +3,7 @@
 A group runs on one worker of pytest-xdist, in the order of its files. Each worker has a cluster
 of its own (`tests/conftest.py`), so groups share no operator, no GPU and no node. They share the
 host, of which three things are there once: the ports that pages open, the learner's `docker`,
-and what a cluster may leave behind.
+and what a cluster may leave behind. Whoever uses one that is taken waits for it (`alone`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,6 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 WORKERS, MEMORY_BYTES = 2, 14 << 30
 # Files of one group begin with one of these.
 TOGETHER = {
-    # Pages and notebooks forward the same ports of the host.
-    "pages": (
-        "tests/cluster/test_docs.py",
-        "tests/cluster/test_notebooks.py",
-        "tests/cluster/test_other_clusters.py",
-    ),
     # These start clusters of their own, and compare the host before and after.
     "clusters": (
         "tests/cluster/test_node.py",
@@ -38,12 +32,14 @@ TOGETHER = {
         "tests/cluster_package/",
     ),
 }
-# The longest come first, so that no worker waits at the end; all others follow.
+# The longest come first, so that no worker waits at the end; all others follow. When the second
+# reaches the other clusters, the first has done the pages that forward the same port as theirs.
 FIRST = (
-    "pages",
+    "tests/cluster/test_docs.py",
     "clusters",
     "tests/cluster/test_validator.py",
     "tests/cluster/test_operator_life.py",
+    "tests/cluster/test_other_clusters.py",
     "tests/cluster/test_operator_chaos.py",
     "tests/fashion_mnist",
     "tests/tfjob_operator",
@@ -84,9 +80,14 @@ def cluster_name(name: str, worker: str = WORKER) -> str:
 
 
 @contextlib.contextmanager
-def host_alone() -> Iterator[None]:
-    """While containers run on the host, no other test compares what is there, and vice versa."""
+def alone(name: str) -> Iterator[None]:
+    """Have what the host has once, such as ``port-8080``; wait while another test has it."""
     paths.make_folder(paths.STATE)
-    with (paths.STATE / "tests.lock").open("w") as file:
+    with (paths.STATE / f"tests-{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def host_alone() -> contextlib.AbstractContextManager[None]:
+    """While containers run on the host, no other test compares what is there, and vice versa."""
+    return alone("host")

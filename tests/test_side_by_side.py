@@ -1,10 +1,12 @@
 """Which tests may run beside each other."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests import side_by_side
+from tests.cluster import lab_runs
 from tests.side_by_side import group
 
 GIB = 1 << 30
@@ -16,8 +18,8 @@ CHECKOUT = Path(__file__).parent.parent
     [
         pytest.param(
             "tests/cluster/test_docs.py::test_the_page_is_true[5-tfjob]",
-            "tests/cluster/test_notebooks.py::test_the_notebook_passes[2-kubernetes]",
-            id="a page and a notebook forward the same ports",
+            "tests/cluster/test_docs.py::test_the_page_is_true[2-kubernetes]",
+            id="one file of those that need the cluster",
         ),
         pytest.param(
             "tests/cluster/test_node.py::test_down_leaves_nothing",
@@ -78,3 +80,40 @@ def test_each_worker_has_a_cluster_of_its_own():
     names = {side_by_side.cluster_name("test", worker) for worker in ("", "gw0", "gw1")}
     assert len(names) == 3
     assert "test" in names
+
+
+def test_what_one_test_has_alone_another_waits_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(side_by_side.paths, "STATE", tmp_path)
+    got = threading.Event()
+
+    def other():
+        with side_by_side.alone("port-8080"):
+            got.set()
+
+    waiting = threading.Thread(target=other)
+    with side_by_side.alone("port-8080"), side_by_side.alone("port-6006"):
+        waiting.start()
+        assert not got.wait(0.2)
+    assert got.wait(10)
+    waiting.join()
+
+
+def test_a_page_that_forwards_ports_has_them_alone():
+    page = """\
+```console background
+$ kubectl port-forward service/a 8888:80
+```
+
+Another number, as in `kubectl port-forward service/a 9999:80`?
+
+```console background
+$ kubectl port-forward "$(kubectl get service -o name)" 6006:80
+```
+"""
+    assert lab_runs.ports(page) == [6006, 8888]
+
+
+def test_every_port_that_a_page_forwards_is_found():
+    for page in CHECKOUT.glob("modules/*/README.md"):
+        forwarded = page.read_text().count("\n$ kubectl port-forward ")
+        assert len(lab_runs.ports(page.read_text())) == forwarded, page

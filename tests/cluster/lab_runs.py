@@ -8,6 +8,7 @@ module 5 installs it, and so does `python -m cluster.workshop class`.
 import contextlib
 import json
 import os
+import re
 import shlex
 import time
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ NOT_OF_A_PAGE = (
 )
 OF_THE_OPERATOR = ("tf-job-operator", "sh.helm.release.v1.tf-job.")
 CLEAN_UP_SECONDS = 60
+FORWARDED = re.compile(r"^\$ kubectl port-forward .* (\d+):\d+", re.M)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,23 @@ class Place:
 
 @contextlib.contextmanager
 def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
-    """Make a place for one page, and leave nothing of it behind."""
+    """Make a place for one page, and leave nothing of it behind.
+
+    No other page has the ports that this one forwards meanwhile.
+    """
+    with contextlib.ExitStack() as stack:
+        for port in ports(page.read_text()):
+            stack.enter_context(side_by_side.alone(f"port-{port}"))
+        yield stack.enter_context(_place(cluster, page, folder, purpose))
+
+
+def ports(markdown: str) -> list[int]:
+    """The ports of the host that a page forwards, in the order in which every page takes them."""
+    return sorted({int(port) for port in FORWARDED.findall(markdown)})
+
+
+@contextlib.contextmanager
+def _place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
     namespace = _namespace(page, purpose)
     kubeconfig = _kubeconfig(cluster, namespace, folder)
     needs_operator = number(page) > INSTALLS_OPERATOR
