@@ -98,7 +98,7 @@ def test_what_one_test_has_alone_another_waits_for(monkeypatch, tmp_path):
     waiting.join()
 
 
-def test_a_page_that_forwards_ports_has_them_alone():
+def test_ports_are_those_of_commands_in_one_order():
     page = """\
 ```console background
 $ kubectl port-forward service/a 8888:80

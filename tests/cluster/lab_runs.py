@@ -51,30 +51,14 @@ class Place:
 
 @contextlib.contextmanager
 def place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
-    """Make a place for one page, and leave nothing of it behind.
-
-    No other page has the ports that this one forwards meanwhile.
-    """
-    with contextlib.ExitStack() as stack:
-        for port in ports(page.read_text()):
-            stack.enter_context(side_by_side.alone(f"port-{port}"))
-        yield stack.enter_context(_place(cluster, page, folder, purpose))
-
-
-def ports(markdown: str) -> list[int]:
-    """The ports of the host that a page forwards, in the order in which every page takes them."""
-    return sorted({int(port) for port in FORWARDED.findall(markdown)})
-
-
-@contextlib.contextmanager
-def _place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
+    """Make a place for one page, and leave nothing of it behind."""
     namespace = _namespace(page, purpose)
     kubeconfig = _kubeconfig(cluster, namespace, folder)
     needs_operator = number(page) > INSTALLS_OPERATOR
     remove(cluster, namespace, with_operator=_has_operator(page))
     cluster.kubectl("create", "namespace", namespace)
     try:
-        with workplace.copy_of() as copy, _docker(page) as docker:
+        with _ports_alone(page), workplace.copy_of() as copy, _docker(page) as docker:
             given = {**cluster.env, **docker, "KUBECONFIG": str(kubeconfig)}
             given["PATH"] = os.pathsep.join((str(engine.folder()), cluster.env["PATH"]))
             environment = workplace.environment(copy, given)
@@ -84,6 +68,20 @@ def _place(cluster, page: Path, folder: Path, purpose: str) -> Iterator[Place]:
             yield Place(copy, environment, here.look(environment), began_with)
     finally:
         remove(cluster, namespace, with_operator=_has_operator(page))
+
+
+@contextlib.contextmanager
+def _ports_alone(page: Path) -> Iterator[None]:
+    """No other page has the ports that this one forwards meanwhile."""
+    with contextlib.ExitStack() as stack:
+        for port in ports(page.read_text()):
+            stack.enter_context(side_by_side.alone(f"port-{port}"))
+        yield
+
+
+def ports(markdown: str) -> list[int]:
+    """The ports of the host that a page forwards, in the order in which every page takes them."""
+    return sorted({int(port) for port in FORWARDED.findall(markdown)})
 
 
 @contextlib.contextmanager

@@ -51,7 +51,7 @@ PATIENCE_SECONDS = 120.0
 # What is right, or wrong, has to be so a moment later as well.
 LASTING_SECONDS = 2.0
 # Between two looks: a look reads all that the validator ever reads, and takes from the trainings
-# what it costs. So their number grows with the logarithm of the time, not with the time.
+# what it costs. So the longer the wait, the longer the pause.
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.4, 10.0
 PAUSE_OF_THE_WAIT = 0.05
 
