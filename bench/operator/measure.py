@@ -16,7 +16,7 @@ from bench.operator.operator_process import OperatorProcess, grant_everything
 from bench.operator.subject import Subject
 
 RESTART_WINDOW_SECONDS = 30.0
-AT_REST = 0.4  # CPU seconds of the control plane in one: fifty idle nodes take half of that
+AT_REST = 0.6  # CPU seconds of the control plane in one: fifty idle nodes take 0.2 to 0.4
 QUIET_SECONDS = 12  # longer than a finished job's cleaning up is put off at a time
 
 

@@ -9,7 +9,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-BURST_SECONDS = 0.1  # a burst has ended when no key of priority 0 was worked on for so long
+# A burst has ended when no key of priority 0 was worked on for twice as long as the last one took,
+# within these bounds. An API server that is slow has slow watches, too: more may be on the way.
+BURST_SECONDS, MAX_BURST_SECONDS = 0.1, 2.0
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
 
@@ -37,7 +39,8 @@ class WorkQueue:
         self._ready: dict[int, dict[str, dict[str, None]]] = {}  # priority: group: keys
         self._queued: dict[str, tuple[int, str]] = {}  # priority and group of the keys in _ready
         self._busy: dict[str, int | None] = {}  # value: priority if added again meanwhile
-        self._most_urgent: set[str] = set()  # the busy keys of priority 0
+        self._most_urgent: dict[str, float] = {}  # the busy keys of priority 0, and since when
+        self._last_took = 0.0  # seconds of the last pass over one of them
         self._burst_end: asyncio.TimerHandle | None = None  # None: there is no burst
         self._timers: dict[str, tuple[asyncio.TimerHandle, int]] = {}
         self._failures: dict[str, int] = {}
@@ -114,7 +117,7 @@ class WorkQueue:
         if again is not None:
             self.add(key, again)
         if key in self._most_urgent:
-            self._most_urgent.discard(key)
+            self._last_took = asyncio.get_running_loop().time() - self._most_urgent.pop(key)
             self._note_burst(begins=False)
 
     def close(self) -> None:
@@ -133,7 +136,7 @@ class WorkQueue:
         self._busy[key] = None
         if priority == 0:
             self._note_burst(begins=bool(self._most_urgent))
-            self._most_urgent.add(key)
+            self._most_urgent[key] = asyncio.get_running_loop().time()
         return key
 
     def _note_burst(self, begins: bool) -> None:
@@ -141,12 +144,16 @@ class WorkQueue:
         if self._burst_end:
             self._burst_end.cancel()
         if self._burst_end or begins:
-            loop = asyncio.get_running_loop()
-            self._burst_end = loop.call_later(BURST_SECONDS, self._end_burst)
+            seconds = min(max(BURST_SECONDS, 2 * self._last_took), MAX_BURST_SECONDS)
+            self._burst_end = asyncio.get_running_loop().call_later(seconds, self._end_burst)
 
     def _end_burst(self) -> None:
-        """Wake the workers that yielded, if there are keys for them."""
+        """Wake the workers that yielded, if there are keys for them. While two keys of priority 0
+        are worked on the burst goes on, however long they take."""
         self._burst_end = None
+        if len(self._most_urgent) > 1:
+            self._note_burst(begins=True)
+            return
         for one, share in self._idle.items():
             found = any(self._fits(share, priority) for priority in self._ready)
             if share.yields and found and not one.done():

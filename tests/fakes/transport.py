@@ -12,7 +12,7 @@ from typing import Any
 from kube_runtime.kube import ApiError, Request, Response
 from tests.fakes import rbac, refusals
 from tests.fakes.api_server import ApiServer, Target, selected, verb
-from tests.fakes.objects import Object, controller
+from tests.fakes.objects import Object, Resource, controller
 from tests.fakes.store import Change
 
 BOOKMARK_SECONDS = 60
@@ -125,7 +125,7 @@ class FakeTransport:
     async def _events(self, request: Request) -> AsyncIterator[dict[str, Any]]:
         """The log from the resourceVersion on, or first all that is there if that is asked for;
         410 as an ERROR event when the log is compacted."""
-        store, dropped = self.server.store, self.dropped
+        store, dropped, resource = self.server.store, self.dropped, Target(request.path).resource
         version = int(request.query.get("resourceVersion") or store.version)
         if request.query.get("sendInitialEvents") == "true":
             present, version = self.server.selection(Target(request.path), request.query)
@@ -141,8 +141,11 @@ class FakeTransport:
         position = next((i for i, c in enumerate(store.log) if c.version > version),
                         len(store.log))  # fmt: skip
         while loop.time() < end - 1e-6:  # less cannot be slept
+            position = next_change(store.log, position, resource)
             if position == len(store.log):
-                await self._wait_for_change(dropped, min(end, loop.time() + BOOKMARK_SECONDS))
+                bookmark_due = min(end, loop.time() + BOOKMARK_SECONDS)
+                await self._wait_for_change(resource, dropped, bookmark_due)
+                position = next_change(store.log, position, resource)
                 if position == len(store.log) and "allowWatchBookmarks" in request.query:
                     yield bookmark(store.version)
             if dropped.is_set() or self.dead:
@@ -164,13 +167,15 @@ class FakeTransport:
         if not self.dead:
             yield event
 
-    async def _wait_for_change(self, dropped: asyncio.Event, end: float) -> None:
-        """Until the log grows, the watch is dropped or its time is over."""
+    async def _wait_for_change(
+        self, resource: Resource, dropped: asyncio.Event, end: float
+    ) -> None:
+        """Until an object of this kind changes, the watch is dropped or its time is over."""
         loop = asyncio.get_running_loop()
         grown: asyncio.Future[None] = loop.create_future()
 
         def wake(change: Change) -> None:
-            if not grown.done():
+            if change.resource is resource and not grown.done():
                 grown.set_result(None)
 
         listeners = self.server.store.listeners
@@ -182,6 +187,13 @@ class FakeTransport:
         finally:
             listeners.remove(wake)
             drop.cancel()
+
+
+def next_change(log: Sequence[Change], position: int, resource: Resource) -> int:
+    """The position of the first change of this kind from ``position`` on, or the log's length."""
+    while position < len(log) and log[position].resource is not resource:
+        position += 1
+    return position
 
 
 def event_of(change: Change, target: Target, request: Request) -> dict[str, Any] | None:

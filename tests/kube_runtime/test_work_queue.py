@@ -3,7 +3,7 @@ import asyncio
 import pytest
 import uvloop
 
-from kube_runtime.work_queue import BURST_SECONDS, Share, WorkQueue
+from kube_runtime.work_queue import BURST_SECONDS, MAX_BURST_SECONDS, Share, WorkQueue
 from tests.fakes import virtual_time
 
 URGENT, NORMAL, IDLE = range(3)
@@ -115,6 +115,30 @@ async def test_who_yields_takes_only_keys_of_priority_0_in_a_burst():
 
 
 @in_virtual_time
+async def test_a_burst_lasts_as_long_as_two_of_its_keys_are_worked_on():
+    queue, yielding = WorkQueue(), Share(NORMAL, yields=True)
+    for key, priority in (("u1", URGENT), ("u2", URGENT), ("n", NORMAL)):
+        queue.add(key, priority)
+    assert [(await queue.get(ALL))[0] for _ in range(2)] == ["u1", "u2"]
+    assert await tried(queue, yielding, 60) is None
+    queue.done("u1")
+    assert await tried(queue, yielding, MAX_BURST_SECONDS + BURST_SECONDS) == "n"
+
+
+@in_virtual_time
+async def test_a_burst_outlasts_a_slow_key_by_twice_its_time():
+    queue, yielding = WorkQueue(), Share(NORMAL, yields=True)
+    took = BURST_SECONDS * 3
+    for key, priority in (("u1", URGENT), ("u2", URGENT), ("n", NORMAL)):
+        queue.add(key, priority)
+    for key in [(await queue.get(ALL))[0] for _ in range(2)]:
+        await asyncio.sleep(took / 2)
+        queue.done(key)
+    assert await tried(queue, yielding, took * 1.9) is None
+    assert await tried(queue, yielding, took * 0.2) == "n"
+
+
+@in_virtual_time
 async def test_who_yields_goes_on_after_the_burst_though_one_of_its_keys_takes_long():
     queue, yielding = WorkQueue(), Share(NORMAL, yields=True)
     for key in ("u1", "u2"):
@@ -123,7 +147,7 @@ async def test_who_yields_goes_on_after_the_burst_though_one_of_its_keys_takes_l
     for key in "abc":
         queue.add(key, NORMAL)
     workers = [asyncio.ensure_future(queue.get(yielding)) for _ in range(5)]
-    await asyncio.sleep(BURST_SECONDS * 0.9)
+    await asyncio.sleep(BURST_SECONDS * 0.3)
     assert not any(worker.done() for worker in workers)
     queue.done("u1")
     await asyncio.sleep(BURST_SECONDS * 0.9)
