@@ -143,10 +143,10 @@ class Bench:
         with self.plane(tuned) as plane:
             self.take(measure.floor_of_jobs(plane, count, label(tuned), self.limit(count)))
 
-    def run(self, subjects: list[Subject], clocked: list[Subject]) -> None:
+    def run(self, subjects: list[Subject], clocked: Subject) -> None:
         """Every subject at one size before the next, so that what is compared is near in time.
 
-        ``clocked``: the subjects once more, with a clock on the event loop of ours.
+        ``clocked``: ours, with a clock on its event loop.
         """
         if self.wants("floor"):
             self.floors()
@@ -161,7 +161,7 @@ class Bench:
                 if self.wants("restart"):
                     self.start_and_restart(subject, size)
         for tuned in (False, True) if self.wants("wide") else ():
-            self.wide(clocked, tuned)
+            self.wide([*subjects, clocked], tuned)
         for subject in subjects if self.wants("refused") else ():
             self.refused(subject)
 
@@ -190,7 +190,7 @@ def main() -> None:
         ours.compile_sources(base / "bytecode")
         others = [stack.enter_context(peer.subject(programs))] if flags.peer else []
         subjects = [ours.subject(base / "bytecode"), *others]
-        clocked = [ours.subject(base / "bytecode", with_clock=True), *others]
+        clocked = ours.subject(base / "bytecode", with_clock=True)
         Bench(flags, base, programs).run(subjects, clocked)
 
 

@@ -22,7 +22,7 @@ MINUTE = 60.0
 class Wide:
     """One job of many replicas until all its Pods are made. Times in seconds, memory in MiB.
 
-    ``longest_turn_ms``: of the operator's event loop; nan where it has none.
+    ``longest_turn_ms``: of the operator's event loop; nan without a clock on it.
     """
 
     of: str

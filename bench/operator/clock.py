@@ -2,6 +2,8 @@
 
 A line of FILE is one turn of the loop that took long: its end (monotonic seconds), and its CPU
 time in milliseconds. CPU time, because other processes share the processors with the operator.
+The clock wakes every two milliseconds, which slows down everything else on two cores, so other
+times are measured without it.
 """
 
 import argparse

@@ -16,10 +16,10 @@ CRD = CHECKOUT / "operator" / "chart" / "crds" / "tfjobs.yaml"
 def subject(bytecode: Path, with_clock: bool = False) -> Subject:
     """The operator of this checkout, whose compiled files go to ``bytecode``.
 
-    ``with_clock``: it notes long turns of its event loop, see ``clock``.
+    ``with_clock``: it notes long turns of its event loop, see ``clock``; all else is slower then.
     """
     return Subject(
-        name="ours",
+        name="ours, with a clock" if with_clock else "ours",
         tf_jobs="/apis/tensorflow.org/v1alpha1/tfjobs",
         job_label="tf_job_name",
         type_label="job_type",

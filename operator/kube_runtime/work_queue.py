@@ -39,7 +39,8 @@ class WorkQueue:
         self._ready: dict[int, dict[str, dict[str, None]]] = {}  # priority: group: keys
         self._queued: dict[str, tuple[int, str]] = {}  # priority and group of the keys in _ready
         self._busy: dict[str, int | None] = {}  # value: priority if added again meanwhile
-        self._most_urgent: dict[str, float] = {}  # the busy keys of priority 0, and since when
+        # The busy keys of priority 0 that have not failed before, and since when.
+        self._most_urgent: dict[str, float] = {}
         self._last_took = 0.0  # seconds of the last pass over one of them
         self._burst_end: asyncio.TimerHandle | None = None  # None: there is no burst
         self._timers: dict[str, tuple[asyncio.TimerHandle, int]] = {}
@@ -134,7 +135,7 @@ class WorkQueue:
         key = next(iter(keys))
         self._remove(key)
         self._busy[key] = None
-        if priority == 0:
+        if priority == 0 and key not in self._failures:  # else what hangs would hold up the rest
             self._note_burst(begins=bool(self._most_urgent))
             self._most_urgent[key] = asyncio.get_running_loop().time()
         return key

@@ -44,16 +44,18 @@ def _with_own_jobs(spec: ReplicaSpec, name: str, observed: Children) -> Iterator
 
 def _with_shared_job(spec: ReplicaSpec, name: str, observed: Children) -> Iterator[Replica]:
     shared = observed.jobs.get(name)
-    pods = observed.newest_pods(shared) if shared else {}
+    if shared is None:
+        yield from (Replica(spec, index, None, None) for index in range(spec.replicas))
+        return
+    pods, completed = observed.newest_pods(shared), shared.completed or ()
+    done, active = _view_of_index(shared, succeeded=True), _view_of_index(shared, succeeded=False)
     for index in range(spec.replicas):
-        child = _view_of_index(shared, index) if shared else None
-        yield Replica(spec, index, child, pods.get(index))
+        yield Replica(spec, index, done if index in completed else active, pods.get(index))
 
 
-def _view_of_index(shared: Job, index: int) -> Job:
+def _view_of_index(shared: Job, *, succeeded: bool) -> Job:
     """An Indexed Job as if it ran one index only. ``outcome`` judges the failure of the whole."""
-    done = index in (shared.completed or ())
-    return replace(shared, succeeded=done, failed=0, failure="", completed=None)
+    return replace(shared, succeeded=succeeded, failed=0, failure="", completed=None)
 
 
 def blocked(observed: Children) -> str:

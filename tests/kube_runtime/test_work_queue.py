@@ -139,6 +139,16 @@ async def test_a_burst_outlasts_a_slow_key_by_twice_its_time():
 
 
 @in_virtual_time
+async def test_keys_that_failed_are_no_burst():
+    queue, yielding = WorkQueue(), Share(NORMAL, yields=True)
+    for key in ("u1", "u2"):
+        queue.add_rate_limited(key, URGENT)
+    assert [(await queue.get(ALL))[0] for _ in range(2)] == ["u1", "u2"]
+    queue.add("n", NORMAL)
+    assert await tried(queue, yielding, 0) == "n"
+
+
+@in_virtual_time
 async def test_who_yields_goes_on_after_the_burst_though_one_of_its_keys_takes_long():
     queue, yielding = WorkQueue(), Share(NORMAL, yields=True)
     for key in ("u1", "u2"):
