@@ -125,10 +125,10 @@ class FakeTransport:
     async def _events(self, request: Request) -> AsyncIterator[dict[str, Any]]:
         """The log from the resourceVersion on, or first all that is there if that is asked for;
         410 as an ERROR event when the log is compacted."""
-        store, dropped, resource = self.server.store, self.dropped, Target(request.path).resource
+        store, dropped, target = self.server.store, self.dropped, Target(request.path)
         version = int(request.query.get("resourceVersion") or store.version)
         if request.query.get("sendInitialEvents") == "true":
-            present, version = self.server.selection(Target(request.path), request.query)
+            present, version = self.server.selection(target, request.query)
             for obj in present:
                 yield {"type": "ADDED", "object": obj}
             yield bookmark(version, {"k8s.io/initial-events-end": "true"})
@@ -141,11 +141,11 @@ class FakeTransport:
         position = next((i for i, c in enumerate(store.log) if c.version > version),
                         len(store.log))  # fmt: skip
         while loop.time() < end - 1e-6:  # less cannot be slept
-            position = next_change(store.log, position, resource)
+            position = next_change(store.log, position, target.resource)
             if position == len(store.log):
                 bookmark_due = min(end, loop.time() + BOOKMARK_SECONDS)
-                await self._wait_for_change(resource, dropped, bookmark_due)
-                position = next_change(store.log, position, resource)
+                await self._wait_for_change(target.resource, dropped, bookmark_due)
+                position = next_change(store.log, position, target.resource)
                 if position == len(store.log) and "allowWatchBookmarks" in request.query:
                     yield bookmark(store.version)
             if dropped.is_set() or self.dead:
@@ -153,11 +153,13 @@ class FakeTransport:
             if position < len(store.log):
                 change = store.log[position]
                 position += 1
-                async for event in self._deliver(change, request):
+                async for event in self._deliver(change, target, request):
                     yield event
 
-    async def _deliver(self, change: Change, request: Request) -> AsyncIterator[dict[str, Any]]:
-        event = event_of(change, Target(request.path), request)
+    async def _deliver(
+        self, change: Change, target: Target, request: Request
+    ) -> AsyncIterator[dict[str, Any]]:
+        event = event_of(change, target, request)
         if event is None:
             return
         loop = asyncio.get_running_loop()
@@ -197,10 +199,8 @@ def next_change(log: Sequence[Change], position: int, resource: Resource) -> int
 
 
 def event_of(change: Change, target: Target, request: Request) -> dict[str, Any] | None:
-    """The watch event that a change is for this watcher: an object that no longer matches its
-    selector is DELETED, one that begins to is ADDED."""
-    if change.resource is not target.resource:
-        return None
+    """The watch event that a change of the watched kind is for this watcher: an object that no
+    longer matches its selector is DELETED, one that begins to is ADDED."""
     if target.namespace not in (None, change.obj["metadata"].get("namespace", "")):
         return None
     is_in = selected(change.obj, request.query)
