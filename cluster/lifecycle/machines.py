@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from cluster.lifecycle import down, record
 from cluster.node import cgroups
 
 ROW = "{:<16} {:<9} {:<16} {}"
+# Seconds. A node that starts has its first process in its control groups sooner.
+LEFT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def _own(cluster: paths.Cluster) -> Found:
 
 def _running() -> Iterator[Found]:
     """Clusters that have control groups; their first process tells of name and folder."""
-    groups = [mount / paths.CGROUP for mount, _ in cgroups.here()]
+    groups = cgroups.folders(paths.CGROUP)
     ids = {path.name for group in groups for path in group.glob("[0-9a-f]*") if path.is_dir()}
     for each in sorted(ids):
         words = next(filter(None, map(_words, cgroups.members(paths.cgroup_of(each)))), None)
@@ -67,11 +70,26 @@ def show(say: Callable[[str], None]) -> None:
 
 
 def down_all(say: Callable[[str], None]) -> None:
-    """Take away this checkout's clusters, and those whose checkout is gone."""
+    """Take away this checkout's clusters, those whose checkout is gone, and what others left."""
     for name in paths.clusters():
         down.down(paths.cluster(name), say)
     for found in _running():
         if found.folder is not None and not found.folder.exists():
-            down.clear(paths.cgroup_of(found.id), paths.link_of(found.id))
+            _clear(found.id)
             down.remove_fallback(paths.FALLBACKS / found.id)
             say(f"Cluster {found.name} of {found.folder}, which is gone, is gone too")
+        elif found.folder is None and _is_left(found.id):
+            # Its folder may be there still: containers that it keeps outside are not touched.
+            _clear(found.id)
+            say(f"What a cluster without processes had left ({found.id}) is gone")
+
+
+def _clear(id: str) -> None:
+    down.clear(paths.cgroup_of(id), paths.link_of(id))
+
+
+def _is_left(id: str) -> bool:
+    """Whether control groups have no process, and did not have one for a while."""
+    group = paths.cgroup_of(id)
+    made = [path.stat().st_mtime for path in cgroups.folders(group)]
+    return not cgroups.members(group) and time.time() - max(made, default=0) > LEFT_SECONDS

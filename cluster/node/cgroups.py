@@ -86,11 +86,17 @@ def _inherit_cpuset(folder: Path) -> None:
             path.write_text((folder.parent / name).read_text())
 
 
+def folders(group: str) -> list[Path]:
+    """The folders of a group that is there: one in each hierarchy."""
+    found = (mount / group for mount, _ in here())
+    return [folder for folder in found if folder.is_dir()]
+
+
 def members(group: str) -> set[int]:
     """PIDs of the processes in a group and those below it."""
     found: set[int] = set()
-    for mount, _ in here():
-        for path in (mount / group).rglob("cgroup.procs"):
+    for folder in folders(group):
+        for path in folder.rglob("cgroup.procs"):
             with contextlib.suppress(OSError):
                 found.update(int(pid) for pid in path.read_text().split())
     return found

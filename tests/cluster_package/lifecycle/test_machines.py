@@ -1,4 +1,6 @@
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,15 @@ def others(tmp_path, monkeypatch):
     monkeypatch.setattr(machines, "_words", nodes.get)
 
 
+@pytest.fixture
+def removed(monkeypatch):
+    """What `down --all` removes: control groups and links."""
+    done = []
+    monkeypatch.setattr(cgroups, "remove", done.append)
+    monkeypatch.setattr(machines.down.network, "disconnect", done.append)
+    return done
+
+
 def test_clusters_of_other_checkouts_are_listed(others):
     said = []
     machines.show(said.append)
@@ -31,14 +42,36 @@ def test_clusters_of_other_checkouts_are_listed(others):
     ]
 
 
-def test_down_all_takes_the_orphan_and_leaves_other_checkouts_alone(others, monkeypatch):
-    done = []
-    monkeypatch.setattr(cgroups, "kill", done.append)
-    monkeypatch.setattr(cgroups, "remove", done.append)
-    monkeypatch.setattr(machines.down.network, "disconnect", done.append)
+def test_down_all_takes_the_orphan_and_leaves_other_checkouts_alone(others, removed, monkeypatch):
+    monkeypatch.setattr(cgroups, "kill", removed.append)
     monkeypatch.setattr(machines.down.folders, "remove", lambda _: None)
     machines.down_all(lambda _: None)
-    assert done == ["tfjob-workshop/bbbbbbbb", "tfjobbbbbbbbb", "tfjob-workshop/bbbbbbbb"]
+    assert removed == ["tfjob-workshop/bbbbbbbb", "tfjobbbbbbbbb", "tfjob-workshop/bbbbbbbb"]
+
+
+@pytest.mark.parametrize(
+    ("age", "pids", "is_left"),
+    [
+        pytest.param(3600, set(), True, id="nothing has run there for an hour"),
+        pytest.param(1, set(), False, id="an up makes its node just now"),
+        pytest.param(3600, {7}, False, id="a process that is no node's first"),
+    ],
+)
+def test_down_all_takes_what_a_killed_node_of_another_checkout_left(
+    age, pids, is_left, tmp_path, removed, monkeypatch
+):
+    monkeypatch.setattr(paths, "STATE", tmp_path / "state")
+    group = tmp_path / "tfjob-workshop" / "aaaaaaaa"
+    group.mkdir(parents=True)
+    (group / "cgroup.procs").write_text("".join(f"{pid}\n" for pid in pids))
+    os.utime(group, (time.time() - age,) * 2)
+    monkeypatch.setattr(cgroups, "here", lambda: [(tmp_path, True)])
+    monkeypatch.setattr(machines, "_words", lambda pid: None)
+    said = []
+    machines.down_all(said.append)
+    expected = ["tfjobaaaaaaaa", "tfjob-workshop/aaaaaaaa"]
+    assert removed == (expected if is_left else [])
+    assert len(said) == is_left
 
 
 def test_the_first_process_of_a_node_says_whose_it_is(monkeypatch):
