@@ -43,6 +43,8 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b\d\d:\d\d:\d\d\b", "TIME"),
         (r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b", "ADDRESS"),
         (r"(?:(?<=\s\s)|(?<=\())(?:\d+[dhms]){1,2}(?=\s|\)|$| ago)", "AGE"),
+        # An event that came again: how often depends on when one looks.
+        (r"\bAGE \(x\d+ over (?:\d+[dhms]){1,2}\)", "AGE"),
         (rf"\b(?<=-)({_ROLE})-[0-9a-z]{{4}}(?=-|\b)", r"\1-RUNTIME"),
         (r"\b(cm-ps)-[0-9a-z]{4}\b", r"\1-RUNTIME"),
         (r"\b(runtime_?[iI]d[\"']?[=:] ?[\"']?)[0-9a-z]{4}\b", r"\1RUNTIME"),

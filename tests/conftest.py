@@ -9,6 +9,7 @@ It is never the learner's: their `lab` and their kubeconfig are not touched.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -25,6 +26,10 @@ CHECKOUT = paths.CHECKOUT
 IMPORT_ROOTS = os.pathsep.join(str(CHECKOUT / d) for d in ("", "operator", "sample-image"))
 OPERATOR_NAMESPACE = "tf-job-system"
 OPERATOR_RELEASE = "tf-job"
+
+# A shell's job in the background ignores Ctrl-C, and so would the programs that tests send it to.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

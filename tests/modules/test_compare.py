@@ -17,6 +17,11 @@ from modules.workloads import workloads
         pytest.param("pod   1/1   Running   7s", "pod   1/1   Running   2m13s", id="an age"),
         pytest.param("x   Running   1 (3s ago)   9s", "x   Running   1 (12s ago)   1m", id="ago"),
         pytest.param(
+            "  Warning  ProvisioningFailed  2s    persistentvolume-controller  no",
+            "  Warning  ProvisioningFailed  0s (x3 over 1m19s)  persistentvolume-controller  no",
+            id="an event that came again",
+        ),
+        pytest.param(
             "tf-job-operator-6d5f7c9b8-x2x4z   1/1",
             "tf-job-operator-74bb9fd4cc-9zqwd   1/1",
             id="a Deployment's pod",
