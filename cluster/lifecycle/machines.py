@@ -81,7 +81,7 @@ def down_all(say: Callable[[str], None]) -> None:
         elif found.folder is None and _is_left(found.id):
             # Its folder may be there still: containers that it keeps outside are not touched.
             _clear(found.id)
-            say(f"What a cluster without processes had left ({found.id}) is gone")
+            say(f"Control groups and link of a cluster that has ended ({found.id}) are gone")
 
 
 def _clear(id: str) -> None:
