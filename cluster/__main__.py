@@ -91,7 +91,9 @@ def add_starting_options(sub: argparse.ArgumentParser) -> None:
 
 def add_options(sub: argparse.ArgumentParser, verb: str) -> None:
     if verb == "down":
-        sub.add_argument("--all", action="store_true", help="also what no checkout has any longer")
+        sub.add_argument(
+            "--all", action="store_true", help="also leftovers, and those whose checkout is gone"
+        )
     if verb == "status":
         sub.add_argument("--output", choices=("text", "json"), default="text")
     if verb == "logs":

@@ -29,6 +29,7 @@ _LETTER = "[bcdfghjklmnpqrstvwxz2456789]"
 # a letter and one a digit here, so that no number is taken for one.
 _TEMPLATE = r"(?=[4-9]*[bcdf])(?=[bcdf]*[4-9])[4-9bcdf]{7,10}"
 _END = r"(?![\w-])"
+_AGE = r"(?:\d+[dhms]){1,2}"
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _ROLE = "(?:master|chief|worker|ps|evaluator|tensorboard)"
@@ -42,9 +43,8 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?", "TIME"),
         (r"\b\d\d:\d\d:\d\d\b", "TIME"),
         (r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b", "ADDRESS"),
-        (r"(?:(?<=\s\s)|(?<=\())(?:\d+[dhms]){1,2}(?=\s|\)|$| ago)", "AGE"),
-        # An event that came again: how often depends on when one looks.
-        (r"\bAGE \(x\d+ over (?:\d+[dhms]){1,2}\)", "AGE"),
+        # Of an event that came again, too: how often depends on when one looks.
+        (rf"(?:(?<=\s\s)|(?<=\()){_AGE}(?: \(x\d+ over {_AGE}\))?(?=\s|\)|$| ago)", "AGE"),
         (rf"\b(?<=-)({_ROLE})-[0-9a-z]{{4}}(?=-|\b)", r"\1-RUNTIME"),
         (r"\b(cm-ps)-[0-9a-z]{4}\b", r"\1-RUNTIME"),
         (r"\b(runtime_?[iI]d[\"']?[=:] ?[\"']?)[0-9a-z]{4}\b", r"\1RUNTIME"),

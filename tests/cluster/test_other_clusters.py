@@ -10,6 +10,7 @@ import pytest
 from modules.runner import run_page
 from modules.shell import Shell
 from tests.cluster import lab_runs, notebook_runs
+from tests.modules import prose
 
 CHECKOUT = lab_runs.CHECKOUT
 PAGES = {number: next((CHECKOUT / "modules").glob(f"{number}-*/README.md")) for number in (3, 5)}
@@ -19,14 +20,11 @@ TRAININGS = ("A Job by hand", "Try it", "Exercise 2", "Exercise 3", "How the ope
 
 def without(headings, markdown):
     """A page whose sections of these headings are empty; its lines keep their numbers."""
-    lines, left, dropped = [], set(headings), False
-    for line in markdown.splitlines():
-        if line.startswith("## "):
-            dropped = line[3:] in headings
-            left.discard(line[3:])
-        lines.append("" if dropped else line)
-    assert not left, f"the page has no section {left}"
-    return "\n".join(lines)
+    for heading in headings:
+        section = prose.section(markdown, heading)
+        assert section, f"the page has no section {heading}"
+        markdown = markdown.replace(section, "\n" * section.count("\n"))
+    return markdown
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Read a page as its reader on GitHub sees it: headings with their anchors, links, and prose.
 
-Used by `test_links` and `test_glossary`.
+Used by the tests that look at pages.
 """
 
 import re
@@ -32,6 +32,11 @@ def name(page: Path) -> str:
 def headings(markdown: str) -> list[str]:
     found = (HEADING.fullmatch(line) for line in _lines(markdown))
     return [match["text"] for match in found if match]
+
+
+def section(markdown: str, heading: str) -> str:
+    """The text under a heading of the second level, down to the next one."""
+    return markdown.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
 def slug(heading: str) -> str:

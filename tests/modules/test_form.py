@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.modules import prose
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = sorted((CHECKOUT / "modules").glob("*/README.md"))
 # As a line begins, from the top of the page to its end.
@@ -15,11 +17,6 @@ PARTS = (
 MOST_ROWS = 5
 QUESTIONS = 3
 OF_AN_EXERCISE = ("### Validation", "### If it fails", "### Solution")
-
-
-def section(page, title):
-    """The text under a heading, down to the next one of its level."""
-    return page.partition(f"\n{title}\n")[2].partition("\n## ")[0]
 
 
 @pytest.fixture(params=PAGES, ids=lambda path: path.parent.name)
@@ -41,7 +38,7 @@ def test_then_and_now_is_a_glance(page):
 
 
 def test_three_questions_have_their_answers_folded_away(page):
-    asked = section(page, "## Check yourself")
+    asked = prose.section(page, "Check yourself")
     assert asked.count("<summary>Answer</summary>") == QUESTIONS
     assert asked.count("<details>") == asked.count("</details>") == QUESTIONS
     assert len(re.findall(r"^\*\*.*?\?\*\*\n\n<details>", asked, re.M | re.S)) == QUESTIONS
@@ -49,7 +46,7 @@ def test_three_questions_have_their_answers_folded_away(page):
 
 def test_an_exercise_tells_how_it_is_checked_what_goes_wrong_and_how_it_is_solved(page):
     for title in re.findall(r"^## (Exercise \d+.*)$", page, re.M):
-        assert [part for part in OF_AN_EXERCISE if part not in section(page, f"## {title}")] == []
+        assert [part for part in OF_AN_EXERCISE if part not in prose.section(page, title)] == []
 
 
 def test_a_snapshot_comes_before_the_clean_up(page):
