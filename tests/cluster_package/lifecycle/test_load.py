@@ -54,9 +54,17 @@ def reported(monkeypatch, cluster, *answers):
 
 def test_a_loaded_image_is_waited_for_until_the_api_names_it(monkeypatch, cluster):
     answers = [None, node_with("localhost/b:1"), node_with("localhost/b:1", "localhost/a:1")]
-    assert reported(monkeypatch, cluster, *answers) == ["The node has localhost/a:1"]
+    waiting, known = reported(monkeypatch, cluster, *answers)
+    assert waiting.startswith("Waiting until the node names it")
+    assert known == "The node has localhost/a:1"
+
+
+def test_an_image_that_the_api_names_is_not_waited_for(monkeypatch, cluster):
+    assert reported(monkeypatch, cluster, node_with("localhost/a:1")) == [
+        "The node has localhost/a:1"
+    ]
 
 
 def test_it_is_not_waited_for_without_end(monkeypatch, cluster):
-    [line] = reported(monkeypatch, cluster, node_with())
+    _, line = reported(monkeypatch, cluster, node_with())
     assert line.startswith("The API does not name localhost/a:1 yet")
