@@ -32,17 +32,18 @@ TOGETHER = {
         "tests/cluster_package/",
     ),
 }
-# The longest come first, so that no worker waits at the end; all others follow. When the second
-# reaches the other clusters, the first has done the pages that forward the same port as theirs.
+# The longest come first, so that no worker waits at the end; all others follow. What computes runs
+# beside the first pages, which wait, and what waits beside pages 5 to 7, which train. When the
+# second worker reaches the other clusters, the first has done the pages that forward the same port.
 FIRST = (
     "tests/cluster/test_docs.py",
-    "clusters",
-    "tests/cluster/test_validator.py",
-    "tests/cluster/test_operator_life.py",
-    "tests/cluster/test_other_clusters.py",
-    "tests/cluster/test_operator_chaos.py",
-    "tests/fashion_mnist",
     "tests/tfjob_operator",
+    "clusters",
+    "tests/cluster/test_operator_life.py",
+    "tests/cluster/test_operator_chaos.py",
+    "tests/cluster/test_other_clusters.py",
+    "tests/cluster/test_validator.py",
+    "tests/fashion_mnist",
 )
 
 
