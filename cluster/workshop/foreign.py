@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import files
+from cluster.errors import CannotGoOn
 from cluster.images.builders import full_reference
 
 # What `classroom.kubeconfig_for` writes into the kubeconfig of a learner of a class.
@@ -38,7 +39,7 @@ class OwnCluster:
 def read(kubeconfig: Path, registry: str = "") -> OwnCluster:
     """Describe the current context of a kubeconfig file.
 
-    Raises: ValueError with a sentence that names the fix.
+    Raises: CannotGoOn if it is no good.
     """
     import yaml  # here: `down` and `clean` have to work without .venv
 
@@ -46,22 +47,22 @@ def read(kubeconfig: Path, registry: str = "") -> OwnCluster:
         config = yaml.safe_load(kubeconfig.read_text())
     except OSError as error:
         reason = error.strerror or error
-        raise ValueError(f"cannot read the kubeconfig {kubeconfig}: {reason}") from None
+        raise CannotGoOn(f"cannot read the kubeconfig {kubeconfig}: {reason}") from None
     except yaml.YAMLError:
-        raise ValueError(f"{kubeconfig} is not YAML, so it is no kubeconfig") from None
+        raise CannotGoOn(f"{kubeconfig} is not YAML, so it is no kubeconfig") from None
     if not isinstance(config, dict):
-        raise ValueError(f"{kubeconfig} is not a kubeconfig")
+        raise CannotGoOn(f"{kubeconfig} is not a kubeconfig")
     context_name = config.get("current-context") or ""
     context = _named(config, "contexts", context_name).get("context") or {}
     cluster = _named(config, "clusters", context.get("cluster", "")).get("cluster") or {}
     if not cluster.get("server"):
-        raise ValueError(
+        raise CannotGoOn(
             f"{kubeconfig} has no current context with a server; choose one with"
             f" `kubectl --kubeconfig {kubeconfig} config use-context NAME`"
         )
     registry = registry or _of_class(cluster).get("registry", "")
     if registry and not REGISTRY_PATTERN.fullmatch(registry):
-        raise ValueError(f"REGISTRY={registry} is not of the form host[:port][/prefix]")
+        raise CannotGoOn(f"REGISTRY={registry} is not of the form host[:port][/prefix]")
     return OwnCluster(
         kubeconfig=str(kubeconfig.resolve()),
         context=context_name,
@@ -108,7 +109,7 @@ def load_commands(
 
     `archive` is a docker-archive of `image`. For a registry, `builder` is docker, podman or
     buildah, and `push` how to call it, with its options or through sudo.
-    Raises: ValueError if the cluster needs a registry and none was named.
+    Raises: CannotGoOn if the cluster needs a registry and none was named.
     """
     if own.provider == "kind":
         name = own.context.removeprefix("kind-")
@@ -116,7 +117,7 @@ def load_commands(
     if own.provider == "minikube":
         return [["minikube", "image", "load", str(archive), "--profile", own.context]]
     if not own.registry:
-        raise ValueError(
+        raise CannotGoOn(
             f"the cluster of context {own.context} is neither kind nor minikube, so it takes"
             " images from a registry: name one that it can pull from and you can push to with"
             " `make lab KUBECONFIG=FILE REGISTRY=host:port/prefix`"
@@ -155,7 +156,7 @@ def forget(state: Path) -> None:
 def adopt(state: Path, kubeconfig: Path, registry: str, assume_yes: bool) -> OwnCluster:
     """Use the cluster of `kubeconfig`; asks unless the same one was agreed to before.
 
-    Raises: ValueError if the file is no good; SystemExit if the user declines.
+    Raises: CannotGoOn if the file is no good; SystemExit if the user declines.
     """
     own = read(kubeconfig, registry)
     before = remembered(state)

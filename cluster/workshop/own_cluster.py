@@ -28,15 +28,12 @@ def chosen() -> foreign.OwnCluster | None:
     if not wanted:
         foreign.forget(paths.STATE)
         return None
-    try:
-        return foreign.adopt(
-            paths.STATE,
-            Path(wanted).expanduser(),
-            os.environ.get("REGISTRY", ""),
-            assume_yes=os.environ.get("YES") == "1",
-        )
-    except ValueError as error:
-        raise CannotGoOn(str(error)) from None
+    return foreign.adopt(
+        paths.STATE,
+        Path(wanted).expanduser(),
+        os.environ.get("REGISTRY", ""),
+        assume_yes=os.environ.get("YES") == "1",
+    )
 
 
 def load_into(own: foreign.OwnCluster, wanted: list[str]) -> None:

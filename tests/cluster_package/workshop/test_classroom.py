@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from cluster.errors import CannotGoOn
 from cluster.workshop import classroom, foreign
 from cluster.workshop.classroom import Share
 from validator.cluster import CLASS_LABEL
@@ -89,7 +90,7 @@ def test_a_key_that_names_no_registry_but_an_option_is_refused(tmp_path):
     config = classroom.kubeconfig_for("ann", {"server": "https://x"}, "token", "--authfile=/x")
     file = tmp_path / "ann.kubeconfig"
     file.write_text(yaml.safe_dump(config))
-    with pytest.raises(ValueError, match="not of the form"):
+    with pytest.raises(CannotGoOn, match="not of the form"):
         foreign.read(file)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cluster.errors import CannotGoOn
 from cluster.workshop import foreign
 
 IMAGE = "localhost/fashion-mnist:1.2.0"
@@ -37,6 +38,13 @@ def test_minikube_is_known_by_its_extension_under_any_profile(tmp_path):
     ]
 
 
+def test_a_class_without_a_registry_takes_no_image_and_the_sentence_says_so(tmp_path):
+    extension = {"name": "tfjob-workshop", "extension": {"provider": foreign.CLASS}}
+    own = foreign.read(kubeconfig(tmp_path, "ann", extensions=[extension]))
+    with pytest.raises(CannotGoOn, match="REGISTRY="):
+        foreign.load_commands(own, IMAGE, Path("/a.tar"), "podman")
+
+
 def test_any_other_cluster_gets_images_through_the_registry_that_the_user_names(tmp_path):
     own = foreign.read(kubeconfig(tmp_path, "prod"), registry="localhost:5000/class")
     commands = foreign.load_commands(own, IMAGE, Path("/a.tar"), "buildah")
@@ -56,7 +64,7 @@ def test_docker_pushes_what_it_has_loaded(tmp_path):
 
 
 def test_a_cluster_that_needs_a_registry_says_so_before_anything_is_remembered(tmp_path):
-    with pytest.raises(ValueError, match="REGISTRY="):
+    with pytest.raises(CannotGoOn, match="REGISTRY="):
         foreign.adopt(tmp_path / "lab", kubeconfig(tmp_path, "prod"), "", assume_yes=True)
     assert foreign.remembered(tmp_path / "lab") is None
 
@@ -77,17 +85,17 @@ def test_a_cluster_that_needs_a_registry_says_so_before_anything_is_remembered(t
 def test_a_file_that_is_no_kubeconfig_gets_one_sentence(tmp_path, text, words):
     path = tmp_path / "config"
     path.write_text(text)
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(CannotGoOn, match=words):
         foreign.read(path)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match="nowhere"):
+    with pytest.raises(CannotGoOn, match="nowhere"):
         foreign.read(tmp_path / "nowhere")
 
 
 def test_a_registry_with_an_option_in_it_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="REGISTRY"):
+    with pytest.raises(CannotGoOn, match="REGISTRY"):
         foreign.read(kubeconfig(tmp_path), registry="--authfile=/etc/shadow")
 
 
