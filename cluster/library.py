@@ -20,7 +20,8 @@ from cluster import paths
 from cluster.errors import CannotGoOn
 from cluster.programs import binaries
 
-SECONDS = 120
+# Above the five minutes of `helm --wait` and of our waits with kubectl: what they say is more.
+SECONDS = 360
 
 
 class Cluster:

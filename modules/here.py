@@ -23,6 +23,7 @@ from modules.fence import ABILITIES
 NODE, NAMESPACE = "lab-node", "default"
 # The context that `python -m cluster` writes.
 LOCAL_CONTEXT = "workshop"
+TRIES = 2
 NAME_2017 = "alpha.kubernetes.io/nvidia-gpu"
 MISSING = {
     "gpu": "Not run here: this cluster has no GPUs.",
@@ -39,6 +40,11 @@ class Here:
 
     aliases: dict[str, str] = field(default_factory=dict)
     abilities: frozenset[str] = frozenset()
+
+    @property
+    def answers(self) -> bool:
+        """Whether its nodes were seen: each cluster has GPUs or none."""
+        return bool(self.abilities & {"gpu", "no-gpu"})
 
 
 def look(environment: Mapping[str, str] | None = None) -> Here:
@@ -74,12 +80,16 @@ def _gpus(node: dict) -> set[str]:
 
 
 def _kubectl(environment: Mapping[str, str] | None, *arguments: str) -> dict:
-    command = ["kubectl", *arguments, "--output=json", "--request-timeout=10s"]
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        return json.loads(done.stdout)
-    except (OSError, ValueError):
-        return {}
+    command = ["kubectl", *arguments, "--output=json", "--request-timeout=30s"]
+    for _ in range(TRIES):  # else one answer that got lost would leave out blocks of a page
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            return json.loads(done.stdout)
+        except OSError:
+            break
+        except ValueError:
+            continue
+    return {}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -147,6 +147,8 @@ def _reported(
     with workplace.copy_of() as copy:
         environment = workplace.environment(copy)
         cluster = here.look(environment)
+        if not cluster.answers and 'only="' in markdown:
+            say("No node answers: blocks for a cluster with GPUs, or without, are not run.")
         with Shell(environment, copy) as shell:
             for outcome in run_page(markdown, shell, cluster.aliases, cluster.abilities):
                 first_line = outcome.step.command.split("\n")[0]

@@ -128,8 +128,7 @@ def operator_release(cluster: Cluster) -> Iterator[str]:
     cluster.run("helm", "uninstall", OPERATOR_RELEASE, *where, "--ignore-not-found", "--wait")
     cluster.run(
         *("helm", "install", OPERATOR_RELEASE, "operator/chart", *where, "--create-namespace"),
-        *("--set", "cloud=azure", "--wait", "--timeout", "2m"),
-        timeout=180,
+        *("--set", "cloud=azure", "--wait"),
     )
     yield OPERATOR_NAMESPACE
     cluster.run("helm", "uninstall", OPERATOR_RELEASE, *where, "--ignore-not-found", "--wait")

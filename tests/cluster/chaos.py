@@ -66,14 +66,14 @@ class Chaos:
         """Objects as JSON; of a kind and name one object."""
         return json.loads(self.kubectl("get", what, *arguments, "-o", "json").stdout)
 
-    def wait(self, name, condition, seconds=90):
+    def wait(self, name, condition, seconds=300):
         """Until a TfJob has a condition."""
         flag = f"--timeout={seconds}s"
         self.kubectl(
             "wait", f"tfjob/{name}", f"--for=condition={condition}", flag, timeout=seconds + 30
         )
 
-    def until(self, what, seconds=60):
+    def until(self, what, seconds=300):
         """The first true answer of a function, asked twice a second."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -94,7 +94,7 @@ class Chaos:
 
     def running(self, name, count):
         """Wait until so many Pods of a job run; gives their names."""
-        return self.until(lambda: len(found := self.pods(name)) == count and found, 120)
+        return self.until(lambda: len(found := self.pods(name)) == count and found)
 
     def end(self, pod, exit_code):
         """Tell the program in a Pod to end so, and see it end; it may take us along (137)."""

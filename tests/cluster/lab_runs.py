@@ -32,7 +32,7 @@ NOT_OF_A_PAGE = (
     *("configmap/kube-root-ca.crt", "serviceaccount/default"),
 )
 OF_THE_OPERATOR = ("tf-job-operator", "sh.helm.release.v1.tf-job.")
-CLEAN_UP_SECONDS = 60
+CLEAN_UP_SECONDS = 120
 FORWARDED = re.compile(r"^\$ kubectl port-forward .* (\d+):\d+", re.M)
 
 
@@ -160,7 +160,7 @@ def remove(cluster, namespace: str, with_operator: bool) -> None:
         for release in json.loads(listed):
             if release["name"] == "tf-job":
                 cluster.run("helm", "uninstall", "tf-job", "--namespace", release["namespace"])
-    cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s")
+    cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=300s")
     if with_operator:
         cluster.kubectl("delete", "crd", CRD, "--ignore-not-found", "--timeout=60s")
 

@@ -12,6 +12,7 @@ from tests.cluster import lab_runs
 CHECKOUT = lab_runs.CHECKOUT
 MODULES = sorted((CHECKOUT / "modules").glob("*/README.md"))
 PAGES = [CHECKOUT / "README.md", *MODULES, lab_runs.INSTRUCTORS]
+LAB = frozenset({"gpu", "gpu-2017", "local"})
 # A block that is not run says why, in these words. Module 5 has none.
 REASONS = {
     "needs a real GPU",
@@ -38,6 +39,7 @@ def test_the_page_is_true(cluster, page, tmp_path):
         Shell(place.environment, place.folder) as shell,
     ):
         here = place.cluster
+        assert here.abilities == LAB, "else blocks would be left out in silence"
         for outcome in run_page(markdown, shell, here.aliases, here.abilities):
             seconds += outcome.seconds
             assert not outcome.complaint, f"{page.relative_to(CHECKOUT)}, {outcome.complaint}"

@@ -51,7 +51,7 @@ class Lab:
     def wait(self, name: str, phase: str) -> None:
         condition = f"--for=jsonpath={{.status.phase}}={phase}"
         done = self.cluster.kubectl(
-            *("wait", "--namespace", self.namespace, f"pod/{name}", condition, "--timeout=60s"),
+            *("wait", "--namespace", self.namespace, f"pod/{name}", condition, "--timeout=180s"),
             check=False,
         )
         assert done.returncode == 0, done.stderr + self.kubectl("describe", f"pod/{name}")
@@ -73,7 +73,7 @@ class Lab:
         return json.loads(self.kubectl("get", "pods", "--output=json"))["items"]
 
     def says_why_it_waits(self, name: str, reason: str) -> None:
-        wait_until(lambda: reason in self.kubectl("describe", f"pod/{name}"), 20)
+        wait_until(lambda: reason in self.kubectl("describe", f"pod/{name}"))
 
     def delete(self, *names: str) -> None:
         self.kubectl("delete", "pod", *names, "--wait")
@@ -275,7 +275,7 @@ def test_cards_stay_with_their_pod_while_the_kubelet_starts_anew(lab, cluster):
     os.kill(kubelet, signal.SIGKILL)
     wait_until(lambda: processes.children(running.pid).get("kubelet", kubelet) != kubelet)
     # A Pod that comes before the GPUs' plugin is back is turned away, on any cluster.
-    wait_until(lambda: plugin_is_registered(lab), 60)
+    wait_until(lambda: plugin_is_registered(lab))
     lab.apply(template("large", "48Gi"), with_claim(pod("others", cards=3), "large"))
     assert lab.cards("others") == COUNTED - held | {"GPU-SIMULATED-5"}
     lab.wait("holder", "Running")
@@ -292,7 +292,7 @@ def test_every_card_is_there_after_the_node_started_anew(lab, cluster):
     wait_until(lambda: not record.is_running(before))
     command = [sys.executable, "-m", "cluster", "up", "--bare", "--name", cluster.name]
     subprocess.run(command, cwd=paths.CHECKOUT, check=True)
-    wait_until(lambda: restarts(lab, "before") == 1, timeout_seconds=90)
+    wait_until(lambda: restarts(lab, "before") == 1, timeout_seconds=240)
     assert lab.cards("before", "Running") == COUNTED | {"GPU-SIMULATED-5"}
     lab.delete("before")
     lab.apply(with_claim(pod("after", cards=4), "large"))

@@ -49,7 +49,7 @@ def pod(cluster, namespace, phase):
     """The Pod as soon as it has a phase."""
     where = ("--namespace", namespace)
     reached = f"--for=jsonpath={{.status.phase}}={phase}"
-    cluster.kubectl("wait", *where, "pod/limited", reached, "--timeout=60s")
+    cluster.kubectl("wait", *where, "pod/limited", reached, "--timeout=180s")
     return json.loads(cluster.kubectl("get", *where, "pod/limited", "--output=json").stdout)
 
 

@@ -63,10 +63,10 @@ def test_the_chart_shows_the_logs_of_a_training_in_a_namespace_that_is_strict(cl
     cluster.kubectl("label", "namespace", namespace, RESTRICTED)
     for item in (CLAIM, training("logs")):
         cluster.kubectl("apply", *where, "-f", "-", input=json.dumps(item))
-    finished = ("--for=condition=Complete", "job/train", "--timeout=180s")
-    cluster.kubectl("wait", *finished, *where, timeout=200)
+    finished = ("--for=condition=Complete", "job/train", "--timeout=300s")
+    cluster.kubectl("wait", *finished, *where)
     command = ("helm", "install", "tb", CHART, "--set", "existingClaim=logs", "--wait", *where)
-    cluster.run(*command, timeout=120)
+    cluster.run(*command)
     cluster.run("helm", "test", "tb", *where)
     assert runs(cluster, namespace) != []
 

@@ -20,11 +20,6 @@ STOP_SECONDS = 30
 TRIPLE = (replica("MASTER"), replica("WORKER"), replica("PS"))
 
 
-def operator_log(chaos, release):
-    logs = ("logs", "-l", "name=tf-job-operator", "--tail=-1")
-    return Chaos(chaos.cluster, release).kubectl(*logs).stdout
-
-
 @pytest.fixture
 def chaos(cluster, operator_release, namespace):
     return Chaos(cluster, namespace)
@@ -117,7 +112,7 @@ def job_of(role, code):
 
 
 def last_status(chaos, name):
-    return chaos.until(lambda: (s := chaos.status(name))["phase"] in ("Done", "Failed") and s, 90)
+    return chaos.until(lambda: (s := chaos.status(name))["phase"] in ("Done", "Failed") and s)
 
 
 @pytest.mark.parametrize(("role", "code"), ENDS)
@@ -136,7 +131,7 @@ def test_a_deleted_namespace_takes_its_jobs_and_leaves_the_operator_well(chaos, 
     other = Chaos(cluster, doomed)
     other.apply(*(tf_job(f"j{i}", *TRIPLE) for i in range(2)))
     other.running("j0", 3)
-    cluster.kubectl("delete", "namespace", doomed, "--timeout=90s", timeout=120)
+    cluster.kubectl("delete", "namespace", doomed, "--timeout=300s")
     chaos.apply(tf_job("later", replica("MASTER", program="pass")))
     chaos.wait("later", "Succeeded")
     log = cluster.kubectl(
@@ -161,7 +156,7 @@ def test_jobs_made_and_deleted_at_random_leave_nothing_over(chaos):
             chaos.kubectl("delete", "tfjob", *gone, "--wait=false")
             alive = [name for name in alive if name not in gone]
         time.sleep(dice.uniform(0, 1))
-    chaos.until(lambda: not chaos.left_over(), 120)
+    chaos.until(lambda: not chaos.left_over())
 
 
 def test_a_whole_life_needs_no_right_but_those_of_the_cluster_role(chaos, operator_release):
@@ -177,7 +172,7 @@ def test_a_whole_life_needs_no_right_but_those_of_the_cluster_role(chaos, operat
     )
     chaos.running("j", 3)
     chaos.end(chaos.pods("j", "MASTER")[0], 0)
-    chaos.kubectl("wait", "tfjob/j", "--for=delete", "--timeout=60s")
+    chaos.kubectl("wait", "tfjob/j", "--for=delete", "--timeout=300s")
     chaos.until(lambda: not chaos.left_over())
     log = chaos.cluster.kubectl(
         "-n", operator_release, "logs", "deploy/tf-job-operator", "--tail=-1"

@@ -16,6 +16,7 @@ CHECKOUT = lab_runs.CHECKOUT
 PAGES = {number: next((CHECKOUT / "modules").glob(f"{number}-*/README.md")) for number in (3, 5)}
 # Sections of page 5 that are not run again with today's name: exercise 1 trains with a GPU, too.
 TRAININGS = ("A Job by hand", "Try it", "Exercise 2", "Exercise 3", "How the operator works")
+ABILITIES = {"today": {"gpu", "gpu-today", "local"}, "without_gpus": {"no-gpu", "local"}}
 
 
 def without(headings, markdown):
@@ -39,6 +40,7 @@ def test_the_page_is_true(other, number, left_out, request, tmp_path):
         Shell(place.environment, place.folder) as shell,
     ):
         here = place.cluster
+        assert here.abilities == ABILITIES[other]
         markdown = without(left_out, page.read_text())
         for outcome in run_page(markdown, shell, here.aliases, here.abilities):
             assert not outcome.complaint, f"{page.relative_to(CHECKOUT)}, {outcome.complaint}"

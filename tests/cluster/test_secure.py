@@ -83,8 +83,6 @@ def host_service(cluster):
     port = tcp.getsockname()[1]
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind((address, port))
-    for one in (tcp, udp):
-        one.settimeout(30)
 
     def accept():
         try:

@@ -27,7 +27,7 @@ from validator.subjects import Claim, Deployment, Image, Job, Service
 from validator.tfjobs import SAMPLE_IMAGE
 from validator.verdicts import Verdict
 
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 150
 ON_ITS_WAY = (Verdict.CONVERGING, Verdict.NOT_STARTED)
 LABELS = {"app": "unit-web"}
 SERVER = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=8080, bind='0.0.0.0')"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import yaml
 from cluster import paths
 from cluster.lifecycle import record
 from cluster.workshop import table
+from tests.cluster.waits import wait_until
 
 IMAGE = table.WORKSHOP[0]
 NODE_LIBRARIES = "/usr/lib/nvidia-384"
@@ -46,6 +46,13 @@ def pod(name, script, volumes=(), mounts=(), resources=None, **container):
     }
 
 
+def server():
+    """A Pod that serves one page, and is ready when it does."""
+    script = "cd /tmp && echo served > page && exec python3 -m http.server 8000"
+    probe = {"httpGet": {"path": "/page", "port": 8000}, "periodSeconds": 1}
+    return pod("web", script, readinessProbe=probe)
+
+
 def apply(cluster, namespace, *manifests):
     text = yaml.safe_dump_all(manifests)
     cluster.kubectl("apply", "--namespace", namespace, "--filename=-", input=text)
@@ -55,7 +62,7 @@ def log_of(cluster, namespace, name):
     """The log of a Pod that has succeeded."""
     where = ("--namespace", namespace)
     wait = "--for=jsonpath={.status.phase}=Succeeded"
-    done = cluster.kubectl("wait", *where, f"pod/{name}", wait, "--timeout=60s", check=False)
+    done = cluster.kubectl("wait", *where, f"pod/{name}", wait, "--timeout=180s", check=False)
     log = cluster.kubectl("logs", *where, name, check=False).stdout
     assert done.returncode == 0, f"{done.stderr}{log}"
     return log
@@ -76,7 +83,7 @@ def test_a_claim_binds_at_once_and_goes_with_its_files(cluster, namespace):
     for _ in range(2):
         apply(cluster, namespace, claim("data"))
         cluster.kubectl(
-            "wait", *where, "pvc/data", "--for=jsonpath={.status.phase}=Bound", "--timeout=10s"
+            "wait", *where, "pvc/data", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s"
         )
         found = json.loads(cluster.kubectl("get", *where, "pvc/data", "--output=json").stdout)
         folder = volumes / found["metadata"]["uid"]
@@ -124,11 +131,8 @@ def test_the_host_does_not_get_the_simulated_driver(cluster):
 
 def test_a_fifth_gpu_is_not_there(cluster, namespace):
     apply(cluster, namespace, pod("greedy", "true", resources={"limits": {"nvidia.com/gpu": 5}}))
-    deadline = time.monotonic() + 20
-    said = ""
-    while "Insufficient nvidia.com/gpu" not in said and time.monotonic() < deadline:
-        said = cluster.kubectl("describe", "--namespace", namespace, "pod/greedy").stdout
-    assert "Insufficient nvidia.com/gpu" in said
+    describe = ("describe", "--namespace", namespace, "pod/greedy")
+    wait_until(lambda: "Insufficient nvidia.com/gpu" in cluster.kubectl(*describe).stdout)
 
 
 def test_names_of_the_cluster_are_found_and_others_do_not_exist(cluster, namespace):
@@ -144,18 +148,14 @@ def test_a_missing_image_is_said_at_once(cluster, namespace):
     apply(cluster, namespace, wanted)
     where = ("--namespace", namespace)
     reason = "{.status.containerStatuses[0].state.waiting.reason}"
-    deadline = time.monotonic() + 20
-    said = ""
-    while said not in ("ErrImagePull", "ImagePullBackOff"):
-        assert time.monotonic() < deadline, said
-        said = cluster.kubectl("get", *where, "pod/missing", f"--output=jsonpath={reason}").stdout
+    ask = ("get", *where, "pod/missing", f"--output=jsonpath={reason}")
+    wait_until(lambda: cluster.kubectl(*ask).stdout in ("ErrImagePull", "ImagePullBackOff"))
 
 
 def test_exec_logs_and_port_forward_reach_a_pod(cluster, namespace):
     where = ("--namespace", namespace)
-    script = "cd /tmp && echo served > page && exec python3 -m http.server 8000"
-    apply(cluster, namespace, pod("web", script))
-    cluster.kubectl("wait", *where, "pod/web", "--for=condition=Ready", "--timeout=60s")
+    apply(cluster, namespace, server())
+    cluster.kubectl("wait", *where, "pod/web", "--for=condition=Ready", "--timeout=180s")
     assert cluster.kubectl("exec", *where, "web", "--", "cat", "/tmp/page").stdout == "served\n"
     command = ["kubectl", "port-forward", *where, "pod/web", ":8000"]
     with subprocess.Popen(command, env=cluster.env, stdout=subprocess.PIPE, text=True) as forward:
@@ -167,19 +167,20 @@ def test_exec_logs_and_port_forward_reach_a_pod(cluster, namespace):
 
 
 def test_a_service_answers_under_its_name_and_through_the_api_server(cluster, namespace):
-    script = "cd /tmp && echo served > page && exec python3 -m http.server 8000"
     service = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "web"},
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8000}]},
     }
-    apply(cluster, namespace, service, pod("web", script))
+    apply(cluster, namespace, service, server())
     where = ("--namespace", namespace)
-    cluster.kubectl("wait", *where, "pod/web", "--for=condition=Ready", "--timeout=60s")
+    cluster.kubectl("wait", *where, "pod/web", "--for=condition=Ready", "--timeout=180s")
     path = f"/api/v1/namespaces/{namespace}/services/web:80/proxy/page"
+    # A node hears of a new endpoint a moment after its Pod is ready.
     ask = f"import urllib.request as u; print(u.urlopen('http://web.{namespace}/page').read())"
-    apply(cluster, namespace, pod("ask", f'sleep 1; python3 -c "{ask}"'))
+    tries = f'for n in $(seq 30); do python3 -c "{ask}" && exit; sleep 1; done; exit 1'
+    apply(cluster, namespace, pod("ask", tries))
     assert "served" in log_of(cluster, namespace, "ask")
     assert cluster.kubectl("get", "--raw", path).stdout == "served\n"
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(holds: Callable[[], bool], timeout_seconds: float = 30) -> None:
+def wait_until(holds: Callable[[], bool], timeout_seconds: float = 120) -> None:
     """Ask until it holds. Raises: AssertionError if it does not in time."""
     deadline = time.monotonic() + timeout_seconds
     while not holds():

@@ -97,9 +97,5 @@ FAULTS: dict[str, MakeFault] = {
 }
 
 
-def is_write(call_verb: str) -> bool:
-    return call_verb not in ("get", "list", "watch")
-
-
 def name_of(obj: Object) -> str:
     return str(obj["metadata"].get("name", ""))

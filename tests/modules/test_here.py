@@ -88,6 +88,26 @@ def test_the_command_line_answers_for_one_ability(kubectl, capsys, ability, code
     assert capsys.readouterr().out == said
 
 
+def test_a_cluster_whose_first_answer_is_lost_is_asked_again(kubectl, tmp_path):
+    kubectl("workshop", [node("lab-node", **LOCAL)])
+    program = tmp_path / "kubectl"
+    first = f'mkdir "{tmp_path}/asked-$1" 2>&- && exit 1\n'
+    program.write_text(program.read_text().replace("\n", "\n" + first, 1))
+    assert here.look() == Here({"mine": "default"}, LAB)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "answers"),
+    [
+        pytest.param([node("one", **LOCAL)], True, id="with GPUs"),
+        pytest.param([node("one")], True, id="without"),
+        pytest.param([], False, id="no node was seen"),
+    ],
+)
+def test_a_cluster_answers_if_it_names_a_node(nodes, answers):
+    assert facts("workshop", "", nodes).answers == answers
+
+
 def test_a_machine_without_kubectl_can_do_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert here.look() == Here()

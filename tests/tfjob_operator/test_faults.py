@@ -58,10 +58,6 @@ def reason(world, kind, name=NAME):
     return next((c["reason"] for c in conditions if (c["type"], c["status"]) == (kind, "True")), "")
 
 
-def pods_in(world, phase):
-    return [pod for pod in world.cluster.store.peek(PODS) if pod["status"]["phase"] == phase]
-
-
 def test_01_finished_stays_finished_after_a_restart():
     async def story(world):
         await world.start_operator()
