@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import paths
-from cluster.lifecycle import down, record
+from cluster.lifecycle import down, processes, record
 from cluster.node import cgroups
 
 ROW = "{:<16} {:<9} {:<16} {}"
@@ -45,21 +45,10 @@ def _running() -> Iterator[Found]:
     groups = cgroups.folders(paths.CGROUP)
     ids = {path.name for group in groups for path in group.glob("[0-9a-f]*") if path.is_dir()}
     for each in sorted(ids):
-        words = next(filter(None, map(_words, cgroups.members(paths.cgroup_of(each)))), None)
+        members = cgroups.members(paths.cgroup_of(each))
+        words = next(filter(None, map(processes.node, members)), None)
         name, address, folder = words or ("?", "", None)
         yield Found(each, name, "running" if words else "leftovers", address, folder)
-
-
-def _words(pid: int) -> tuple[str, str, Path | None] | None:
-    """(name, address, folder) if a process is the first of a node."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return None
-    if "cluster.node" not in words:
-        return None
-    given = words[words.index("cluster.node") + 1 : -1]
-    return given[0], given[2], Path(given[3]) if len(given) > 3 else None
 
 
 def show(say: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""Reads /proc: which processes a node has. Called by `record`, `health` and `status`."""
+"""Reads /proc: which processes a node has. Called by `record`, `health`, `machines`, `status`."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def program(pid: int) -> str:
         return Path(os.fsdecode(command)).name
     except OSError:
         return ""
+
+
+def node(pid: int) -> tuple[str, str, Path | None] | None:
+    """(name, address, folder of its cluster) if a process is the first of a node."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    if "cluster.node" not in words:
+        return None
+    given = words[words.index("cluster.node") + 1 : -1]
+    return given[0], given[2], Path(given[3]) if len(given) > 3 else None
 
 
 def all_pids() -> list[int]:

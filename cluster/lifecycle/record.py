@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
 
@@ -46,4 +47,15 @@ def write(cluster: paths.Cluster, record: Record) -> None:
 def running(cluster: paths.Cluster) -> Record | None:
     """The record of a node that runs now, or None."""
     record = read(cluster)
-    return record if is_running(record) else None
+    return record if record and is_running(record) and _is_own(cluster, record) else None
+
+
+def _is_own(cluster: paths.Cluster, record: Record) -> bool:
+    """Whether the node is of this very folder, and not of the one that it is a copy of.
+
+    A folder that was moved keeps its node, which knows the folder by the old name.
+    """
+    _, _, folder = processes.node(record.pid) or ("", "", None)
+    return folder is not None and (
+        not os.path.exists(folder) or os.path.samefile(folder, cluster.folder)
+    )

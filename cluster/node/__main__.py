@@ -42,7 +42,7 @@ def main(name: str, programs: str, address: str, folder: str) -> None:
     """Become a node. To standard output go the PID of its first process, then READY.
 
     In place of either goes what kept it from getting there. `folder` is the cluster's; it
-    also tells who looks at the list of processes: see `lifecycle.machines`.
+    also tells who looks at the list of processes: see `lifecycle.processes`.
     """
     os.umask(0o022)  # the modes of what Pods read are not the user's business
     cluster = paths.Cluster(name, Path(folder).parent.parent)

@@ -1,7 +1,5 @@
 import os
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -21,7 +19,7 @@ def others(tmp_path, monkeypatch):
     nodes = {1: ("one", "10.213.0.2", tmp_path / "there"), 2: ("two", "10.213.0.6", tmp_path / "x")}
     monkeypatch.setattr(cgroups, "here", lambda: [(hierarchy, True)])
     monkeypatch.setattr(cgroups, "members", lambda group: {1 if group.endswith("a") else 2})
-    monkeypatch.setattr(machines, "_words", nodes.get)
+    monkeypatch.setattr(machines.processes, "node", nodes.get)
 
 
 @pytest.fixture
@@ -66,17 +64,9 @@ def test_down_all_takes_what_a_killed_node_of_another_checkout_left(
     (group / "cgroup.procs").write_text("".join(f"{pid}\n" for pid in pids))
     os.utime(group, (time.time() - age,) * 2)
     monkeypatch.setattr(cgroups, "here", lambda: [(tmp_path, True)])
-    monkeypatch.setattr(machines, "_words", lambda pid: None)
+    monkeypatch.setattr(machines.processes, "node", lambda pid: None)
     said = []
     machines.down_all(said.append)
     expected = ["tfjobaaaaaaaa", "tfjob-workshop/aaaaaaaa"]
     assert removed == (expected if is_left else [])
     assert len(said) == is_left
-
-
-def test_the_first_process_of_a_node_says_whose_it_is(monkeypatch):
-    words = [sys.executable, "-m", "cluster.node", "lab", "/programs", "10.213.0.2", "/x/.lab", ""]
-    with monkeypatch.context() as patch:
-        patch.setattr(machines.Path, "read_bytes", lambda _: "\0".join(words).encode())
-        found = machines._words(1)
-    assert found == ("lab", "10.213.0.2", Path("/x/.lab"))

@@ -46,3 +46,11 @@ def test_a_zombie_does_not_run():
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert processes.start_time(child.pid) == -1
     child.wait()
+
+
+def test_the_first_process_of_a_node_says_whose_it_is(monkeypatch):
+    words = [sys.executable, "-m", "cluster.node", "lab", "/programs", "10.213.0.2", "/x/.lab", ""]
+    with monkeypatch.context() as patch:
+        patch.setattr(processes.Path, "read_bytes", lambda _: "\0".join(words).encode())
+        found = processes.node(1)
+    assert found == ("lab", "10.213.0.2", Path("/x/.lab"))
