@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cluster import paths
+from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.host import machine
 from cluster.lifecycle import kubeconfigs, status
@@ -93,8 +93,9 @@ def kubectl(cluster: paths.Cluster, *arguments: str) -> str:
 def merge_kubeconfig(cluster: paths.Cluster, target: Path, say: Callable[[str], None]) -> None:
     """Add the cluster to the user's own kubeconfig; their current context stays if they have one.
 
-    The file as it was is kept beside it.
+    The file as it was before the first merge is kept beside it.
     """
+    target = target.resolve()  # a link stays one
     context = f"workshop-{cluster.name}"
     ours = renamed(_read(cluster.kubeconfig), context)
     target.parent.mkdir(mode=0o700, exist_ok=True)
@@ -108,11 +109,10 @@ def merge_kubeconfig(cluster: paths.Cluster, target: Path, say: Callable[[str], 
         merged = subprocess.run(command, env=environment, capture_output=True, text=True)
     if merged.returncode:
         raise CannotGoOn(f"{target} cannot be merged", merged.stderr)
-    if target.exists():
-        target.replace(target.with_name("config.before-workshop"))
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w") as file:
-        file.write(merged.stdout)
+    before = target.with_name(f"{target.name}.before-workshop")
+    if target.exists() and not before.exists():
+        files.write(before, target.read_bytes(), 0o600)
+    files.write(target, merged.stdout, 0o600)
     say(f"{target} knows this cluster: `kubectl config use-context {context}`")
 
 
