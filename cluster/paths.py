@@ -17,7 +17,6 @@ from cluster.errors import CannotGoOn
 CHECKOUT = Path(__file__).resolve().parent.parent
 # Who uses the package as a library keeps clusters elsewhere: see `cluster.library`.
 STATE_VARIABLE = "CLUSTER_STATE"
-STATE = Path(os.environ.get(STATE_VARIABLE) or CHECKOUT / ".lab")
 # The parent of every cluster's control groups, and of what .lab cannot hold.
 CGROUP = "tfjob-workshop"
 FALLBACKS = Path("/var/lib/tfjob-workshop")
@@ -31,13 +30,21 @@ def user() -> tuple[int, int]:
     return os.geteuid(), os.getegid()
 
 
+def _chosen(variable: str) -> str:
+    """The folder that a variable names; the programs that we start elsewhere find it, too."""
+    if chosen := os.environ.get(variable, ""):
+        os.environ[variable] = chosen = str(Path(chosen).absolute())
+    return chosen
+
+
 def _cache() -> Path:
-    chosen = os.environ.get("XDG_CACHE_HOME")
+    chosen = _chosen("XDG_CACHE_HOME")
     if not chosen and "SUDO_UID" in os.environ and os.geteuid() == 0:
         chosen = f"{pwd.getpwuid(user()[0]).pw_dir}/.cache"
     return Path(chosen or Path.home() / ".cache") / "tfjob-workshop"
 
 
+STATE = Path(_chosen(STATE_VARIABLE) or CHECKOUT / ".lab")
 CACHE = _cache()
 
 

@@ -103,12 +103,14 @@ def saved(command: Sequence[str], name: str, target: Path) -> bool:
 def exported(wanted: Sequence[str]) -> list[str]:
     """Archives in place of the names of images that this user's programs have.
 
-    What is not found here may be root's, whose turn comes next.
+    Paths are absolute, because root works in another folder. What is not found here may be
+    root's, whose turn comes next.
     """
     found = []
     for name in wanted:
-        if Path(name).exists() or name in table.IMAGES:
-            found.append(name)
+        path = Path(name)
+        if path.is_file() or name in table.IMAGES:
+            found.append(str(path.absolute()) if path.is_file() else name)
             continue
         try:
             found.append(str(export(name)))

@@ -1,12 +1,13 @@
 import json
 import tarfile
+from pathlib import Path
 
 import pytest
 
 from cluster import paths
 from cluster.errors import CannotGoOn
 from cluster.images.scratch import scratch_archive
-from cluster.workshop import engine, learner
+from cluster.workshop import engine, learner, table
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,16 @@ def test_the_learners_docker_is_looked_into_first(tmp_path, monkeypatch):
     engine.folder().mkdir()
     engine.link().touch()
     assert next(learner.stores()) == ("docker", [str(engine.link())])
+
+
+def test_an_archive_is_found_from_the_folder_where_root_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.tar").touch()
+    assert learner.exported(["x.tar", table.SAMPLE]) == [str(tmp_path / "x.tar"), table.SAMPLE]
+
+
+def test_a_folder_that_is_called_as_an_image_is_no_archive(stores, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "localhost/one:1").mkdir(parents=True)
+    (found,) = learner.exported(["localhost/one:1"])
+    assert learner.is_exported(Path(found))
