@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -84,8 +85,10 @@ def show_logs(
 ) -> None:
     """Print the last lines of one component's log, or of each.
 
-    Raises: CannotGoOn if there is no such log.
+    Raises: CannotGoOn if there is no such log, or no such number of lines.
     """
+    if not 1 <= lines <= sys.maxsize:
+        raise CannotGoOn(f"--lines {lines} is not possible", fix="give 1 or more")
     found = sorted(cluster.logs.glob("*.log")) if cluster.logs.exists() else []
     chosen = [log for log in found if component in (None, log.stem)]
     if not chosen:

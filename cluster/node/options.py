@@ -13,8 +13,8 @@ from cluster.errors import CannotGoOn
 from cluster.node import network as links
 
 UNITS = {"": 1, "Mi": 1 << 20, "Gi": 1 << 30, "M": 10**6, "G": 10**9}
-SMALLEST_MEMORY_BYTES = 2 << 30
-MOST_GPUS = 64
+SMALLEST_MEMORY_BYTES, LARGEST_MEMORY_BYTES = 2 << 30, 1 << 46
+MOST_CPUS, MOST_GPUS = 4096, 64
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def changed(
     if memory is not None:
         after = replace(after, memory_bytes=memory_bytes(memory))
     if cpus is not None:
-        if cpus < 1:
-            raise CannotGoOn(f"--cpus {cpus:g} is too little", fix="give 1 or more")
+        if not 1 <= cpus <= MOST_CPUS:  # also what is not a number
+            raise CannotGoOn(f"--cpus {cpus:g} is not between 1 and {MOST_CPUS}")
         after = replace(after, cpus=cpus)
     if gpus is not None:
         if not 0 <= gpus <= MOST_GPUS:
@@ -71,10 +71,11 @@ def changed(
 def memory_bytes(text: str) -> int:
     """A size as Kubernetes writes it: 4Gi, 6000Mi."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(|[MG]i?)", text)
-    size = int(float(match[1]) * UNITS[match[2]]) if match else 0
-    if size < SMALLEST_MEMORY_BYTES:
-        raise CannotGoOn(f"--memory {text} is not possible", fix="give 2Gi or more, such as 6Gi")
-    return size
+    size = float(match[1]) * UNITS[match[2]] if match else 0
+    if not SMALLEST_MEMORY_BYTES <= size <= LARGEST_MEMORY_BYTES:
+        fix = f"give from 2Gi to {LARGEST_MEMORY_BYTES >> 30}Gi, such as 6Gi"
+        raise CannotGoOn(f"--memory {text} is not possible", fix=fix)
+    return int(size)
 
 
 def pool(text: str) -> IPv4Network:

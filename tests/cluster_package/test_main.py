@@ -16,6 +16,8 @@ from cluster.lifecycle import record
         pytest.param(["up", "--gpus", "1000"], "--gpus 1000 is not", id="more than a node has"),
         pytest.param(["build", "debian:12"], "is not one of localhost/", id="a foreign image"),
         pytest.param(["logs", "--name", "nobody", "etcd"], "no log of etcd", id="no such log"),
+        pytest.param(["logs", "--lines", "-3"], "--lines -3 is not", id="fewer than no lines"),
+        pytest.param(["logs", "--lines", "9" * 30], "9 is not possible", id="too many lines"),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, sentence):

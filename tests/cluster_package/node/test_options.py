@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from cluster import paths
@@ -20,9 +22,14 @@ def test_memory(text, size):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        pytest.param({"memory": "1Gi"}, "2Gi or more", id="too little memory"),
+        pytest.param({"memory": "1Gi"}, "from 2Gi", id="too little memory"),
+        pytest.param({"memory": "99999999999999Gi"}, "to 65536Gi", id="too much memory"),
+        pytest.param({"memory": "9" * 400}, "to 65536Gi", id="more than any number"),
         pytest.param({"memory": "much"}, "such as 6Gi", id="no size"),
-        pytest.param({"cpus": 0.5}, "1 or more", id="half a processor"),
+        pytest.param({"cpus": 0.5}, "between 1 and 4096", id="half a processor"),
+        pytest.param({"cpus": 1e300}, "between 1 and 4096", id="too many processors"),
+        pytest.param({"cpus": math.inf}, "between 1 and 4096", id="processors without end"),
+        pytest.param({"cpus": math.nan}, "between 1 and 4096", id="processors without a number"),
         pytest.param({"gpus": 65}, "between 0 and 64", id="too many GPUs"),
         pytest.param({"network": "10.0.0.1/8"}, r"such as 10\.9\.8\.0/24", id="host bits"),
         pytest.param({"network": "10.0.0.0/28"}, "a /27 or larger", id="too small a network"),
