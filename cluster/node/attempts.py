@@ -38,23 +38,28 @@ def in_child(attempt: Callable[[], None]) -> str:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(reader)
-        os.write(writer, _reason(attempt).encode()[:2000])
-        os._exit(0)
+        try:
+            os.close(reader)
+            os.write(writer, _reason(attempt).encode(errors="replace")[:2000])
+            os._exit(0)
+        finally:
+            os._exit(1)  # whatever happened, the parent's work is not done twice
     os.close(writer)
     with open(reader, errors="replace") as said:
         reason = said.read()
-    os.waitpid(child, 0)
-    return reason
+    _, status = os.waitpid(child, 0)
+    return reason if reason or not status else "the attempt ended without a word"
 
 
 def _reason(attempt: Callable[[], None]) -> str:
     try:
         attempt()
     except OSError as error:
-        return describe(error)
+        return describe(error) or repr(error)
     except CannotGoOn as error:
         return str(error)
+    except BaseException as error:  # silence would be a yes
+        return f"{type(error).__name__}: {error}"
     return ""
 
 
@@ -150,7 +155,8 @@ def runtime() -> None:
 def _run(command: list[str], text: str = "") -> None:
     done = subprocess.run(command, input=text, capture_output=True, text=True)
     if done.returncode:
-        raise CannotGoOn(f"`{command[0]}` says: {done.stderr.strip().splitlines()[0]}")
+        first = done.stderr.strip().partition("\n")[0]  # nft draws the rule below it
+        raise CannotGoOn(f"`{command[0]}` says: {first or f'exit {done.returncode}'}")
 
 
 @contextlib.contextmanager

@@ -77,6 +77,31 @@ def test_a_kernel_that_lacks_a_module(tmp_path, tool, says, sentence):
     assert sentence in said
 
 
+def test_a_tool_that_fails_without_a_word(tmp_path):
+    (tmp_path / "nft").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "nft").chmod(0o755)
+    said = run([], {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert "nftables rules cannot be made: `nft` says: exit 3" in said
+
+
+@pytest.mark.parametrize(
+    ("attempt", "reason"),
+    [
+        pytest.param("int('x')", "ValueError: invalid literal", id="a fault of our own"),
+        pytest.param("sys.exit(5)", "SystemExit: 5", id="an exit"),
+        pytest.param("subprocess.run('false', check=True)", "exit status 1", id="a program"),
+        pytest.param("os.kill(os.getpid(), 9)", "ended without a word", id="killed"),
+        pytest.param("os.stat('/\\udcff')", "no such file", id="a name that is not UTF-8"),
+    ],
+)
+def test_whatever_ends_an_attempt_is_a_reason_and_its_child_does_nothing_else(attempt, reason):
+    code = "import os, subprocess, sys\nfrom cluster.node import attempts\n"
+    code += f"sys.exit('end: ' + attempts.in_child(lambda: {attempt}))"
+    said = run([], code=code)
+    assert reason in said
+    assert said.count("\n") == said.count("end: ") == 1
+
+
 @pytest.mark.parametrize("word", ["fib", "numgen", "dnat", "masquerade", "ct state", "reject"])
 def test_a_kernel_that_lacks_one_kind_of_rule(tmp_path, word):
     refuse = f"#!/bin/sh\n! grep '{word}' >&2\n"
