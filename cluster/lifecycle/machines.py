@@ -48,7 +48,8 @@ def _running() -> Iterator[Found]:
         members = cgroups.members(paths.cgroup_of(each))
         words = next(filter(None, map(processes.node, members)), None)
         name, address, folder = words or ("?", "", None)
-        yield Found(each, name, "running" if words else "leftovers", address, folder)
+        runs = words or any(map(processes.is_hidden, members))
+        yield Found(each, name, "running" if runs else "leftovers", address, folder)
 
 
 def show(say: Callable[[str], None]) -> None:

@@ -24,6 +24,18 @@ def start_time(pid: int) -> int:
     return -1 if not fields or fields[0] in b"ZX" else int(fields[19])
 
 
+def is_hidden(pid: int) -> bool:
+    """Whether there is a process of another user's that /proc, mounted with hidepid, hides.
+
+    Nothing is hidden from root.
+    """
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError) and not _fields(pid)
+    return False
+
+
 def is_stopped(pid: int) -> bool:
     """Whether a signal or a debugger holds a process."""
     return _fields(pid)[:1] in ([b"T"], [b"t"])

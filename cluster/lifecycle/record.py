@@ -36,7 +36,10 @@ def read(cluster: paths.Cluster) -> Record | None:
 
 
 def is_running(record: Record | None) -> bool:
-    return record is not None and processes.start_time(record.pid) == record.started
+    """Whether the node runs. For one that is hidden from this user, the record's word is taken."""
+    return record is not None and (
+        processes.start_time(record.pid) == record.started or processes.is_hidden(record.pid)
+    )
 
 
 def write(cluster: paths.Cluster, record: Record) -> None:
@@ -56,6 +59,6 @@ def _is_own(cluster: paths.Cluster, record: Record) -> bool:
     A folder that was moved keeps its node, which knows the folder by the old name.
     """
     _, _, folder = processes.node(record.pid) or ("", "", None)
-    return folder is not None and (
-        not os.path.exists(folder) or os.path.samefile(folder, cluster.folder)
-    )
+    if folder is None:
+        return processes.is_hidden(record.pid)
+    return not os.path.exists(folder) or os.path.samefile(folder, cluster.folder)

@@ -51,6 +51,9 @@ def show(cluster: paths.Cluster, say: Callable[[str], None], as_json: bool = Fal
 
 def parts(cluster: paths.Cluster, node: Record) -> list[Part]:
     """Every component, the API server's own word, and the Node's."""
+    if processes.is_hidden(node.pid):
+        hidden = Part("components", "not shown: /proc hides what root runs from this user", True)
+        return [hidden, *answers(cluster, node)]
     running = processes.children(node.pid)
     ended = health.failures(cluster)
     wanted = [c.name for c in components.components(node.address)]

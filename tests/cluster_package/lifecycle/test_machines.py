@@ -40,6 +40,12 @@ def test_clusters_of_other_checkouts_are_listed(others):
     ]
 
 
+def test_a_cluster_of_which_proc_shows_nothing_is_no_leftover(others, monkeypatch):
+    monkeypatch.setattr(machines.processes, "node", lambda _: None)
+    monkeypatch.setattr(machines.processes, "is_hidden", lambda pid: pid == 1)
+    assert [found.state for found in machines.all_of()] == ["running", "leftovers"]
+
+
 def test_down_all_takes_the_orphan_and_leaves_other_checkouts_alone(others, removed, monkeypatch):
     monkeypatch.setattr(cgroups, "kill", removed.append)
     monkeypatch.setattr(machines.down.folders, "remove", lambda _: None)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from cluster import paths
-from cluster.lifecycle import down, processes, record
+from cluster.lifecycle import down, processes, record, status
 
 
 @pytest.fixture
@@ -52,3 +52,36 @@ def test_a_checkout_under_two_names_has_one_node(cluster, tmp_path):
 def test_a_process_that_is_no_node_has_no_record(cluster, monkeypatch):
     monkeypatch.setattr(processes, "node", lambda _: None)
     assert record.running(cluster) is None
+
+
+def fail_with(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("answer", "runs"),
+    [
+        pytest.param(fail_with(PermissionError()), True, id="another user's process"),
+        pytest.param(fail_with(ProcessLookupError()), False, id="no process"),
+        pytest.param(lambda *_: None, False, id="root asks, who sees all"),
+    ],
+)
+def test_where_proc_hides_processes_a_signal_tells_whether_the_node_runs(
+    cluster, monkeypatch, answer, runs
+):
+    """As with hidepid=2, and with hidepid=1."""
+    with monkeypatch.context() as patch:
+        patch.setattr(processes.Path, "read_bytes", fail_with(FileNotFoundError()))
+        patch.setattr(processes.os, "kill", answer)
+        assert bool(record.running(cluster)) == runs
+
+
+def test_status_blames_no_component_that_proc_hides(cluster, monkeypatch):
+    monkeypatch.setattr(processes, "is_hidden", lambda _: True)
+    monkeypatch.setattr(status, "answers", lambda *_: [])
+    (part,) = status.parts(cluster, record.read(cluster))
+    assert part.well
+    assert "/proc hides" in part.state
