@@ -43,11 +43,11 @@ def install_browser(seen: Facts) -> None:
 
 def apt_install(packages: list[str]) -> None:
     """Install packages with apt, in the open: the commands are shown before they run."""
-    proxies = [f"{n}={v}" for n, v in os.environ.items() if n.lower() in PROXIES]
-    environment = ["env", "DEBIAN_FRONTEND=noninteractive", *proxies]
+    proxies = [name for name in os.environ if name.lower() in PROXIES]
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
     install = ["apt-get", "install", "--yes", "--quiet=2", "--no-install-recommends", *packages]
     for command in (["apt-get", "update", "--quiet=2"], install):
-        full = privilege.as_root(environment + command)
+        full = privilege.as_root(environment + command, proxies)
         print(f"Installing with apt (about a minute): {' '.join(full)}", flush=True)
         done = subprocess.run(full, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode:

@@ -52,9 +52,19 @@ def search_path() -> str:
     return os.environ.get("PATH", "") + ":" + SYSTEM_FOLDERS
 
 
-def as_root(command: list[str]) -> list[str]:
-    """The command as root would run it: through sudo unless we are root already."""
-    return command if os.geteuid() == 0 else ["sudo", *command]
+def as_root(command: list[str], kept: Sequence[str] = ()) -> list[str]:
+    """The command as root would run it, with variables of ours: through sudo unless we are root."""
+    return command if os.geteuid() == 0 else [*sudo(kept), *command]
+
+
+def sudo(kept: Sequence[str]) -> list[str]:
+    """sudo with the names of the variables that it keeps.
+
+    A value may hold a password: it stays out of the list of processes, and of what is shown.
+    sudo allows this to whoever may run every command (SETENV is implied by ALL), as it allows
+    `sudo env`.
+    """
+    return ["sudo", f"--preserve-env={','.join(kept)}"] if kept else ["sudo"]
 
 
 def sudo_command(
@@ -65,12 +75,12 @@ def sudo_command(
     also: Sequence[str] = (),
 ) -> list[str]:
     """The command line of the same call as root."""
-    kept = [f"{name}={environment[name]}" for name in (*KEPT, *also) if name in environment]
+    kept = [name for name in (*KEPT, *also) if name in environment]
     # The system's programs first: root runs no `ip` that a folder of the user's puts before it.
     path = f"PATH={SYSTEM_PATH}:{environment.get('PATH', '')}"
     # Compiled modules of root's would lie in the user's checkout.
-    kept.append("PYTHONDONTWRITEBYTECODE=1")
-    return ["sudo", "env", path, *kept, python, "-m", module, *arguments]
+    settings = [path, "PYTHONDONTWRITEBYTECODE=1"]
+    return [*sudo(kept), "env", *settings, python, "-m", module, *arguments]
 
 
 def root_command(

@@ -55,8 +55,8 @@ def test_apt_gets_the_proxy_through_sudo(tmp_path, monkeypatch):
     monkeypatch.setattr(privilege.os, "geteuid", lambda: 1000)
     packages.apt_install(["nftables"])
     update, install = record.read_text().splitlines()
-    assert "http_proxy=http://proxy.firm:3128 apt-get update" in update
-    assert "http_proxy=http://proxy.firm:3128 apt-get install" in install
+    assert update.startswith("--preserve-env=http_proxy env ")
+    assert install.startswith("--preserve-env=http_proxy env ")
     assert install.endswith("nftables")
 
 

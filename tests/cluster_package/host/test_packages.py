@@ -1,5 +1,6 @@
 """Which packages a machine lacks, decided from facts alone."""
 
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -86,3 +87,19 @@ def test_where_there_is_no_apt_the_user_installs_the_browser():
     with pytest.raises(CannotGoOn) as refused:
         packages.install_browser(replace(GOOD, family="fedora"))
     assert "dnf install chromium" in str(refused.value.fix)
+
+
+def test_a_proxys_password_is_not_shown_while_packages_are_installed(monkeypatch, capsys):
+    ran = []
+
+    def fails(command, **_):
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 100, stderr="")
+
+    monkeypatch.setenv("https_proxy", "http://ann:s3cret@proxy:3128")
+    monkeypatch.setattr(packages.privilege.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(packages.subprocess, "run", fails)
+    with pytest.raises(CannotGoOn) as failed:
+        packages.apt_install(["nftables"])
+    assert "https_proxy" in ran[0][1]
+    assert "s3cret" not in f"{ran}{failed.value}{capsys.readouterr().out}"
