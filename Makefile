@@ -16,18 +16,21 @@ VENV_PYTHON := .venv/bin/python
 OF_TESTS := TEST_CLUSTER,KEEP_CLUSTER,NOTEBOOKS
 FOR_TESTS := $(if $(filter test test-notebooks test-browser,$(MAKECMDGOALS)),--tests)
 
+OWN_CLUSTER := $(if $(wildcard .lab/own-cluster.json),--own-cluster)
 # A kubeconfig given to make itself is the user's wish; an exported one may be production.
 ifeq ($(origin KUBECONFIG),command line)
   export OWN_KUBECONFIG := $(KUBECONFIG)
-  OWN_CLUSTER := --own-cluster
+  # KUBECONFIG= leads back to the local cluster, whatever an earlier make remembered.
+  OWN_CLUSTER := $(if $(strip $(KUBECONFIG)),--own-cluster)
 else ifeq ($(origin KUBECONFIG),environment)
   # .lab/activate exports the lab's own.
   ifneq ($(realpath $(KUBECONFIG)),$(realpath .lab/kubeconfig))
     KUBECONFIG_NOTE := 1
   endif
 endif
-ifneq ($(wildcard .lab/own-cluster.json),)
-  OWN_CLUSTER := --own-cluster
+# The tests have clusters of their own.
+ifneq ($(FOR_TESTS),)
+  OWN_CLUSTER :=
 endif
 export REGISTRY YES
 # `sudo make lab`: what root compiles would be in the way of the user.
