@@ -22,12 +22,43 @@ from cluster.programs import binaries
 
 LONGEST_LOG_BYTES = 2_000_000
 OBJECTS = ("nodes", "pods", "jobs", "events", "persistentvolumeclaims")
-SECRETS = (
-    (re.compile(r"-----BEGIN ([A-Z ]*KEY)-----.*?-----END \1-----", re.DOTALL), ""),
-    (re.compile(r"eyJ[\w-]{10,}\.[\w-]+\.[\w-]*"), ""),  # a token of a service account
-    (re.compile(r"(?i)(authorization\S{0,3}[:=]\s*).+"), r"\1"),
-    (re.compile(r"(?i)((?:bearer|token|password|secret)\S{0,3}[:=]\s*)\S+"), r"\1"),
-    (re.compile(r"(?i)(https?://[^/\s:@]+:)[^@\s]+(?=@)"), r"\1"),  # a password in an address
+# What names a secret: DB_PASSWORD_2 and AWS_SECRET_ACCESS_KEY do, while secretName, tokens and
+# tokenExpirationSeconds do not.
+HARMLESS = r"name|ref|file|path|dir|id|url|type|ttl|syncs|seconds"
+WORDS = (
+    r"pass(?:word|wd|phrase)|secret|credential|bearer|token(?!s(?![a-z])|iz)|_pwd"
+    r"|(?:api|access|private)[-_]?key"
+)
+PART = r"[\w.-]{0,80}"  # bounded: a line of megabytes takes no longer than many lines
+NAME = rf"(?:{WORDS})(?!{PART}(?:{HARMLESS})(?![\w.-])){PART}"
+QUOTE = r"\\{0,9}[\"']"  # with backslashes in JSON that stands in JSON
+NO_SECRET = r"(?!\(left out|(?:true|false|null|none)\b)"
+OPEN = rf"(?P<quote>{QUOTE})?{NO_SECRET}"
+# To the closing quote; without quotes to the next space, unless a list or a mapping begins.
+VALUE = rf"(?(quote)(?:''|(?!(?<!\\)(?P=quote)).)+|(?![{{\[])(?:(?!{QUOTE})\S)+)"
+# YAML: the rest of the line, and the lines below it that are farther to the right.
+BLOCK = rf"{NO_SECRET}(?![{{\[]).+(?:\n+(?P=indent) +.*)*"
+SECRETS = tuple(
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    for pattern in (
+        r"-----BEGIN ([A-Z ]*KEY)-----(?s:.*?)-----END \1-----",
+        r"eyJ[\w-]{10,999}\.[\w-]+\.[\w-]*",  # a token of a service account
+        r"(?P<kept>authorization\S{0,3}[:=]\s*).+",
+        r"(?P<kept>://[^/\s:@]{0,99}:)[^@\s]{1,999}(?=@)",  # a password in an address
+        r"(?P<kept>https?://)[^/\s:@\"']{1,999}(?=@)",
+        # A variable of a container, in YAML and in JSON.
+        rf"(?P<kept>\bname: {QUOTE}?{PART}?{NAME}{QUOTE}?\n(?P<indent> *)value: ){BLOCK}",
+        rf"(?P<kept>\bname{QUOTE}\s*:\s*{QUOTE}{PART}?{NAME}{QUOTE}\s*,\s*"
+        rf"{QUOTE}value{QUOTE}\s*:\s*{OPEN}){VALUE}",
+        # An option and its value: two entries of a YAML list, two of a JSON list, or two words.
+        rf"(?P<kept>^(?P<indent> *)- {QUOTE}?--?{PART}?{NAME}{QUOTE}?\n *- )(?!-){BLOCK}",
+        rf"(?P<kept>(?<![\w-])--?{PART}?{NAME}(?:{QUOTE}\s*,\s*|[ \t]+){OPEN})(?!-){VALUE}",
+        # An entry of YAML; an entry of a list such as --password=…; any other assignment.
+        rf"(?P<kept>^(?P<indent> *){QUOTE}?{PART}?{NAME}{QUOTE}?: ){BLOCK}",
+        rf"(?P<kept>^(?P<indent> *)- {QUOTE}?{PART}?{NAME}=){BLOCK}",
+        rf"(?P<kept>(?P<quote>{QUOTE}){PART}?{NAME}={NO_SECRET}){VALUE}",
+        rf"(?P<kept>{NAME}{QUOTE}?[ \t]*[:=]+[ \t]*{OPEN}){VALUE}",
+    )
 )
 
 
@@ -74,8 +105,8 @@ def end_of(path: Path) -> str:
 
 
 def redacted(text: str) -> str:
-    for pattern, kept in SECRETS:
-        text = pattern.sub(f"{kept}(left out)", text)
+    for pattern in SECRETS:
+        text = pattern.sub(lambda found: found.groupdict().get("kept", "") + "(left out)", text)
     return text
 
 
