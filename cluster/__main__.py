@@ -113,8 +113,8 @@ def add_options(sub: argparse.ArgumentParser, verb: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    chosen = parser().parse_args(arguments)
     with errors.explained():
+        chosen = parser().parse_args(arguments)
         run(chosen, list(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -156,7 +156,8 @@ def as_user(chosen: argparse.Namespace, cluster: paths.Cluster) -> bool:
     elif chosen.verb == "kubeconfig" and chosen.merge:
         export.merge_kubeconfig(cluster, Path.home() / ".kube" / "config", say)
     elif chosen.verb == "kubeconfig":
-        say(str(cluster.kubeconfig))
+        # A program reads it: bytes, because the terminal's letters may not be the folder's.
+        sys.stdout.buffer.write(os.fsencode(cluster.kubeconfig) + b"\n")
     else:
         return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -28,6 +29,9 @@ class CannotGoOn(Exception):
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
     """Run a command of the user's: what stops it becomes one sentence and exit code 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A path may hold letters that this terminal has not; ASCII does not even have "…".
+        sys.stdout.reconfigure(errors="replace")
     try:
         yield
         sys.stdout.flush()

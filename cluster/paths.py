@@ -107,7 +107,7 @@ class Cluster:
     @property
     def id(self) -> str:
         """Eight characters that differ between checkouts and names."""
-        return hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]
+        return hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:8]
 
     @property
     def cgroup(self) -> str:

@@ -6,10 +6,14 @@ of the same files takes no time and needs no builder. The caller says which imag
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import lzma
+import os
 import platform
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,19 +123,28 @@ def context_digest(context: Path) -> str:
         if path.is_file() and not IGNORED & set(path.relative_to(context).parts):
             name = path.relative_to(context).as_posix()
             executable = bool(path.stat().st_mode & 0o100)
-            summed.update(f"{name}\0{executable}\0".encode() + path.read_bytes() + b"\0")
+            summed.update(os.fsencode(f"{name}\0{executable}\0") + path.read_bytes() + b"\0")
     return summed.hexdigest()[:12]
 
 
 def names_in(archive: Path) -> list[str]:
     """The names of the images that an archive holds; [] where it names none."""
     try:
-        with tarfile.open(archive) as tar:
+        with reading(archive), tarfile.open(archive) as tar:
             file = tar.extractfile("manifest.json")
             named = json.load(file) if file else []
         return [name for image in named for name in image["RepoTags"] or []]
-    except (KeyError, TypeError, ValueError, tarfile.TarError):
+    except (KeyError, TypeError, ValueError):
         return []
+
+
+@contextlib.contextmanager
+def reading(archive: Path) -> Iterator[None]:
+    """Read an archive inside. Raises: CannotGoOn if it is cut off, or damaged."""
+    try:
+        yield
+    except (EOFError, RecursionError, zlib.error, lzma.LZMAError, tarfile.TarError):
+        raise CannotGoOn(f"{archive} is not a whole archive", fix="make it again") from None
 
 
 def export(tool: str, image: str, archive: Path) -> None:

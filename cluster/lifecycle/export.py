@@ -70,7 +70,7 @@ def logs(
     try:
         with tarfile.open(unfinished, "w:gz") as archive:
             for name, text in contents(cluster, kinds):
-                content = redacted(text).encode()
+                content = redacted(text).encode(errors="replace")
                 entry = tarfile.TarInfo(f"{cluster.name}/{name}")
                 entry.size, entry.mode = len(content), 0o644
                 archive.addfile(entry, io.BytesIO(content))

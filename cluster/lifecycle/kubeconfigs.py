@@ -9,17 +9,35 @@ from typing import Any
 from cluster import paths
 from cluster.errors import CannotGoOn
 
+# What `node.certificates` writes: the name of an entry, what is in it, and what that holds.
+OURS = {
+    "clusters": ("workshop", "cluster", {"server", "certificate-authority-data"}),
+    "users": ("admin", "user", {"client-certificate-data", "client-key-data"}),
+}
+
 
 def read(path: Path) -> dict[str, Any]:
-    """The file's content. Raises: OSError, CannotGoOn if it is no kubeconfig."""
-    text = path.read_text()
+    """Our cluster and its user, without what kind or minikube added to the same file.
+
+    Raises: OSError, CannotGoOn if it is no kubeconfig of ours.
+    """
+    text = path.read_text(errors="replace")
     try:
         found = json.loads(text)
     except ValueError:
         found = _from_yaml(path, text)
-    if not isinstance(found, dict) or not all(found.get(key) for key in ("clusters", "users")):
-        raise _damaged(path)
-    return found
+    try:
+        return {section: [_ours(found, section)] for section in OURS}
+    except (LookupError, TypeError, AttributeError):
+        raise _damaged(path) from None
+
+
+def _ours(config: Any, section: str) -> dict[str, Any]:
+    name, part, keys = OURS[section]
+    entry: dict[str, Any] = {each["name"]: each for each in config[section]}[name]
+    if not keys <= entry[part].keys():
+        raise KeyError(name)
+    return entry
 
 
 def _from_yaml(path: Path, text: str) -> Any:

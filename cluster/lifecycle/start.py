@@ -119,7 +119,8 @@ def prepare_folders(
     let_user_read(cluster.var / "log" / "pods")
     (cluster.etc / "cni").mkdir(exist_ok=True)
     (cluster.logs / "failures.json").unlink(missing_ok=True)
-    if filesystem(cluster.var, Path("/proc/self/mounts").read_text(errors="replace")) in NO_OVERLAY:
+    mounted = os.fsdecode(Path("/proc/self/mounts").read_bytes())
+    if filesystem(cluster.var, mounted) in NO_OVERLAY:
         cluster.fallback.mkdir(parents=True, exist_ok=True)
     address = network.ends(wanted)[1]
     service = addresses.API_SERVICE_ADDRESS

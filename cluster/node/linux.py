@@ -54,25 +54,25 @@ def setns(descriptor: int, kind: int) -> None:
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    arguments = source.encode(), target.encode(), kind.encode() or None
-    result = _libc.mount(*arguments, ctypes.c_ulong(flags), data.encode() or None)
+    arguments = os.fsencode(source), os.fsencode(target), kind.encode() or None
+    result = _libc.mount(*arguments, ctypes.c_ulong(flags), os.fsencode(data) or None)
     _checked(result, f"mount {kind or 'bind'} {source} on {target}")
 
 
 def pivot_root(new_root: str, put_old: str) -> None:
     number = _PIVOT_ROOT[platform.machine()]
-    _checked(_libc.syscall(number, new_root.encode(), put_old.encode()), "pivot_root")
+    _checked(_libc.syscall(number, os.fsencode(new_root), os.fsencode(put_old)), "pivot_root")
 
 
 def detach(target: str) -> None:
-    _checked(_libc.umount2(target.encode(), MNT_DETACH), f"umount {target}")
+    _checked(_libc.umount2(os.fsencode(target), MNT_DETACH), f"umount {target}")
 
 
 def make_read_only(target: str) -> None:
     """Make a mount and all below it read-only. Source: mount_setattr(2), the same number on both
     processors; since kernel 5.12."""
     attributes = struct.pack("4Q", MOUNT_ATTR_RDONLY, 0, 0, 0)
-    arguments = AT_FDCWD, target.encode(), AT_RECURSIVE, attributes, len(attributes)
+    arguments = AT_FDCWD, os.fsencode(target), AT_RECURSIVE, attributes, len(attributes)
     _checked(_libc.syscall(MOUNT_SETATTR, *arguments), f"make {target} read-only")
 
 

@@ -52,8 +52,8 @@ VERBS = {"lab": lab.lab, "down": lab.down, "clean": lab.clean, "notebook": lab.n
 
 
 def main(arguments: list[str] | None = None) -> None:
-    given = parse(arguments)
     with explained():
+        given = parse(arguments)
         prepare_class(given) if given.verb == "class" else VERBS[given.verb]()
 
 

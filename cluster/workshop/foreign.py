@@ -48,33 +48,41 @@ def read(kubeconfig: Path, registry: str = "") -> OwnCluster:
     except OSError as error:
         reason = error.strerror or error
         raise CannotGoOn(f"cannot read the kubeconfig {kubeconfig}: {reason}") from None
-    except yaml.YAMLError:
+    except (UnicodeDecodeError, yaml.YAMLError):
         raise CannotGoOn(f"{kubeconfig} is not YAML, so it is no kubeconfig") from None
     if not isinstance(config, dict):
         raise CannotGoOn(f"{kubeconfig} is not a kubeconfig")
-    context_name = config.get("current-context") or ""
-    context = _named(config, "contexts", context_name).get("context") or {}
-    cluster = _named(config, "clusters", context.get("cluster", "")).get("cluster") or {}
+    context_name = str(config.get("current-context") or "")
+    context = _named(config, "contexts", context_name, "context")
+    cluster = _named(config, "clusters", context.get("cluster"), "cluster")
     if not cluster.get("server"):
         raise CannotGoOn(
             f"{kubeconfig} has no current context with a server; choose one with"
             f" `kubectl --kubeconfig {kubeconfig} config use-context NAME`"
         )
-    registry = registry or _of_class(cluster).get("registry", "")
+    registry = registry or str(_of_class(cluster).get("registry") or "")
     if registry and not REGISTRY_PATTERN.fullmatch(registry):
         raise CannotGoOn(f"REGISTRY={registry} is not of the form host[:port][/prefix]")
     return OwnCluster(
         kubeconfig=str(kubeconfig.resolve()),
         context=context_name,
-        server=cluster["server"],
+        server=str(cluster["server"]),
         provider=_provider(context_name, cluster),
         registry=registry,
     )
 
 
-def _named(config: dict[str, Any], section: str, name: str) -> dict[str, Any]:
-    entries = config.get(section) or []
-    return next((e for e in entries if isinstance(e, dict) and e.get("name") == name), {})
+def _named(config: dict[str, Any], section: str, name: object, part: str) -> dict[str, Any]:
+    """What one entry of a section holds; {} where it is not there, or is something else."""
+    for entry in _entries(config, section):
+        if entry.get("name") == name and isinstance(entry.get(part), dict):
+            return dict(entry[part])
+    return {}
+
+
+def _entries(config: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    entries = config.get(section)
+    return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
 
 
 def _provider(context_name: str, cluster: dict[str, Any]) -> str:
@@ -82,17 +90,15 @@ def _provider(context_name: str, cluster: dict[str, Any]) -> str:
         return CLASS
     if context_name.startswith("kind-"):
         return "kind"
-    extensions = cluster.get("extensions") or []
-    if any("minikube" in str(e.get("extension", {}).get("provider", "")) for e in extensions):
+    extensions = [entry.get("extension") for entry in _entries(cluster, "extensions")]
+    if any(isinstance(e, dict) and "minikube" in str(e.get("provider")) for e in extensions):
         return "minikube"
     return "minikube" if context_name == "minikube" else "registry"
 
 
-def _of_class(cluster: dict[str, Any]) -> dict[str, str]:
+def _of_class(cluster: dict[str, Any]) -> dict[str, Any]:
     """What the workshop wrote about a class's cluster; {} for any other."""
-    found = _named({"extensions": cluster.get("extensions")}, "extensions", "tfjob-workshop")
-    extension = found.get("extension")
-    return extension if isinstance(extension, dict) else {}
+    return _named(cluster, "extensions", "tfjob-workshop", "extension")
 
 
 def image_name(own: OwnCluster, image: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from cluster import paths
 from cluster.errors import CannotGoOn
 from cluster.host import commands
-from cluster.images import builders
+from cluster.images import archives, builders
 from cluster.workshop import engine, foreign, table
 
 NOBODY_ELSES = "localhost/"
@@ -151,7 +151,7 @@ def bring_base(say: Callable[[str], None]) -> None:
 
 def layers_of(archive: Path) -> list[str]:
     """The layers of the one image of an archive, by the digests of their content."""
-    with tarfile.open(archive) as tar:
+    with archives.reading(archive), tarfile.open(archive) as tar:
 
         def read(name: str) -> Any:
             file = tar.extractfile(name)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cluster import paths
 from cluster.errors import CannotGoOn
+from cluster.images import archives
 from cluster.lifecycle import load
 from cluster.workshop import learner, table
 
@@ -44,7 +45,9 @@ def archive_for(name: str) -> Path:
     """The archive of an image or a path: built, exported from a builder, or as it is."""
     path = Path(name)
     if path.is_file():
-        if not tarfile.is_tarfile(path):
+        with archives.reading(path):
+            is_archive = tarfile.is_tarfile(path)
+        if not is_archive:
             raise CannotGoOn(f"{name} is not an archive", fix="make one with `docker save -o`")
         return path.resolve()
     if name in table.IMAGES:

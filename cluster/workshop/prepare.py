@@ -155,8 +155,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("what", choices=("host", "all", "browser"))
     parser.add_argument("--tests", action="store_true", help="also what only the tests need")
     parser.add_argument("--own-cluster", action="store_true", help="no node runs on this machine")
-    options = parser.parse_args(arguments)
     with explained():
+        options = parser.parse_args(arguments)
         if options.what == "host":
             host_tools(options.tests, options.own_cluster)
         elif options.what == "browser":

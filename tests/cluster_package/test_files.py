@@ -1,6 +1,7 @@
 """A file is the old one or the new one, whole."""
 
 import ast
+import os
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,11 @@ def test_a_file_is_replaced_with_its_mode(tmp_path):
     files.write(path, "new", 0o600)
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_text_may_hold_a_path_that_is_not_utf_8(tmp_path):
+    files.write(tmp_path / "activate", os.fsdecode(b"cd /lab\xff"))
+    assert (tmp_path / "activate").read_bytes() == b"cd /lab\xff"
 
 
 def test_an_interruption_leaves_the_old_file_and_the_next_write_succeeds(tmp_path, monkeypatch):

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -89,6 +90,28 @@ def test_every_error_that_a_user_meets_is_one_sentence(monkeypatch, error, said)
     with pytest.raises(SystemExit) as ended:
         command.main(["status"])
     assert ended.value.code == said
+
+
+def test_a_terminal_without_our_letters_shows_others():
+    done = subprocess.run(
+        [sys.executable, "-m", "cluster", "--help"],
+        cwd=paths.CHECKOUT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "load IMAGE|ARCHIVE ? " in done.stdout
+
+
+def test_the_kubeconfigs_path_is_right_also_where_it_is_not_utf_8():
+    done = subprocess.run(
+        [sys.executable, "-m", "cluster", "kubeconfig", "--name", "lab"],
+        cwd=paths.CHECKOUT,
+        env={**os.environb, b"CLUSTER_STATE": b"/lab\xff"},
+        capture_output=True,
+    )
+    assert done.stdout == b"/lab\xff/clusters/lab/kubeconfig\n"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):

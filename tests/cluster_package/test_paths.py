@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,12 @@ def test_two_clusters_share_neither_link_nor_group():
     one, other = paths.cluster("one"), paths.cluster("other")
     assert one.link != other.link
     assert one.cgroup != other.cgroup
+
+
+def test_a_folder_whose_name_is_not_utf_8_has_an_id():
+    state = Path(os.fsdecode(b"/lab\xff"))
+    assert len(paths.cluster("one", state).id) == 8
+    assert paths.cluster("one", state).id != paths.cluster("one", Path("/lab")).id
 
 
 def test_a_links_name_fits_into_the_kernels_fifteen_characters():

@@ -1,8 +1,13 @@
+import gzip
+import io
+import lzma
 import os
+import tarfile
 
 import pytest
 
 from cluster import paths
+from cluster.errors import CannotGoOn
 from cluster.images import archives, builders, scratch
 
 BASE = "localhost/x:1.0.0"
@@ -122,6 +127,43 @@ def test_of_earlier_builds_the_last_is_kept(tmp_path, monkeypatch):
 def test_an_archive_is_called_by_the_names_of_its_images(tmp_path):
     (program := tmp_path / "program").write_bytes(b"x")
     scratch.scratch_archive(tmp_path / "image.tar", "localhost/a:1", program)
-    (tmp_path / "other.tar").write_bytes(b"no archive")
+    with tarfile.open(tmp_path / "other.tar", "w") as tar:
+        tar.add(program, "program")
     assert archives.names_in(tmp_path / "image.tar") == ["localhost/a:1"]
     assert archives.names_in(tmp_path / "other.tar") == []
+
+
+def tar_with(*entries):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for entry in entries:
+            tar.addfile(entry, io.BytesIO(b"x" * entry.size))
+    return buffer.getvalue()
+
+
+def entry_of(name, **values):
+    entry = tarfile.TarInfo(name)
+    for key, value in values.items():
+        setattr(entry, key, value)
+    return entry
+
+
+LONG = tar_with(entry_of("layer.tar", size=200_000))
+LINK = tar_with(entry_of("manifest.json", type=tarfile.SYMTYPE, linkname="manifest.json"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"no archive", id="a text"),
+        pytest.param(LONG[:100_000], id="cut off"),
+        pytest.param(gzip.compress(LONG)[:100], id="a download that is cut off"),
+        pytest.param(gzip.compress(os.urandom(9999))[:20] + b"\0" * 99, id="gzip, damaged"),
+        pytest.param(lzma.compress(LONG)[:50] + b"x" * 50, id="xz, damaged"),
+        pytest.param(LINK, id="a manifest that links to itself"),
+    ],
+)
+def test_what_is_no_whole_archive_gets_a_sentence(tmp_path, content):
+    (tmp_path / "image.tar").write_bytes(content)
+    with pytest.raises(CannotGoOn, match="is not a whole archive; make it again"):
+        archives.names_in(tmp_path / "image.tar")

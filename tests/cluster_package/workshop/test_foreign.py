@@ -89,6 +89,40 @@ def test_a_file_that_is_no_kubeconfig_gets_one_sentence(tmp_path, text, words):
         foreign.read(path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"contexts": [{"name": "a", "context": "c"}]}, id="a context"),
+        pytest.param({"clusters": [{"name": "c", "cluster": "s"}]}, id="a cluster"),
+        pytest.param({"clusters": "c", "contexts": 1}, id="sections"),
+        pytest.param({"current-context": ["a"]}, id="the current context"),
+    ],
+)
+def test_a_part_that_is_no_mapping_is_as_if_it_were_not_there(tmp_path, change):
+    config = {
+        "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "c"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "s"}}],
+    }
+    (tmp_path / "config").write_text(json.dumps(config))
+    assert foreign.read(tmp_path / "config").server == "s"
+    (tmp_path / "config").write_text(json.dumps({**config, **change}))
+    with pytest.raises(CannotGoOn, match="use-context"):
+        foreign.read(tmp_path / "config")
+
+
+@pytest.mark.parametrize("extensions", [[{"name": "x", "extension": None}], ["x"], "x", None])
+def test_an_extension_that_is_empty_is_nobodys(tmp_path, extensions):
+    own = foreign.read(kubeconfig(tmp_path, "prod", extensions=extensions))
+    assert own.provider == "registry"
+
+
+def test_a_kubeconfig_that_is_no_text_gets_a_sentence(tmp_path):
+    (tmp_path / "config").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(CannotGoOn, match="is not YAML"):
+        foreign.read(tmp_path / "config")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CannotGoOn, match="nowhere"):
         foreign.read(tmp_path / "nowhere")
