@@ -10,6 +10,7 @@ from pathlib import Path
 from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.host import commands
+from cluster.host.locks import locked
 from cluster.images import archives, store
 from cluster.lifecycle import health, inside, record
 from cluster.lifecycle.api import Api
@@ -89,5 +90,8 @@ def is_loaded(cluster: paths.Cluster, archive: Path) -> bool:
 
 
 def remember(cluster: paths.Cluster, *archives: Path) -> None:
-    known = store.read_list(_loaded(cluster))
-    files.write(_loaded(cluster), json.dumps([*known, *map(store.fingerprint, archives)]))
+    listed = _loaded(cluster)
+    # Several `load` may end at once; the cluster's own lock is held by `up`, which comes here, too.
+    with locked(listed.with_suffix(".lock"), lambda: None):
+        known = store.read_list(listed)
+        files.write(listed, json.dumps([*known, *map(store.fingerprint, archives)]))

@@ -19,6 +19,7 @@ from pathlib import Path
 from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.host import commands, machine, privilege
+from cluster.host.locks import locked
 from cluster.images.scratch import scratch_archive
 from cluster.node import linux
 from cluster.programs import binaries
@@ -69,8 +70,18 @@ def ensure(say: Callable[[str], None]) -> Path:
 
     Raises: CannotGoOn if this machine has none that runs a container.
     """
-    if link().exists() and commands.succeeds([str(link()), "version"], SECONDS):
-        return link()
+    if not _answers():
+        with locked(paths.STATE / "engine.lock", lambda: say("Waiting: another command looks")):
+            if not _answers():
+                _choose(say)
+    return link()
+
+
+def _answers() -> bool:
+    return link().exists() and commands.succeeds([str(link()), "version"], SECONDS)
+
+
+def _choose(say: Callable[[str], None]) -> None:
     say("Looking for a program that runs containers (some seconds)")
     paths.make_folder(folder())
     files.write(settings_file(), settings())
@@ -79,7 +90,6 @@ def ensure(say: Callable[[str], None]) -> Path:
     for path in (link(), settings_file()):
         paths.hand_to_user(path)
     say(f"`docker` in this checkout is {engine.name}")
-    return link()
 
 
 def find() -> Engine:

@@ -18,6 +18,7 @@ from typing import Any
 
 from cluster import files
 from cluster.errors import CannotGoOn
+from cluster.host.locks import locked
 from cluster.images.builders import full_reference
 
 # What `classroom.kubeconfig_for` writes into the kubeconfig of a learner of a class.
@@ -151,8 +152,8 @@ def remembered(state: Path) -> OwnCluster | None:
 
 
 def remember(state: Path, own: OwnCluster) -> None:
-    state.mkdir(parents=True, exist_ok=True)
-    files.write(state / "own-cluster.json", json.dumps(asdict(own), indent=2) + "\n")
+    with locked(state / "own-cluster.lock", lambda: None):
+        files.write(state / "own-cluster.json", json.dumps(asdict(own), indent=2) + "\n")
 
 
 def forget(state: Path) -> None:

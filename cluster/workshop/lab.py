@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from cluster import files, paths
 from cluster.errors import CannotGoOn
 from cluster.host import privilege
+from cluster.host.locks import locked
 from cluster.library import run_verb
 from cluster.lifecycle import kubeconfigs
 from cluster.node import network
@@ -60,24 +61,22 @@ def find_engine() -> None:
 
 def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | None) -> None:
     """Write .lab/activate, and .lab/kubeconfig, which names the cluster of this checkout."""
-    STATE.mkdir(parents=True, exist_ok=True)
-    link = STATE / "kubeconfig"
-    link.unlink(missing_ok=True)
-    link.symlink_to(kubeconfig)
     variables = "" if own else no_proxy(kubeconfig)
     if own and own.registry:
         variables = f"export WORKSHOP_REGISTRY={shlex.quote(own.registry)}\n"
     folders = f"{engine.folder()}:{Path(sys.executable).parent}:{binaries.folder()}"
-    files.write(
-        STATE / "activate",
-        ACTIVATE.format(
-            path=shlex.quote(folders),
-            checkout=shlex.quote(str(paths.CHECKOUT)),
-            kubeconfig=shlex.quote(str(kubeconfig)),
-            variables=variables,
-            where=shlex.quote(where),
-        ),
+    text = ACTIVATE.format(
+        path=shlex.quote(folders),
+        checkout=shlex.quote(str(paths.CHECKOUT)),
+        kubeconfig=shlex.quote(str(kubeconfig)),
+        variables=variables,
+        where=shlex.quote(where),
     )
+    link = STATE / "kubeconfig"
+    with locked(STATE / "activate.lock", lambda: None):  # two `make lab` may end at once
+        link.unlink(missing_ok=True)
+        link.symlink_to(kubeconfig)
+        files.write(STATE / "activate", text)
     for path in (STATE, link, STATE / "activate"):
         paths.hand_to_user(path)
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ def export(name: str) -> Path:
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     target = paths.CACHE / "exported" / f"{digest}-{os.getpid()}.tar"
     paths.make_folder(target.parent)
+    remove_left_over(target.parent)
     looked = []
     for who, command in stores():
         looked.append(who)
@@ -122,9 +123,26 @@ def exported(wanted: Sequence[str]) -> list[str]:
     return found
 
 
-def is_exported(archive: Path) -> bool:
-    """Whether an archive is a copy of ours, which nobody needs once it is loaded."""
-    return archive.parent == paths.CACHE / "exported"
+def remove_exported(archives: Iterable[Path]) -> None:
+    """Remove those archives that are copies of ours: nobody needs them any more."""
+    folder = (paths.CACHE / "exported").resolve()
+    for archive in archives:
+        if archive.parent.resolve() == folder:
+            archive.unlink(missing_ok=True)
+
+
+def remove_left_over(folder: Path) -> None:
+    """Remove the archives of commands that ended before they could do so.
+
+    A command keeps its process ID while sudo and root's part of it run.
+    """
+    for archive in folder.glob("*-[1-9]*.tar"):
+        try:
+            os.kill(int(archive.stem.rpartition("-")[2]), 0)  # only asks whether it runs
+        except ProcessLookupError:
+            archive.unlink(missing_ok=True)
+        except PermissionError:
+            continue  # it runs as root
 
 
 def commands_for(own: foreign.OwnCluster, name: str, archive: Path) -> list[list[str]]:

@@ -23,13 +23,15 @@ def load_all(
 
     Returns: the images' names. Raises: CannotGoOn if one cannot be had or the cluster does not run.
     """
-    load.running(cluster)
-    loaded = []
-    for name in wanted:
-        archive = archive_for(name)
-        loaded += load.load(cluster, archive, say, name)
-        if learner.is_exported(archive):
-            archive.unlink()
+    wanted, loaded = list(wanted), []
+    used = [Path(name) for name in wanted]  # some of these the user's own part exported
+    try:
+        load.running(cluster)
+        for name in wanted:
+            used.append(archive := archive_for(name))
+            loaded += load.load(cluster, archive, say, name)
+    finally:
+        learner.remove_exported(used)
     return loaded
 
 

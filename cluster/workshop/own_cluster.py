@@ -42,10 +42,11 @@ def load_into(own: foreign.OwnCluster, wanted: list[str]) -> None:
         if name in table.IMAGES:  # as root, where the builder needs it
             run_verb("build", name)
         archive = loading.archive_for(name)
-        for command in learner.commands_for(own, name, archive):
-            hand_over(command)
-        if learner.is_exported(archive):
-            archive.unlink()
+        try:
+            for command in learner.commands_for(own, name, archive):
+                hand_over(command)
+        finally:
+            learner.remove_exported([archive])
         print(f"In this cluster the image is called {foreign.image_name(own, name)}")
 
 

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -33,6 +34,15 @@ def test_a_list_of_loaded_archives_that_is_cut_off_is_written_again(cluster, tmp
     assert not load.is_loaded(cluster, archive)
     load.remember(cluster, archive)
     assert load.is_loaded(cluster, archive)
+
+
+def test_what_ends_at_once_is_remembered_together(cluster, tmp_path):
+    images = [tmp_path / f"{number}.tar" for number in range(30)]
+    for image in images:
+        image.touch()
+    with ThreadPoolExecutor(len(images)) as pool:
+        list(pool.map(lambda image: load.remember(cluster, image), images))
+    assert all(load.is_loaded(cluster, image) for image in images)
 
 
 def node_with(*names):

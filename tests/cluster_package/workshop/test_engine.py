@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -86,6 +87,14 @@ def test_it_is_tried_once(programs):
     programs("docker", "exit 0")
     assert _said()
     assert _said() == ""
+
+
+def test_commands_that_look_at_once_try_it_once(programs):
+    programs("docker", "exit 0")
+    said = []
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda _: engine.ensure(said.append), range(20)))
+    assert len([line for line in said if line.startswith("Looking")]) == 1
 
 
 def test_a_machine_without_any_says_what_to_install(programs):

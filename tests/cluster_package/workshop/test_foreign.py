@@ -1,6 +1,7 @@
 """A cluster that the user has: what is read of it, and how images reach it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,13 @@ def test_the_choice_is_asked_once_and_remembered(tmp_path, monkeypatch):
     first = foreign.adopt(lab, config, "", assume_yes=False)
     again = foreign.adopt(lab, config, "", assume_yes=False)
     assert first == again == foreign.remembered(lab)
+
+
+def test_labs_that_agree_at_once_all_remember(tmp_path):
+    config = kubeconfig(tmp_path)
+    with ThreadPoolExecutor(20) as pool:
+        adopted = list(pool.map(lambda _: foreign.adopt(tmp_path, config, "", True), range(40)))
+    assert set(adopted) == {foreign.remembered(tmp_path)}
 
 
 def test_declining_changes_nothing(tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -56,7 +57,25 @@ def stores(tmp_path, monkeypatch):
 def test_an_image_comes_from_the_first_store_that_has_it(stores, name, number):
     archive = learner.export(name)
     assert archive.read_text() == f"{number} {name}\n"
-    assert learner.is_exported(archive)
+    learner.remove_exported([archive])
+    assert not archive.exists()
+
+
+def test_an_archive_of_the_users_stays(stores, tmp_path):
+    (tmp_path / "mine.tar").touch()
+    learner.remove_exported([tmp_path / "mine.tar"])
+    assert (tmp_path / "mine.tar").exists()
+
+
+def test_what_an_interrupted_command_exported_is_removed_by_the_next(stores):
+    running = learner.export("localhost/one:1")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left_over = running.with_name(f"0-{ended.pid}.tar")
+    left_over.touch()
+    learner.export("localhost/two:1")
+    assert not left_over.exists()
+    assert running.exists()
 
 
 def test_an_image_that_no_store_has_says_where_it_was_looked_for(stores):

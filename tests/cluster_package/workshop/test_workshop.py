@@ -1,6 +1,7 @@
 """The workshop's own command line: its verbs, and what `make notebook` starts."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_notebook_opens_jupyterlab_on_the_modules_with_what_activate_sets(state,
         "--allow-root",
         str(lab.paths.CHECKOUT),
     ]
+
+
+def test_labs_that_end_at_once_write_one_whole_activation(state):
+    kubeconfig = state / "clusters/lab/kubeconfig"
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda _: lab.write_activation(kubeconfig, "x", None), range(40)))
+    assert (state / "kubeconfig").readlink() == kubeconfig
+    assert "speak to %s" in (state / "activate").read_text()
 
 
 def test_a_class_needs_a_list_that_can_be_read(tmp_path):
