@@ -73,9 +73,13 @@ def test_clusters_are_listed_by_name_and_locks_are_not(monkeypatch, tmp_path):
 def test_a_folder_that_is_named_from_where_the_user_is_means_the_same_to_root(tmp_path):
     """Root works in the checkout: see `privilege.become_root`."""
     code = "import os; from cluster import paths; from cluster.host import privilege\n"
-    code += "print(paths.STATE, paths.CACHE, *privilege.sudo_command([], dict(os.environ), ''))"
+    code += "print(paths.STATE, paths.CACHE)\n"
+    code += "print(os.environ['CLUSTER_STATE'], os.environ['XDG_CACHE_HOME'])\n"
+    code += "print(*privilege.sudo_command([], dict(os.environ), ''))"
     named = {"PYTHONPATH": str(paths.CHECKOUT), "CLUSTER_STATE": "s", "XDG_CACHE_HOME": "c"}
     command, environment = [sys.executable, "-c", code], {**os.environ, **named}
     said = subprocess.check_output(command, cwd=tmp_path, env=environment, text=True).split()
     assert said[:2] == [f"{tmp_path}/s", f"{tmp_path}/c/tfjob-workshop"]
-    assert {f"CLUSTER_STATE={tmp_path}/s", f"XDG_CACHE_HOME={tmp_path}/c"} <= set(said)
+    assert said[2:4] == [f"{tmp_path}/s", f"{tmp_path}/c"]
+    [kept] = [word for word in said if word.startswith("--preserve-env=")]
+    assert {"CLUSTER_STATE", "XDG_CACHE_HOME"} <= set(kept.partition("=")[2].split(","))

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from cluster import files, paths
-from cluster.lifecycle import export
+from cluster.lifecycle import export, kubeconfigs
 
 
 def env(name, value):
@@ -140,7 +140,10 @@ def own(tmp_path, monkeypatch):
 def merge(own):
     cluster = paths.Cluster("x", own.parent)
     cluster.folder.mkdir(parents=True)
-    ours = {"clusters": [{"cluster": {}}], "users": [{"user": {}}]}
+    ours = {
+        section: [{"name": name, part: dict.fromkeys(keys, "x")}]
+        for section, (name, part, keys) in kubeconfigs.OURS.items()
+    }
     cluster.kubeconfig.write_text(json.dumps(ours))
     return lambda: export.merge_kubeconfig(cluster, own, print)
 

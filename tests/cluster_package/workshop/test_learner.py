@@ -109,4 +109,4 @@ def test_a_folder_that_is_called_as_an_image_is_no_archive(stores, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     (tmp_path / "localhost/one:1").mkdir(parents=True)
     (found,) = learner.exported(["localhost/one:1"])
-    assert learner.is_exported(Path(found))
+    assert Path(found).parent == paths.CACHE / "exported"
