@@ -51,10 +51,10 @@ def _checkpoints(settings: Settings, run_name: str):
 
 
 def _restore(path: str, network) -> int | None:
-    """Read the model. Returns: its step, or None if the chief has deleted it meanwhile."""
+    """Read the model. Returns: its step, or None if it is damaged or deleted meanwhile."""
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
     try:
         tf.train.Checkpoint(model=network, step=step).restore(path).expect_partial()
-    except (tf.errors.NotFoundError, tf.errors.DataLossError, ValueError):
+    except checkpoint.UNREADABLE:
         return None
     return int(step.numpy())

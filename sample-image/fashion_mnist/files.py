@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from fashion_mnist.failure import Failure
 
+LOST_REPLICA = (tf.errors.UnavailableError, tf.errors.AbortedError)  # not a lost disk
+
 
 def require_writable(folder: Path, option: str) -> None:
     """Find out before hours of training, not after. Raises: Failure."""
@@ -28,9 +30,9 @@ def writing(what: str, folder: Path) -> Iterator[None]:
     """Turn the errors of the operating system and of TensorFlow's writers into a Failure."""
     try:
         yield
+    except LOST_REPLICA:
+        raise
     except (OSError, tf.errors.OpError) as error:
-        if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
-            raise  # a lost replica, not a lost disk
         raise Failure(
             f"Cannot write {what} to {folder}: {_reason(error)}; free or enlarge the volume,"
             " then run again."
