@@ -81,11 +81,19 @@ def run(options: Options) -> None:
 
 def require_model(folder: Path) -> None:
     """Find out before TensorFlow is imported. Raises: Failure."""
-    if (folder / MODEL_FILE).is_file():
-        return
-    if (folder / "model" / MODEL_FILE).is_file():
+    try:
+        if (folder / MODEL_FILE).is_file():
+            return
+        is_below = (folder / "model" / MODEL_FILE).is_file()
+        is_folder = folder.is_dir()
+    except OSError as error:  # a folder of another user
+        raise Failure(
+            f"Cannot load a model from {folder}: {error.strerror}; let user {os.geteuid()} read"
+            " the folder and what is in it."
+        ) from error
+    if is_below:
         raise Failure(f"Cannot load a model from {folder}: name the folder {folder}/model in it.")
-    what = f"there is no file {MODEL_FILE} in it" if folder.is_dir() else "there is no such folder"
+    what = f"there is no file {MODEL_FILE} in it" if is_folder else "there is no such folder"
     raise Failure(
         f"Cannot load a model from {folder}: {what}; name the folder that the training said after"
         " `saved model to`, and mount the volume that it is on."

@@ -4,6 +4,7 @@ BASE_PATH/1, BASE_PATH/2 and so on are SavedModels, and the highest number is se
 looks again; until a new version is loaded, and if it cannot be, the one before goes on serving.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,11 @@ class Loaded:
 
 def load(number: int, folder: Path) -> Loaded:
     """Read the SavedModel in ``folder``. Raises: Failure."""
-    if not (folder / MODEL_FILE).is_file():
+    try:
+        has_model = (folder / MODEL_FILE).is_file()
+    except OSError as error:  # a folder of another user
+        raise Failure(f"Cannot load {folder}: {error.strerror}.") from error
+    if not has_model:
         raise Failure(f"Cannot load {folder}: there is no file {MODEL_FILE} in it.")
     try:
         signatures = dict(tf.saved_model.load(str(folder)).signatures)
@@ -85,7 +90,8 @@ def versions(base_path: Path) -> dict[int, Path]:
         folders = [each for each in base_path.iterdir() if VERSION.fullmatch(each.name)]
     except OSError:
         return {}
-    found = {int(each.name): each for each in folders if each.is_dir()}
+    # Of a folder that it may not look into, os.path says no, where Path raises.
+    found = {int(each.name): each for each in folders if os.path.isdir(each)}
     return dict(sorted(found.items(), reverse=True))
 
 

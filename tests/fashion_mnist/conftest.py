@@ -1,5 +1,6 @@
 """Runs of the sample image's program, as processes, alone and as the replicas of a cluster."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +116,31 @@ def _address() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"localhost:{probe.getsockname()[1]}"
+
+
+@pytest.fixture
+def another_user():
+    """Within ``with another_user():`` this process is the image's user, who is not root."""
+
+    @contextlib.contextmanager
+    def another_user():
+        os.seteuid(10001)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    return another_user
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user may read, which pytest's own is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Predicting with a saved model: pictures that a log can hold, and a sentence for what is wrong."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,16 @@ def test_one_sentence_says_what_is_wrong_with_a_folder_that(
     out, err = capsys.readouterr()
     assert out == ""
     assert why in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_that_may_not_be_read_is_one_sentence(saved, open_folder, another_user, capsys):
+    shutil.copytree(saved, open_folder / "model")
+    os.chmod(open_folder / "model", 0o700)
+    with another_user():
+        assert predict.main([f"{open_folder}/model"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"Cannot load a model from {open_folder}/model: Permission denied; ")
     assert err.count("\n") == 1
 
 

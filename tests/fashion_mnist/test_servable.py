@@ -1,5 +1,6 @@
 """A folder of numbered versions: the highest that can be loaded is served."""
 
+import os
 import shutil
 
 import pytest
@@ -96,6 +97,28 @@ def test_a_version_that_cannot_be_loaded_leaves_the_one_before_and_is_said_once(
     shutil.copytree(tmp_path / "1", tmp_path / "2", dirs_exist_ok=True)  # now it is whole
     toy.refresh()
     assert list(toy.states()) == [2]
+
+
+def test_a_version_that_may_not_be_read_leaves_the_one_before(
+    open_folder, half_plus_three, another_user, capsys
+):
+    add_version(open_folder, 1, half_plus_three)
+    add_version(open_folder, 2, half_plus_three)
+    os.chmod(open_folder / "2", 0o700)
+    toy = Servable("toy", open_folder)
+    with another_user():
+        toy.refresh()
+    assert f"Cannot load {open_folder}/2: Permission denied.\n" in capsys.readouterr().out
+    assert toy.loaded.number == 1
+
+
+def test_a_link_to_where_nobody_may_look_is_no_version(open_folder, half_plus_three, another_user):
+    add_version(open_folder, 1, half_plus_three)
+    (open_folder / "closed/model").mkdir(parents=True)
+    os.chmod(open_folder / "closed", 0o700)
+    (open_folder / "2").symlink_to(open_folder / "closed/model")
+    with another_user():
+        assert list(servable.versions(open_folder)) == [1]
 
 
 def test_a_damaged_model_is_one_sentence(tmp_path, half_plus_three):
