@@ -42,8 +42,9 @@ def run(settings: Settings, cluster: Cluster) -> None:
     # TensorFlow waits without end for a replica that was lost just now.
     stopping.phase("before all replicas were connected", limit_seconds=peers.PATIENCE_SECONDS)
     try:
-        replica = Replica(settings, cluster, tf.distribute.MultiWorkerMirroredStrategy(resolver))
-        replica.train(examples)
+        with peers.serving(cluster.address):
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        Replica(settings, cluster, strategy).train(examples)
     except tf.errors.OpError as error:
         is_chief = cluster.task_type == CHIEF
         folder = settings.checkpoint_dir if is_chief else "the chief's checkpoint folder"

@@ -8,6 +8,7 @@ are taken and `chief` is used from here on. Pure: no TensorFlow, no network.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -16,6 +17,7 @@ from fashion_mnist.failure import Failure
 
 CHIEF, WORKER, PS, EVALUATOR = "chief", "worker", "ps", "evaluator"
 TYPES = (CHIEF, WORKER, PS, EVALUATOR)
+ADDRESS = re.compile(r"(.+):([0-9]{1,5})")
 
 
 class Shape(Enum):
@@ -38,6 +40,11 @@ class Cluster:
     def name(self) -> str:
         """This replica in the log: `chief`, or for example `worker 1`."""
         return CHIEF if self.task_type == CHIEF else f"{self.task_type} {self.task_index}"
+
+    @property
+    def address(self) -> str:
+        """Where this replica serves: host:port."""
+        return self.addresses[self.task_type][self.task_index]
 
     @property
     def shape(self) -> Shape:
@@ -87,7 +94,7 @@ def read(environment: Mapping[str, str]) -> Cluster | None:
         return None
     try:
         config = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _bad(f"it is not JSON ({error})") from error
     if not isinstance(config, dict):
         raise _bad("it is not a JSON object")
@@ -111,7 +118,11 @@ def _addresses(cluster: object) -> dict[str, tuple[str, ...]]:
 
 
 def _is_address(host: object) -> bool:
-    return isinstance(host, str) and host.rpartition(":")[2].isdigit() and ":" in host[1:]
+    parts = ADDRESS.fullmatch(host) if isinstance(host, str) else None
+    try:
+        return parts is not None and bool(parts[1].encode("idna")) and 1 <= int(parts[2]) <= 65535
+    except UnicodeError:  # no name that DNS can know: a label is empty or over 63 letters
+        return False
 
 
 def _type(given: object) -> str:

@@ -56,12 +56,13 @@ def serve(settings: Settings, cluster: Cluster) -> None:
     if cluster.task_type == WORKER:
         data.load_train(settings.data_dir)  # a sentence here is better than an error in a graph
         _enter_worker_folder(settings, cluster)
-    server = tf.distribute.Server(
-        tf.train.ClusterSpec(cluster.spec()),
-        job_name=cluster.task_type,
-        task_index=cluster.task_index,
-        protocol="grpc",
-    )
+    with peers.serving(cluster.address):
+        server = tf.distribute.Server(
+            tf.train.ClusterSpec(cluster.spec()),
+            job_name=cluster.task_type,
+            task_index=cluster.task_index,
+            protocol="grpc",
+        )
     report.say(f"{cluster.name} serves at {server.target.removeprefix('grpc://')}")
     stopping.phase("while serving", stopping.SAVING_SECONDS)
     stopping.wait()
@@ -117,11 +118,11 @@ def _train(settings: Settings, cluster: Cluster) -> tuple[keras.Model, Store]:
     tensorflow_log = logging.getLogger("tensorflow")
     tensorflow_log.addFilter(lost)
     tensorflow_log.propagate = False  # it has a handler, and the root's would print all twice
-    strategy = tf.distribute.ParameterServerStrategy(
-        tf.distribute.cluster_resolver.SimpleClusterResolver(
-            tf.train.ClusterSpec(cluster.spec()), task_type=CHIEF, task_id=0, rpc_layer="grpc"
-        )
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(cluster.spec()), task_type=CHIEF, task_id=0, rpc_layer="grpc"
     )
+    with peers.serving(cluster.address):
+        strategy = tf.distribute.ParameterServerStrategy(resolver)
     coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
     keras.utils.set_random_seed(settings.seed)
     with strategy.scope():

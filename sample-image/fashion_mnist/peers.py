@@ -1,11 +1,14 @@
-"""Waiting for the other replicas: their names resolve and their ports answer in any order."""
+"""Meeting the other replicas: names resolve and ports answer in any order, our own port is free."""
 
+import contextlib
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+
+import tensorflow as tf
 
 from fashion_mnist import report
-from fashion_mnist.failure import Interruption
+from fashion_mnist.failure import Failure, Interruption
 
 PATIENCE_SECONDS = 600.0
 PAUSE_SECONDS = 0.5
@@ -60,3 +63,17 @@ def _name_problem(address: str) -> str | None:
     except socket.gaierror:
         return "its name is not known yet"
     return None
+
+
+@contextlib.contextmanager
+def serving(address: str) -> Iterator[None]:
+    """Start TensorFlow's server of this replica. Raises: Failure if its port is taken."""
+    try:
+        yield
+    except tf.errors.UnknownError as error:
+        if "Could not start gRPC server" not in str(error):
+            raise
+        raise Failure(
+            f"Cannot serve at {address}: another program listens at port"
+            f" {address.rpartition(':')[2]}; end it, or give this replica another port."
+        ) from error

@@ -1,10 +1,13 @@
 """The program as Kubernetes sees it: its log, its files, its exit code. Each run is a process."""
 
+import contextlib
 import gzip
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -118,6 +121,30 @@ def test_a_bad_tf_config_is_one_sentence_and_permanent(start):
         "Cannot use TF_CONFIG: `cluster` has 0 chiefs; exactly one MASTER is needed;"
         " the operator writes it from the TfJob's spec.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("replicas", "kind"),
+    [
+        pytest.param(("chief", "ps", "worker"), "ps", id="a PS"),
+        pytest.param(("chief", "ps", "worker"), "chief", id="the chief of parameter servers"),
+        pytest.param(("chief", "worker"), "worker", id="a worker of all-reduce"),
+    ],
+)
+def test_a_port_that_is_taken_is_one_sentence_and_permanent_for(replicas, kind, start, tmp_path):
+    with contextlib.ExitStack() as listeners:
+        servers = {
+            each: listeners.enter_context(socket.create_server(("127.0.0.1", 0)))
+            for each in replicas
+        }
+        addresses = {
+            each: [f"localhost:{server.getsockname()[1]}"] for each, server in servers.items()
+        }
+        config = {"cluster": addresses, "task": {"type": kind, "index": 0}}
+        run = start("--save-dir", tmp_path / "save", tf_config=json.dumps(config))
+        assert run.wait() == 1, run.log
+    assert f"Cannot serve at {addresses[kind][0]}: another program listens at port" in run.log
+    assert "Traceback" not in run.log
 
 
 @pytest.mark.parametrize("kib", [pytest.param(200, id="200 KiB"), pytest.param(1800, id="1.8 MB")])
