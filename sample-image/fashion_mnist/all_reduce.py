@@ -20,7 +20,7 @@ import tensorflow as tf
 from fashion_mnist import data, model, peers, report, stopping, training
 from fashion_mnist.checkpoint import Store, next_attempt
 from fashion_mnist.cluster import CHIEF, WORKER, Cluster
-from fashion_mnist.failure import Interruption, first_line
+from fashion_mnist.failure import Failure, Interruption, first_line
 from fashion_mnist.settings import Settings
 from fashion_mnist.summaries import Summaries
 
@@ -29,6 +29,7 @@ MEAN, SUM = tf.distribute.ReduceOp.MEAN, tf.distribute.ReduceOp.SUM
 
 def run(settings: Settings, cluster: Cluster) -> None:
     """Be the chief or a worker of a run. Raises: Failure, Interruption if a replica is lost."""
+    require_shares(settings, cluster)
     if cluster.task_type == CHIEF:
         training.require_folders(settings)
     examples = data.load_train(settings.data_dir)
@@ -52,6 +53,16 @@ def run(settings: Settings, cluster: Cluster) -> None:
             f"Another replica was lost, and all-reduce needs all of them ({first_line(error)})."
             f" {next_attempt(folder)}"
         ) from error
+
+
+def require_shares(settings: Settings, cluster: Cluster) -> None:
+    """Refuse a batch of which a replica would get no image: its mean is not a number."""
+    replicas = cluster.count(CHIEF) + cluster.count(WORKER)
+    if settings.batch_size < replicas:
+        raise Failure(
+            f"Cannot share --batch-size {settings.batch_size} among {replicas} replicas: each needs"
+            " an image at least; enlarge the batch, or run fewer replicas."
+        )
 
 
 class Replica:

@@ -2,8 +2,22 @@
 
 import time
 
+import pytest
+
+from fashion_mnist import all_reduce
+from fashion_mnist.cluster import Cluster
+from fashion_mnist.failure import Failure
+from fashion_mnist.settings import Settings
+
 GRACE_SECONDS = 30  # which Kubernetes gives a Pod
 OPTIONS = ("--max-steps", 20, "--batch-size", 32, "--log-every", 1)
+
+
+def test_a_batch_smaller_than_the_number_of_replicas_is_one_sentence():
+    hosts = {"chief": ("a:1",), "worker": ("b:1", "c:1")}
+    with pytest.raises(Failure, match="Cannot share --batch-size 2 among 3 replicas") as end:
+        all_reduce.run(Settings(batch_size=2), Cluster(hosts))
+    assert end.value.exit_code < 128
 
 
 def test_two_replicas_train_alike_and_an_evaluator_sees_it(make_cluster, tmp_path):
