@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fashion_mnist import data
 
+MOST = 2**31 - 1  # what TensorFlow's int32 holds
 DEFAULT_SAVE_DIR = Path("/tmp/fashion-mnist")
 
 
@@ -65,12 +66,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def folder(text: str) -> Path:
     """An option that names a folder, as an absolute path."""
-    return Path(os.path.abspath(text))
+    path = os.path.abspath(text)
+    checked(path, str.encode, lambda _: True, "a name in UTF-8, as TensorFlow needs it")
+    return Path(path)
 
 
 def count(text: str) -> int:
     """An option that says how many, one at least."""
-    return checked(text, int, lambda number: number >= 1, "a whole number from 1")
+    return checked(
+        text, int, lambda number: 1 <= number <= MOST, f"a whole number from 1 to {MOST}"
+    )
 
 
 def image_count(text: str) -> int:
@@ -82,7 +87,9 @@ def image_count(text: str) -> int:
 
 def seed(text: str) -> int:
     """An option from which all random numbers follow."""
-    return checked(text, int, lambda number: 0 <= number < 2**31, "a whole number from 0")
+    return checked(
+        text, int, lambda number: 0 <= number <= MOST, f"a whole number from 0 to {MOST}"
+    )
 
 
 def _batch_size(text: str) -> int:

@@ -30,6 +30,9 @@ def test_each_folder_can_be_given():
     "arguments",
     [
         pytest.param(["--max-steps", "0"], id="no steps"),
+        pytest.param(["--max-steps", str(2**31)], id="more steps than TensorFlow counts"),
+        pytest.param(["--log-every", str(10**320)], id="a number that is no float"),
+        pytest.param(["--save-dir", "dir\udcff"], id="a folder whose name is not UTF-8"),
         pytest.param(["--max-steps", "many"], id="a word for a number"),
         pytest.param(["--batch-size", "60001"], id="a batch larger than the data"),
         pytest.param(["--learning-rate", "0"], id="no learning"),

@@ -86,6 +86,7 @@ def test_a_picture_of_ones_own_is_painted(tmp_path, capsys):
         pytest.param(["--hidden-layers", "0"], "from 1 to 50", id="no hidden layer"),
         pytest.param(["--hidden-layers", "1000"], "from 1 to 50", id="too many layers"),
         pytest.param(["--max-steps", "1.5"], "a whole number from 1", id="half a step"),
+        pytest.param(["--max-steps", str(2**31)], "a whole number from 1 to", id="too many steps"),
         pytest.param(["--seed", "-1"], "a whole number from 0", id="a seed below 0"),
         pytest.param(["--picture", "/proc/nothing"], "No such file", id="no picture"),
         pytest.param(["--picture", "/proc"], "Is a directory", id="a folder for a picture"),
