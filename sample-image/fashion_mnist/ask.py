@@ -17,11 +17,14 @@ if __name__ == "__main__":
     stopping.phase("before all was asked: there is nothing to save")
 
 import argparse
+import contextlib
 import http.client
 import json
 import re
+import signal
 import time
 import urllib.parse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,13 +129,14 @@ class Server:
     def __init__(self, url: urllib.parse.SplitResult):
         self.url, self._path = url.geturl(), f"{url.path}:predict"
         port = url.port or http.client.HTTP_PORT
-        self._connection = http.client.HTTPConnection(url.hostname, port, PATIENCE_SECONDS)
+        self._connection = http.client.HTTPConnection(url.hostname, port)
 
     def ask(self, image: np.ndarray) -> list[float]:
         """Ten probabilities for uint8 [28, 28, 1]. Raises: Failure with the server's words."""
         body = json.dumps({"instances": [(image / 255).round(4).tolist()]})
         try:
-            status, answer = self._post(body)
+            with _time_limit(PATIENCE_SECONDS):
+                status, answer = self._post(body)
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             self._connection.close()  # the next question makes a new one
             raise Failure(
@@ -156,7 +160,7 @@ class Server:
         try:
             [probabilities] = json.loads(answer)["predictions"]
             numbers = [float(each) for each in probabilities]
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             numbers = []
         if len(numbers) != len(data.CLASSES):
             raise Failure(
@@ -164,6 +168,24 @@ class Server:
                 " fashion_mnist.train has saved."
             )
         return numbers
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError after so long.
+
+    A socket's own limit begins again with each byte that a slow server sends.
+    """
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _reason(error: Exception) -> str:
@@ -185,7 +207,9 @@ def _error(answer: bytes) -> str:
         words = str(json.loads(answer)["error"])
     except (ValueError, TypeError, KeyError, RecursionError):
         words = answer.decode("utf-8", "replace")
-    return " ".join(words.split())[:200] or "nothing"
+    # A terminal obeys control characters.
+    shown = "".join(each if each.isprintable() else "?" for each in " ".join(words.split()))
+    return shown[:200] or "nothing"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from fashion_mnist import ask, data
 
 BOOT = {"predictions": [[0.0] * 9 + [0.9712]]}
+HUGE = json.dumps({"predictions": [[0] * 9 + [10**400]]}).encode()
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def server():
             server.clients.add(self.client_address)
             status, answer = next(server.answers)
             if status is None:
-                self.wfile.write(answer)
+                self.send_slowly(answer)
                 self.close_connection = True
                 return
             self.send_response(status)
@@ -37,12 +38,17 @@ def server():
             self.end_headers()
             self.wfile.write(answer)
 
+        def send_slowly(self, answer):
+            for byte in answer:
+                self.wfile.write(bytes([byte]))
+                time.sleep(server.byte_seconds)
+
         def log_message(self, *_):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.answers = itertools.repeat((200, json.dumps(BOOT).encode()))
-    server.asked, server.clients = [], set()
+    server.asked, server.clients, server.byte_seconds = [], set(), 0
     server.handle_error = lambda *_: None  # a client that has read enough
     server.url = f"http://127.0.0.1:{server.server_port}/v1/models/fashion-mnist"
     threading.Thread(target=server.serve_forever, args=(0.05,)).start()
@@ -82,7 +88,8 @@ def test_a_load_lasts_as_long_as_asked_for_and_uses_one_connection(server, data_
     assert len(server.clients) == 1
 
 
-def test_a_load_goes_on_when_a_server_was_lost(server, data_dir, capsys):
+def test_a_load_goes_on_when_a_server_was_lost(server, data_dir, capsys, monkeypatch):
+    monkeypatch.setattr(ask, "PAUSE_SECONDS", 0.01)
     whole = next(server.answers)
     server.answers = itertools.chain([whole, (None, b"")], itertools.repeat(whole))
     assert ask.main([server.url, "--seconds", "1"]) == 0
@@ -98,12 +105,31 @@ def test_a_load_that_is_never_answered_fails(server, data_dir, capsys):
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 50, id="its headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 300, id="its answer"),
+    ],
+)
+def test_a_server_that_sends_byte_by_byte_is_not_waited_for(
+    answer, server, data_dir, capsys, monkeypatch
+):
+    monkeypatch.setattr(ask, "PATIENCE_SECONDS", 1)
+    server.answers, server.byte_seconds = itertools.repeat((None, answer)), 0.02
+    assert ask.main([server.url, "--seconds", "2"]) == 1
+    assert "no answer in 1 seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("status", "answer", "why"),
     [
         pytest.param(404, b'{"error": "Could\\nnot"}', "answers 404: Could not\n", id="an error"),
         pytest.param(502, b"<h1>Bad Gateway</h1>", "502: <h1>Bad Gateway</h1>", id="a proxy's"),
         pytest.param(500, b"x" * 10_000, "x" * 200 + "\n", id="a long error"),
         pytest.param(500, b"", "answers 500: nothing", id="an empty error"),
+        pytest.param(500, b'{"error": "\\u001b[2Jno"}', "500: ?[2Jno\n", id="an escape sequence"),
+        pytest.param(500, b"\x1b]0;no\x07", "500: ?]0;no?\n", id="a bare escape sequence"),
+        pytest.param(200, HUGE, "without ten probabilities", id="a number that is no float"),
         pytest.param(200, b"<html>", "without ten probabilities", id="a web page"),
         pytest.param(200, b"[" * 100_000, "without ten probabilities", id="deep JSON"),
         pytest.param(200, b'{"predictions": [[1, 2]]}', "without ten", id="two classes"),
