@@ -5,12 +5,14 @@ it again would fail again), 128 and above is retryable. `exit_code_of` turns the
 exceptions into both.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable
 
 PERMANENT = 1
 RETRYABLE = 143  # what a shell reports of a process that SIGTERM ended
+UNREAD = 141  # and of one that SIGPIPE ended
 
 
 class Failure(Exception):
@@ -25,10 +27,29 @@ class Interruption(Failure):
     exit_code = RETRYABLE
 
 
+class Unread(Failure):
+    """Nobody reads the standard output any more, as when `head` has ended: there is no sentence."""
+
+    exit_code = UNREAD
+
+
+def unwritten(error: OSError) -> Failure:
+    """What ends a program that cannot write to its standard output any more."""
+    # Python flushes what is left at its end, and would complain again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if isinstance(error, BrokenPipeError):
+        return Unread()
+    return Failure(
+        f"Cannot write to the standard output: {error.strerror}; send it elsewhere, then run again."
+    )
+
+
 def exit_code_of(work: Callable[[], None]) -> int:
     """Do a program's work; a failure becomes its sentence. Returns: the exit code."""
     try:
         work()
+    except Unread as unread:
+        return unread.exit_code
     except Failure as failure:
         print(failure, file=sys.stderr, flush=True)
         return failure.exit_code

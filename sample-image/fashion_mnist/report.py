@@ -5,10 +5,15 @@ Each is flushed at once, so that `kubectl logs --follow` shows training as it go
 
 import math
 
+from fashion_mnist.failure import unwritten
+
 
 def say(line: str) -> None:
-    """Print one line of the log now."""
-    print(line + "\n", end="", flush=True)  # one write: other threads print lines too
+    """Print one line of the log now. Raises: Failure if it cannot be written."""
+    try:
+        print(line + "\n", end="", flush=True)  # one write: other threads print lines too
+    except OSError as error:
+        raise unwritten(error) from error
 
 
 def step(number: int, max_steps: int, loss: float, accuracy: float) -> None:

@@ -1,5 +1,6 @@
 """The log's lines are an interface: exactly these, each seen at once."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,38 @@ def test_a_line_is_seen_while_the_program_goes_on():
     ) as program:
         assert program.stdout.readline() == b"now\n"
         program.kill()
+
+
+SAY = """import os, sys
+from fashion_mnist import failure, report
+code = failure.exit_code_of(lambda: report.say("now"))
+sys.stdout.flush()
+os._exit(code)
+"""
+
+
+def said_to(output) -> tuple[int, str]:
+    """Returns: the exit code of a program that says a line to ``output``, and its errors."""
+    done = subprocess.run(
+        [sys.executable, "-c", SAY],
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(Path(report.__file__).parents[1])},
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_program_whose_output_nobody_reads_any_more_ends_without_a_word():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as unread:
+        assert said_to(unread) == (141, "")
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence():
+    with open("/dev/full", "w") as full:
+        code, errors = said_to(full)
+    assert code == 1
+    assert errors.startswith("Cannot write to the standard output: No space left on device; ")
+    assert errors.count("\n") == 1
