@@ -6,7 +6,6 @@ and prints its figures as one line of JSON.
 """
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -14,8 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 STARTED = time.perf_counter()
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# The program's settings of TensorFlow must come first.
+import fashion_mnist.train  # noqa: E402, F401
+
+# isort: split
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
