@@ -1,4 +1,4 @@
-"""TensorFlow's own smoke, in the build: train, save, load, predict, paint and serve.
+"""The sample image's own smoke test, in the build: train, save, load, predict, paint and serve.
 
 The Dockerfile runs it once after it has thrown away what it takes for unused.
 """
