@@ -126,7 +126,7 @@ class _Guard:
     def _kill(self) -> None:
         os.kill(self._child, signal.SIGKILL)
         os.waitpid(self._child, 0)
-        seconds = time.monotonic() - self._phase_began
-        why = f"Gave up after {seconds:.0f} seconds" if self._asked_at is None else "Asked to end"
+        limit = f"Gave up after {self._phase.limit_seconds:g} seconds"
+        why = limit if self._asked_at is None else "Asked to end"
         print(f"{why} {self._phase.doing}.", file=sys.stderr, flush=True)
         os._exit(self._phase.exit_code)

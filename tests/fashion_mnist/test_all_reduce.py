@@ -1,10 +1,11 @@
 """All-reduce: the replicas train as one, and end together."""
 
+import re
 import time
 
 import pytest
 
-from fashion_mnist import all_reduce
+from fashion_mnist import all_reduce, peers
 from fashion_mnist.cluster import Cluster
 from fashion_mnist.failure import Failure
 from fashion_mnist.settings import Settings
@@ -65,7 +66,8 @@ def test_all_end_at_the_same_step_when_one_is_asked_to_end(make_cluster, tmp_pat
 def test_sigterm_ends_a_replica_that_waits_inside_tensorflow_for_another(make_cluster, tmp_path):
     chief = make_cluster(chief=1, worker=1)("chief", 0, *OPTIONS, "--save-dir", tmp_path / "save")
     chief.wait_for("chief of the cluster")
-    time.sleep(5)  # reading the data takes one of them
+    [address] = re.findall(r"chief (localhost:\d+)", chief.log)
+    peers.wait_for({"chief": address})  # TensorFlow's server answers: now it waits for the worker
     asked_at = time.monotonic()
     assert chief.terminate() == 143
     assert time.monotonic() - asked_at < GRACE_SECONDS

@@ -4,7 +4,9 @@ Every PS runs in a mount namespace where the folder that the chief saves in is o
 in a Pod: on a shared disk a checkpoint that a PS writes on its own side would go unnoticed.
 """
 
+import os
 import re
+import signal
 import time
 
 import pytest
@@ -62,7 +64,9 @@ def test_a_killed_worker_comes_back_and_the_job_ends_well(make_cluster, tmp_path
     chief.wait_for("step 100/")
     victim.kill()
     chief.wait_for("worker 1 is lost: the others take its steps until it is back\n")
-    replica("worker", 1)
+    os.killpg(chief.process.pid, signal.SIGSTOP)  # or the other worker may take all steps first
+    replica("worker", 1).wait_for("worker 1 serves at")
+    os.killpg(chief.process.pid, signal.SIGCONT)
     assert chief.wait() == 0, chief.log
     assert chief.log.count("worker 1 is lost") == 1
     assert chief.log.count("\nworker 1 is back\n") == 1

@@ -1,7 +1,6 @@
 """Waiting for replicas that are not there yet, with a line that says for whom and why."""
 
 import socket
-import threading
 
 import pytest
 
@@ -23,14 +22,19 @@ def test_a_replica_that_answers_is_not_mentioned(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_replica_that_comes_late_is_waited_for(address, capsys, monkeypatch):
+def test_a_replica_that_comes_late_is_waited_for(address, monkeypatch):
     monkeypatch.setattr(peers, "PAUSE_SECONDS", 0.01)
-    server = socket.socket()
-    server.bind(("127.0.0.1", int(address.split(":")[1])))
-    threading.Timer(0.2, server.listen).start()
-    peers.wait_for({"ps 0": address})
-    server.close()
-    first, last = capsys.readouterr().out.splitlines()
+    said = []
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", int(address.split(":")[1])))
+
+        def say(line):
+            said.append(line)
+            server.listen()
+
+        monkeypatch.setattr(peers.report, "say", say)
+        peers.wait_for({"ps 0": address})
+    first, last = said
     assert first.startswith(f"waiting for ps 0 at {address}: it does not answer yet")
     assert last == "ps 0 answers"
 

@@ -74,7 +74,7 @@ def test_a_phase_in_which_nothing_is_left_to_do_ends_with_its_own_code():
 
 def test_a_phase_ends_when_it_has_lasted_too_long():
     program = start("stopping.phase('while alone', limit_seconds=0.2)\n" + HOLD_THE_INTERPRETER)
-    assert program.communicate(timeout=60)[1] == "Gave up after 0 seconds while alone.\n"
+    assert program.communicate(timeout=60)[1] == "Gave up after 0.2 seconds while alone.\n"
     assert program.returncode == 143
 
 
