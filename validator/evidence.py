@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from validator.program import Doubt, training_words
+from validator.program import Doubt, given, option_words
 from validator.snapshot import Log, LogLine, Object, listed, mapping, text, time_at
-from validator.tfjobs import containers, is_sample_image, option
+from validator.tfjobs import containers, is_sample_image
 
 STEP = re.compile(r"step (\d{1,9})/(\d{1,9}) loss (\d{1,9}\.\d+|nan|inf) accuracy (\d\.\d+)")
 TEST_ACCURACY = re.compile(r"test accuracy (\d\.\d+) on (\d{1,9}) images")
@@ -159,14 +159,14 @@ def _doubts(training: Training, pod: Object, name: str, runtime_id: str) -> Iter
 
 def off_the_curve(training: Training, container: Object) -> Doubt | None:
     """Why the loss cannot be that of the image's seed; None when near, or options change it."""
-    given = training_words(container)
+    words_ = option_words(container)
     if _is_own(container):
         # It has a curve of its own.
         return None
     # The learning rate follows the asked number of steps, so only this total has this curve.
-    if given is None or training.start or not training.steps:
+    if words_ is None or training.start or not training.steps:
         return None
-    options = [word.partition("=")[0] for word in given if word.startswith("-")]
+    options = [word.partition("=")[0] for word in words_ if word.startswith("-")]
     changed = any(not any(o.startswith(option) for o in _NEUTRAL) for option in options)
     if changed or training.steps[-1].total != max(CURVE):
         return None
@@ -258,12 +258,12 @@ def failure_hint(last_line: str) -> tuple[str, str]:
 
 def asked_steps(container: Object) -> int | None:
     """The number of steps that the command line asks for; None where it is not known."""
-    given = training_words(container)
-    if given is None:
+    words_ = option_words(container)
+    if words_ is None:
         return None
-    value = option({"args": given}, "--max-steps")
+    value = given(container, "--max-steps")
     if not value:
-        return None if any("$" in word for word in given) else DEFAULT_STEPS
+        return None if any("$" in word for word in words_) else DEFAULT_STEPS
     return int(value) if value.isdecimal() and len(value) < 10 else None
 
 
@@ -297,8 +297,8 @@ def _number(training: Training, container: Object) -> Iterator[Doubt]:
     fewest = FEWEST_LINES if not training.start else 1 if training.start < last else 0
     if count >= fewest:
         return
-    given = option({"args": training_words(container) or []}, "--log-every")
-    every = int(given) if given.isdecimal() and len(given) < 10 else 50
+    asked = given(container, "--log-every") or ""
+    every = int(asked) if asked.isdecimal() and len(asked) < 10 else 50
     few = last - training.start <= every * (count + 1)
     yield Doubt("few-lines", f"{count} step lines, fewer than {fewest}", certain=not few)
 

@@ -10,40 +10,35 @@ from posixpath import join, normpath, relpath
 from validator import places
 from validator.diagnosis import succeeded
 from validator.places import Place
-from validator.program import within
+from validator.program import asked, given, option_words, within
 from validator.snapshot import Object, Snapshot, listed, name_of, text
-from validator.tfjobs import command_line, main_container, option, pod_spec, replica_specs
+from validator.tfjobs import main_container, pod_spec, replica_specs
 
 PROGRAM, PORT = "fashion_mnist.serve", 8501
 SAVE_DIR = "/tmp/fashion-mnist"
-# What may stand before Python: it keeps a SIGTERM until Python has started.
-_BEFORE = ["env", "--block-signal=TERM"]
 
 
 def calls(container: Object, module: str) -> bool:
     """Whether the container runs this module of the image, and nothing around it."""
-    line = [word.rpartition("/")[2] for word in command_line(container)[:5]]
-    line = line[2:] if line[:2] == _BEFORE else line
-    return line[:1] in (["python"], ["python3"]) and line[1:3] == ["-m", module]
+    return option_words(container, module) is not None
 
 
 def base_path(container: Object) -> str:
     """The folder in which the server looks for numbered versions."""
-    given = option(container, "--model-base-path") or option(container, "--model_base_path")
-    return normpath(given or join(_variable(container, "MODEL_BASE_PATH") or "/models",
+    base = _asked(container, "model-base-path")
+    return normpath(base or join(_variable(container, "MODEL_BASE_PATH") or "/models",
                                   model_name(container)))  # fmt: skip
 
 
 def model_name(container: Object) -> str:
     """The model's name in URLs."""
-    given = option(container, "--model-name") or option(container, "--model_name")
-    return given or _variable(container, "MODEL_NAME") or "model"
+    return _asked(container, "model-name") or _variable(container, "MODEL_NAME") or "model"
 
 
 def port(container: Object) -> int:
     """The port at which it listens."""
-    given = option(container, "--rest-api-port") or option(container, "--rest_api_port")
-    return int(given) if given.isdecimal() and len(given) < 6 else PORT
+    number = _asked(container, "rest-api-port")
+    return int(number) if number.isdecimal() and len(number) < 6 else PORT
 
 
 def path_of(pod: Object, saved: Place) -> str:
@@ -79,8 +74,14 @@ def _saved(tfjob: Object) -> Place | None:
     """Where a TfJob of one replica saves its model; None where that is on no claim."""
     pod = pod_spec(next(iter(replica_specs(tfjob)), {}))
     container = main_container(pod)
-    folder = option(container, "--save-dir") or SAVE_DIR
+    folder = given(container, "--save-dir") or SAVE_DIR
     return places.of_path(pod, container, normpath(f"{folder}/model"))
+
+
+def _asked(container: Object, name: str) -> str:
+    """The value of an option, which may be written with underscores. Raises: Unreadable."""
+    names = (f"--{name}", f"--{name.replace('-', '_')}")
+    return next((v for n in names if (v := asked(container, n, PROGRAM))), "")
 
 
 def _variable(container: Object, name: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from validator import program
 from validator.evidence import (
     FEWEST_LINES,
     IMPORT_SECONDS,
@@ -24,22 +25,19 @@ from validator.evidence import (
     ROUNDING,
     container_status,
 )
-from validator.program import Doubt, other_code
+from validator.program import Doubt
 from validator.snapshot import Log, Object, mapping, time_at
-from validator.tfjobs import command_line, option
 
 STEP = re.compile(r"step (\d{1,9})/(\d{1,9}) loss (\d{1,9}\.\d{1,9})")
 PAINTED = re.compile(r"painted (/\S*)")
 MODULE = "painting.train"
 # What the program takes without the option (sample-image/README.md).
-DEFAULTS = {"--learning-rate": "0.001", "--hidden-layers": "4", "--max-steps": "1000"}
-DEFAULT_LOG_DIR = "/tmp/painting"
-# How a container may start it; options alone follow.
-_STARTS = (
-    ("python", "-m", MODULE),
-    ("python3", "-m", MODULE),
-    ("env", "--block-signal=TERM", "python", "-m", MODULE),
-)
+DEFAULTS = {
+    "--learning-rate": "0.001",
+    "--hidden-layers": "4",
+    "--max-steps": "1000",
+    "--log-dir": "/tmp/painting",
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def read(log: Log) -> Painting:
 
 
 def choice(container: Object) -> Choice | None:
-    """What a container's words ask for; None where that is no pair of numbers."""
+    """What a container's words ask for; None if it is no pair of numbers. Raises: Unreadable."""
     try:
         return Choice(float(asked(container, "--learning-rate")),
                       float(asked(container, "--hidden-layers")))  # fmt: skip
@@ -95,25 +93,14 @@ def choice(container: Object) -> Choice | None:
 
 
 def asked(container: Object, name: str) -> str:
-    """The value of an option, or the program's default."""
-    return option(container, name) or DEFAULTS.get(name, "")
+    """The value of an option, or the program's default. Raises: Unreadable if it is not known."""
+    return program.asked(container, name, MODULE) or DEFAULTS.get(name, "")
 
 
 def steps(container: Object) -> int | None:
-    """The number of steps that it asks for; None where that is no number."""
+    """The number of steps that it asks for; None where that is no number. Raises: Unreadable."""
     value = asked(container, "--max-steps")
     return int(value) if value.isdecimal() and len(value) < 10 else None
-
-
-def another_program(pod: Object, container: Object) -> Doubt | None:
-    """Why a container of this Pod's spec does not run the painter alone; None when it does."""
-    words = tuple(command_line(container))
-    start = next((s for s in _STARTS if words[: len(s)] == s), None)
-    if start is None:
-        named = any(MODULE in word for word in words)
-        reason = f"`command` is not [{', '.join(_STARTS[0])}]"
-        return Doubt("wrapped" if named else "command", reason)
-    return other_code(pod, container)
 
 
 def doubt(painting: Painting, pod: Object, container: Object) -> Doubt | None:

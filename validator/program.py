@@ -1,4 +1,4 @@
-"""What a container runs: whether it is the image's own training program, and with which options.
+"""What a container runs: whether it is the image's own program, and with which options.
 
 By the words of its ``command`` and ``args``, its variables and its volumes. Some
 facts are certain (another program); of others only a reader who sees inside the
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from validator.script import ENTRY_FILE, ENTRY_POINT, training_options
-from validator.snapshot import Object, listed, text
-from validator.tfjobs import command_line, containers, words
+from validator.script import ENTRY_POINT, file_of, options_of
+from validator.snapshot import Object, Unreadable, listed, text
+from validator.tfjobs import command_line, containers, option, words
 
 # Where the image keeps what it runs; data and the drivers of GPUs are elsewhere.
 _CODE_FOLDERS = (
@@ -62,7 +62,7 @@ _FUNCTION_VARIABLE = "BASH_FUNC_"
 _IMPORTED = ("fashion_mnist", "tensorflow", "keras", "numpy", "absl", "google", "h5py", "six")
 _LOG_WORDS = re.compile(
     r"step\W+\S+\W+loss|\bloss\b.*\baccuracy\b|test accuracy|of the cluster"
-    r"|\btook\b.*\bsteps\b|saved model"
+    r"|\btook\b.*\bsteps\b|saved model|\bpainted\s+[/$]"
 )
 _EXPANDED = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
 
@@ -80,12 +80,12 @@ class Doubt:
     certain: bool = True
 
 
-def another_program(pod: Object, container: Object) -> Doubt | None:
-    """Why this container does not run the image's own training program; None when it does.
+def another_program(pod: Object, container: Object, module: str = ENTRY_POINT) -> Doubt | None:
+    """Why this container does not run this module of the image, and it alone; None when it does.
 
     pod: the Pod's spec, or that of a template.
     """
-    return next(_doubts(pod, container), None)
+    return next(_doubts(pod, container, module), None)
 
 
 def other_code(pod: Object, container: Object) -> Doubt | None:
@@ -93,32 +93,58 @@ def other_code(pod: Object, container: Object) -> Doubt | None:
     return next(chain(_variables(pod, container), _volumes(pod, container)), None)
 
 
-def training_words(container: Object) -> list[str] | None:
-    """The options that the training program is given; None where that is not known."""
-    expanded = _expand(container)
-    if not words(container, "command"):
-        return expanded
-    found = training_options(expanded)
+def option_words(container: Object, module: str = ENTRY_POINT) -> list[str] | None:
+    """The options that the image's program is given; None where that is not known."""
+    found = _options(container, module)
     return found if isinstance(found, list) else None
 
 
-def _doubts(pod: Object, container: Object) -> Iterator[Doubt]:
-    yield from _command(container)
+def given(container: Object, name: str) -> str | None:
+    """The value of an option of the training; "" for none, None where it is not known."""
+    found = option_words(container)
+    return None if found is None else option({"args": found}, name)
+
+
+def asked(container: Object, name: str, module: str) -> str:
+    """The value of an option of this module; "" for none. Raises: Unreadable if it is not known."""
+    found = option_words(container, module)
+    if found is None:
+        raise Unreadable(f"the options of {module}", 0, "`command` runs it in another way")
+    return option({"args": found}, name)
+
+
+def _options(container: Object, module: str) -> list[str] | str:
+    expanded = _expand(container)
+    if not words(container, "command"):
+        return expanded if module == ENTRY_POINT else f"the image runs {ENTRY_POINT} by itself"
+    found = options_of(expanded, module)
+    unknown = isinstance(found, list) and any(_EXPANDED.search(word) for word in found)
+    if unknown and module != ENTRY_POINT:
+        return f"a variable that only the Pod knows is an option of {module}"
+    return found
+
+
+def _doubts(pod: Object, container: Object, module: str) -> Iterator[Doubt]:
+    yield from _command(container, module)
     yield from _variables(pod, container)
     yield from _volumes(pod, container)
 
 
-def _command(container: Object) -> Iterator[Doubt]:
+def _command(container: Object, module: str) -> Iterator[Doubt]:
+    trains = module == ENTRY_POINT
     if not words(container, "command"):
+        if not trains:
+            yield Doubt("command", f"without `command`, the image runs {ENTRY_POINT}")
         return
     line = command_line(container)
-    if not any(ENTRY_POINT in word or ENTRY_FILE in word for word in line):
-        yield Doubt("command", "`command` replaces the image's training program")
+    if not any(module in word or file_of(module) in word for word in line):
+        does = "replaces the image's training program" if trains else f"does not run {module}"
+        yield Doubt("command", f"`command` {does}")
         return
     values = [text(v, "value") for v in listed(container, "env")]
     if any(_LOG_WORDS.search(_plain(words_)) for words_ in [*line, *values]):
         yield Doubt("prints", "`command` prints lines of the log by itself")
-    found = training_options(_expand(container))
+    found = _options(container, module)
     if isinstance(found, str):
         yield Doubt("unclear", found, certain=False)
 

@@ -1,4 +1,4 @@
-"""What a command line or a shell's script runs: the training, with which options, and what besides.
+"""What a command line or a shell's script runs: a program of the image, its options, what besides.
 
 Only scripts of plain commands are read. Of any other, nothing is said but that.
 """
@@ -10,59 +10,69 @@ import shlex
 from collections.abc import Iterator
 
 ENTRY_POINT = "fashion_mnist.train"
-ENTRY_FILE = "fashion_mnist/train.py"
 _SHELLS = ("sh", "bash", "dash", "ash")
 _WRAPPERS = ("exec", "env", "nice", "time", "tini", "dumb-init", "stdbuf", "--")
-# Besides the training, a script may do these: they print nothing that looks like its log.
+# Besides the program, a script may do these: they print nothing that looks like its log.
 _SAY_NOTHING = {"cd", "set", "export", "sleep", "true", ":", "wait", "ulimit", "umask", "test"}
 _TELL_ABOUT_THE_NODE = {"[", "id", "nvidia-smi", "df", "free", "nproc", "uname", "chmod", "exit"}
 # What these print has to stand there in plain words.
 _PRINTING = {"echo", "ls", "mkdir", "touch", "date", "pwd", "hostname"}
 _HARMLESS = _SAY_NOTHING | _TELL_ABOUT_THE_NODE | _PRINTING
 _IMAGE_BINARIES = ("/opt/venv/bin", "/usr/local/bin", "/usr/bin", "/bin")
-_IMAGE_PROGRAM = f"/opt/fashion-mnist/{ENTRY_FILE}"
+_IMAGE_FOLDER = "/opt/fashion-mnist"
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PYTHON = re.compile(r"python[\d.]*")
 _NOWHERE = re.compile(r"\d?&?>>?(?:&\d|/dev/(?:null|stdout|stderr))$")
 
 
-def training_options(line: list[str]) -> list[str] | str:
-    """The options that a command line gives the training; else why they are not known."""
+def file_of(module: str) -> str:
+    """Where a module of the image is, below the folder of its programs."""
+    return f"{module.replace('.', '/')}.py"
+
+
+def options_of(line: list[str], module: str) -> list[str] | str:
+    """The options that a command line gives this module; else why they are not known."""
     line = _unwrapped(line)
     name = _program(line)
     if name in _SHELLS:
-        return _training_in_script(line)
+        return _in_script(line, module)
     if _PYTHON.fullmatch(name):
-        return _training_of_python(line[1:])
-    return f"what `command` runs around {ENTRY_POINT} cannot be read"
+        return _of_python(line[1:], module)
+    return f"what `command` runs around {module} cannot be read"
 
 
-def _training_of_python(line: list[str]) -> list[str] | str:
+def _of_python(line: list[str], module: str) -> list[str] | str:
     while line and line[0].startswith("-") and not line[0].startswith(("-m", "-c")):
         line = line[2:] if line[0] in ("-W", "-X") else line[1:]
-    if line[:2] == ["-m", ENTRY_POINT]:
+    if line[:2] == ["-m", module]:
         return line[2:]
-    if line[:1] in ([f"-m{ENTRY_POINT}"], [_IMAGE_PROGRAM]):
+    if line[:1] in ([f"-m{module}"], [f"{_IMAGE_FOLDER}/{file_of(module)}"]):
         return line[1:]
-    return "python runs more than the image's training program"
+    return f"python runs more than the image's {module}"
 
 
-def _training_in_script(line: list[str]) -> list[str] | str:
-    """The options of the last training in a shell's script of plain commands."""
+def _in_script(line: list[str], module: str) -> list[str] | str:
+    """The options of the last run of the module in a shell's script of plain commands."""
     flags = [word for word in line[1:] if word.startswith(("-", "+"))]
     rest = line[1 + len(flags) :]
     if not any(re.fullmatch(r"-[a-z]*c", flag) for flag in flags) or not rest:
         return "what the script does cannot be read"
-    trainings: list[list[str]] = []
-    for statement in _statements(rest[0]):
-        found = _statement(statement)
+    runs: list[list[str]] = []
+    for statement in _statements(rest[0], module):
+        found = _statement(statement, module)
         if isinstance(found, str):
             return found
-        trainings += [found] if found is not None else []
-    return trainings[-1] if trainings else "the script never trains"
+        runs += [found] if found is not None else []
+    if not runs:
+        return f"the script never runs {module}"
+    # The log of a training says what it was asked for. For another program only its words do.
+    unknown = len(runs) > 1 or any("$" in word for word in runs[-1])
+    if module != ENTRY_POINT and unknown:
+        return f"the script runs {module} more than once, or with a variable"
+    return runs[-1]
 
 
-def _statements(script: str) -> Iterator[list[str] | None]:
+def _statements(script: str, module: str) -> Iterator[list[str] | None]:
     """The words of each plain command; None for what is no plain command."""
     joined = script.replace("\\\n", " ")
     if re.search(r"`|\$\(|<|\$'|\beval\b", joined):
@@ -76,15 +86,15 @@ def _statements(script: str) -> Iterator[list[str] | None]:
         except ValueError:
             yield None
             return
-        trains = ENTRY_POINT in statement or f"-m{ENTRY_POINT}" in statement
-        if any(pipe[:1] != ["tee"] for pipe in piped) or (piped and not trains):
+        runs = module in statement or f"-m{module}" in statement
+        if any(pipe[:1] != ["tee"] for pipe in piped) or (piped and not runs):
             yield None
         elif statement:
             yield statement
 
 
-def _statement(statement: list[str] | None) -> list[str] | str | None:
-    """The options of a training; None for a harmless command."""
+def _statement(statement: list[str] | None, module: str) -> list[str] | str | None:
+    """The options of a run of the module; None for a harmless command."""
     line = _unwrapped(statement or [])
     if statement and not line and all(_ASSIGNMENT.match(word) for word in statement):
         return None
@@ -93,8 +103,8 @@ def _statement(statement: list[str] | None) -> list[str] | str | None:
         return None
     if _PYTHON.fullmatch(name):
         redirected = next((i for i, w in enumerate(line) if re.match(r"\d?&?>", w)), len(line))
-        return _training_of_python(line[1:redirected])
-    return f"the script does more than run {ENTRY_POINT}"
+        return _of_python(line[1:redirected], module)
+    return f"the script does more than run {module}"
 
 
 def _program(line: list[str]) -> str:

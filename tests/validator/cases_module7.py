@@ -120,7 +120,7 @@ MODULE7 = [
 
 # None of them is done.
 CHEATS = [
-    _one("printed", "each.program.wrapped", "does not run the painter", "painting.train",
+    _one("printed", "each.program.prints", "does not run the painter", "painting.train",
          cheat=True),
     _one("last-value-wins", "grid.twice", "3 TfJobs try rate 0.01 with 5 layers", "{{ $rate }}",
          cheat=True),
@@ -129,6 +129,6 @@ CHEATS = [
          cheat=True),
     _two("born-suspended", "pruned.never-ran", "has not run before", "should_prune",
          _with(ASLEEP) + SHORT, cheat=True),
-    _two("printed", "each.program.wrapped", "does not run the painter", "painting.train",
+    _two("printed", "each.program.prints", "does not run the painter", "painting.train",
          _with(PRINTS) + " --trials 10 --max-steps 5", cheat=True),
 ]  # fmt: skip

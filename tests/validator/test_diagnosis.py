@@ -314,6 +314,10 @@ def test_a_job_that_succeeded_has_no_broken_link():
             id="so may it be within a shell",
         ),
         pytest.param(
+            [TRAINING, log(), command("python", "-m", "painting.train"), later(400)],
+            CONVERGING, "running", "no step printed yet", "Wait", id="and so may the painter",
+        ),
+        pytest.param(
             [TRAINING, unbegun], CONVERGING, "running", "is running", "Wait",
             id="a log that was not read accuses nobody",
         ),

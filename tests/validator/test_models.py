@@ -106,6 +106,31 @@ def other_code_in_a_variable(data):
     container["env"] = [{"name": "PYTHONPATH", "value": "/models/code"}]
 
 
+def read_by(*command):
+    """An edit: the reader's command; a shell's script has the options, too."""
+
+    def edit(data):
+        job = next(j for j in data["objects"]["jobs"] if name_of(j) == READER)
+        for spec in (job["spec"]["template"]["spec"], pods_of(data, READER)[0]["spec"]):
+            spec["containers"][0]["command"] = list(command)
+            if command[0] == "sh":
+                del spec["containers"][0]["args"]
+
+    return edit
+
+
+def logs_named_in_a_script(data):
+    (job,) = (j for j in data["objects"]["tfjobs"] if name_of(j) == "module5-ex3")
+    job["spec"]["tensorboard"]["logDir"] = "/tmp/fashion-mnist/board"
+    train = "python -m fashion_mnist.train --max-steps 500 --log-dir /tmp/fashion-mnist/board"
+    template = job["spec"]["replicaSpecs"][0]["template"]["spec"]
+    for spec in (template, pods_of(data, "module5-ex3-master")[0]["spec"]):
+        spec["containers"][0].update(command=["sh"], args=["-c", train])
+
+
+PREDICT = "python -m fashion_mnist.predict"
+UNBUFFERED = ["python", "-u", *PREDICT.split()[1:]]
+AS_THE_IMAGE = ["env", "--block-signal=TERM", *PREDICT.split()]
 MODELS = [
     ("5.2-no-claim", [claim_elsewhere], WRONG, "bound.elsewhere"),
     ("5.2-starter", [events_gone], WRONG, "bound.unbound"),
@@ -115,7 +140,15 @@ MODELS = [
     ("5.2-pods-deleted", [other_accuracy], WRONG, "same.other"),
     ("5.2-solution", [reader_is_gone], COULD_NOT_CHECK, "same.pods-gone"),
     ("5.2-solution", [reader_of_an_earlier_run], WRONG, "reader.too-early"),
+    ("5.2-solution", [read_by(*UNBUFFERED)], DONE, ""),
+    ("5.2-solution", [read_by(*AS_THE_IMAGE)], DONE, ""),
+    ("5.2-solution", [read_by("sh", "-c", f"{PREDICT} /models/model --test")], DONE, ""),
+    ("5.2-solution", [read_by("sh", "-c", f"{PREDICT} /models/model")], WRONG, "reader.no-test"),
+    ("5.2-solution", [read_by("sh", "-c", f"{PREDICT} $MODEL --test")], COULD_NOT_CHECK,
+     "reader.code.unclear"),
+    ("5.2-solution", [read_by("sh", "-c", "echo test accuracy 0.9")], WRONG, "reader.program"),
     ("5.2-solution", [other_code_in_a_variable], COULD_NOT_CHECK, "reader.code.code-variable"),
+    ("5.3-solution", [logs_named_in_a_script], DONE, ""),
     ("5.3-training", [attached_elsewhere], CONVERGING, "ends.multi-attach"),
 ]  # fmt: skip
 

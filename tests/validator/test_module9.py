@@ -30,12 +30,45 @@ def server(data):
         pytest.param(["env", "--block-signal=TERM", "python", "-m", "fashion_mnist.serve"], True,
                      id="as on the page"),
         pytest.param(["python", "-m", "fashion_mnist.train"], False, id="another program"),
-        pytest.param(["env", "X=1", "python", "-m", "fashion_mnist.serve"], False, id="env more"),
+        pytest.param(["python", "-u", "-m", "fashion_mnist.serve"], True, id="an option of python"),
+        pytest.param(["sh", "-c", "exec python -m fashion_mnist.serve"], True, id="in a shell"),
+        pytest.param(["sh", "/run.sh", "fashion_mnist.serve"], False, id="a script in a file"),
         pytest.param([], False, id="nothing"),
     ],
 )  # fmt: skip
 def test_the_server_is_known_by_its_words(line, served):
     assert model_server.calls({"command": line}, model_server.PROGRAM) is served
+
+
+def test_options_in_a_script_that_cannot_be_read_are_not_taken_for_the_defaults():
+    def unread(data):
+        server(data).update(command=["sh", "-c", "nohup python -m fashion_mnist.serve"], args=[])
+
+    assert judged("9.1-solution", unread) == (Verdict.COULD_NOT_CHECK, "server.unclear")
+
+
+ASK = "python -m fashion_mnist.ask http://module9-ex1:8501/v1/models/fashion-mnist"
+
+
+@pytest.mark.parametrize(
+    ("command", "wanted"),
+    [
+        pytest.param(["python", "-u", *ASK.split()[1:], "--seconds=60"], (Verdict.DONE, ""),
+                     id="an option of python"),
+        pytest.param(["sh", "-c", f"exec {ASK} --seconds 60"], (Verdict.DONE, ""), id="a shell"),
+        pytest.param(["sh", "-c", f"{ASK} --seconds 5"], (Verdict.WRONG, "load.short"),
+                     id="too short, in a shell"),
+        pytest.param(["sh", "-c", f"{ASK} --seconds $N"], (Verdict.COULD_NOT_CHECK, "load.unclear"),
+                     id="a variable"),
+        pytest.param(["sleep", "60"], (Verdict.WRONG, "load.program"), id="another program"),
+    ],
+)  # fmt: skip
+def test_the_load_is_known_by_its_words(command, wanted):
+    def loaded_by(data):
+        pod = the(data, "jobs", "module9-ex2-load")["spec"]["template"]["spec"]
+        pod["containers"][0].update(command=command, args=[])
+
+    assert judged("9.2-solution", loaded_by) == wanted
 
 
 @pytest.mark.parametrize(
@@ -48,10 +81,16 @@ def test_the_server_is_known_by_its_words(line, served):
         ),
         pytest.param({"args": ["--model-name=x"]}, "/models/x", id="an option"),
         pytest.param({"args": ["--model_base_path", "/a/b"]}, "/a/b", id="the folder itself"),
+        pytest.param(
+            {"command": ["sh", "-c", "python -m fashion_mnist.serve --model-name=x"]},
+            "/models/x",
+            id="an option in a script",
+        ),
     ],
 )
 def test_the_server_looks_below_its_base_path(container, base):
-    assert model_server.base_path(container) == base
+    command = ["python", "-m", "fashion_mnist.serve"]
+    assert model_server.base_path({"command": command, **container}) == base
 
 
 @pytest.mark.parametrize(

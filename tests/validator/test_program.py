@@ -2,7 +2,7 @@
 
 import pytest
 
-from validator.program import another_program, training_words
+from validator.program import another_program, option_words
 
 IMAGE = {"name": "tensorflow", "image": "localhost/fashion-mnist:1.2.0"}
 TRAIN = "python -m fashion_mnist.train"
@@ -73,7 +73,7 @@ def shell(script):
 )
 def test_the_images_own_program(container, given):
     assert judged(container) is None
-    assert training_words({**IMAGE, **container}) == given
+    assert option_words({**IMAGE, **container}) == given
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_another_program_is_certain(container, cause):
 def test_what_a_script_does_besides_cannot_be_told(script):
     doubt = judged(shell(script))
     assert (doubt.cause, doubt.certain) == ("unclear", False)
-    assert training_words({**IMAGE, **shell(script)}) is None
+    assert option_words({**IMAGE, **shell(script)}) is None
 
 
 @pytest.mark.parametrize(

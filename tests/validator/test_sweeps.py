@@ -79,6 +79,23 @@ def no_pods(data):
     data["objects"]["pods"] = []
 
 
+def started_by(line):
+    """An edit: the painter's options stand behind this line, a list or the text of a shell."""
+
+    def edit(data):
+        objects = data["objects"]
+        specs = [job["spec"]["replicaSpecs"][0]["template"]["spec"] for job in objects["tfjobs"]]
+        specs += [pod["spec"] for pod in objects["pods"]]
+        for container in (container for spec in specs for container in spec["containers"]):
+            if "painting.train" in container.get("command", []):
+                container["command"] = line
+            if isinstance(line, str):
+                options = " ".join(container.pop("args", []))
+                container["command"] = ["sh", "-c", f"{line} {options}"]
+
+    return edit
+
+
 NO_ROWS = rewritten(r"sessionGroups", "nothing")
 OTHER_TIMES = rewritten(r'"wallTimeSecs": \d', '"wallTimeSecs": 9')
 OTHER_LOSS = rewritten(r'"value": 0\.0', '"value": 0.5')
@@ -89,6 +106,12 @@ NO_JSON = rewritten(r"^\{", "<html>")
     ("case", "edits", "verdict", "id"),
     [
         pytest.param("7.1-solution", [], DONE, "", id="nothing edited"),
+        pytest.param("7.1-solution", [started_by(["python", "-u", "-m", "painting.train"])], DONE,
+                     "", id="an option of python"),
+        pytest.param("7.1-solution", [started_by("exec python -m painting.train")], DONE, "",
+                     id="a shell"),
+        pytest.param("7.1-solution", [started_by("nohup python -m painting.train")], UNCLEAR,
+                     "each.program.unclear", id="a shell's script that cannot be read"),
         pytest.param("7.1-solution", [refused(403)], UNCLEAR, "hparams.forbidden", id="no right"),
         pytest.param("7.1-solution", [refused(503)], CONVERGING, "hparams.silent", id="silent"),
         pytest.param("7.1-solution", [NO_ROWS, just_ended], CONVERGING, "hparams.missing",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from validator import model_server
+from validator import model_server, program
 from validator.case import GRACE_SECONDS, WAIT
 from validator.engine import Check, Need, Seen
 from validator.snapshot import (
@@ -166,8 +166,8 @@ def under_load(name: str, service: str) -> Check:
         job = seen.cluster.find("jobs", name)
         if job is None:
             return _no_load(seen, name)
-        container = main_container(mapping(job, "spec", "template", "spec"))
-        return _other_load(job, container, service) or _failed(seen, job)
+        pod = mapping(job, "spec", "template", "spec")
+        return _other_load(job, pod, service) or _failed(seen, job)
 
     title = f"Job {name} asks the Service {service}."
     return Check("load", title, judge, _READS | {"logs"})
@@ -184,10 +184,17 @@ def _no_load(seen: Seen, name: str) -> Finding:
     )
 
 
-def _other_load(job: Object, container: Object, service: str) -> Finding | None:
-    line = command_line(container)
-    if not model_server.calls(container, LOAD):
-        return _load(job, "program", f"it runs `{' '.join(line)[:80]}`", f"python -m {LOAD}")
+def _other_load(job: Object, pod: Object, service: str) -> Finding | None:
+    container = main_container(pod)
+    doubt = program.another_program(pod, container, LOAD)
+    if doubt and doubt.certain:
+        words = " ".join(command_line(container))
+        found = f"it runs `{words[:80]}`" if doubt.cause == "command" else doubt.reason
+        return _load(job, "program", found, f"python -m {LOAD}")
+    if doubt:
+        found = f"Job {name_of(job)}: {doubt.reason}"
+        return could_not_check("unclear", found, f"python -m {LOAD}", *_again(job))
+    line = program.option_words(container, LOAD) or []
     url = next((word for word in line if "://" in word), "")
     host = urlsplit(url).hostname or "" if url.isprintable() else ""
     if host.partition(".")[0] != service:

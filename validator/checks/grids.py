@@ -164,7 +164,7 @@ def own_folders() -> Check:
         for job in tfjobs(seen):
             pod = pod_spec(next(iter(listed(job, "spec", "replicaSpecs")), {}))
             container = main_container(pod)
-            path = painter.asked(container, "--log-dir") or painter.DEFAULT_LOG_DIR
+            path = painter.asked(container, "--log-dir")
             place = places.of_path(pod, container, path)
             if place is None:
                 return _not_on_the_claim(seen, name_of(job), path)

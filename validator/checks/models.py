@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from posixpath import dirname, normpath
 
-from validator import evidence, places
+from validator import evidence, places, program
 from validator.engine import Check, Seen
 from validator.program import within
 from validator.snapshot import Object, Unreadable, listed, mapping, text
@@ -119,8 +119,10 @@ def model_path(seen: Seen) -> str:
 def logs_path(seen: Seen) -> str:
     """Where the program writes what TensorBoard reads; "" if unclear."""
     container, model = main_container(_pod(seen)), model_path(seen)
-    given = option(container, "--log-dir")
-    return normpath(given) if given and model else f"{dirname(model)}/logs" if model else ""
+    asked = program.given(container, "--log-dir")
+    if asked is None or "$" in asked or not model:
+        return ""
+    return normpath(asked or f"{dirname(model)}/logs")
 
 
 def model_place(seen: Seen) -> places.Place | None:

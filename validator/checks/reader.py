@@ -32,10 +32,7 @@ def model_read_back(name: str, starter: str) -> Check:
         if job is None:
             return _none(seen, name, starter)
         return (
-            _program(seen, job)
-            or _elsewhere(seen, job)
-            or _too_early(seen, job)
-            or _trouble(seen, job)
+            _program(job) or _elsewhere(seen, job) or _too_early(seen, job) or _trouble(seen, job)
         )
 
     title = f"Job {name} has read the model from there, after the training's end."
@@ -98,29 +95,29 @@ class Call(NamedTuple):
 
 
 def _call(container: Object) -> Call | None:
-    """The call of the image's own program; None where another program is called."""
-    line = command_line(container)
-    if line[1:3] != ["-m", PROGRAM] or not line[0].rpartition("/")[2].startswith("python"):
+    """The call of the image's own program; None where it is not known."""
+    words, model = program.option_words(container, PROGRAM), ""
+    if words is None:
         return None
-    rest, model = line[3:], ""
-    for before, word in zip(["", *rest], rest, strict=False):
+    for before, word in zip(["", *words], words, strict=False):
         if not word.startswith("-") and before not in _WITH_VALUE:
             model = model or word
-    return Call(normpath(model) if model else "", any(w.startswith("--t") for w in rest))
+    return Call(normpath(model) if model else "", any(w.startswith("--t") for w in words))
 
 
 def _pod(job: Object) -> Object:
     return mapping(job, "spec", "template", "spec")
 
 
-def _program(seen: Seen, job: Object) -> Finding | None:
+def _program(job: Object) -> Finding | None:
     container = main_container(_pod(job))
     call, image = _call(container), text(container, "image")
     if not is_sample_image(image):
         found = f"the reader runs image {image or '(none)'}"
         return _wrong(job, "image", found, f"the sample image, {SAMPLE_IMAGE}",
                       f"Set `image: {SAMPLE_IMAGE}`.")  # fmt: skip
-    if call is None or not call.model:
+    doubt = program.another_program(_pod(job), container, PROGRAM)
+    if (doubt and doubt.cause == "command") or (call and not call.model):
         line = " ".join(command_line(container))[:80]
         return _wrong(
             job,
@@ -130,16 +127,13 @@ def _program(seen: Seen, job: Object) -> Finding | None:
             f'Set `command: ["python", "-m", "{PROGRAM}"]` and `args: ["/models/model", '
             '"--test"]`.',
         )
-    if not call.tests:
+    if call and not call.tests:
         wanted = f"python -m {PROGRAM} {call.model} --test"
         return _wrong(job, "no-test", "the reader has no --test", wanted, "Add --test to its args.")
-    return _other_code(seen, job, container)
+    return _doubted(job, doubt) if doubt else None
 
 
-def _other_code(seen: Seen, job: Object, container: Object) -> Finding | None:
-    doubt = program.other_code(_pod(job), container)
-    if doubt is None:
-        return None
+def _doubted(job: Object, doubt: program.Doubt) -> Finding:
     wanted = f"the image's own program, python -m {PROGRAM}"
     fix = "Take that out of the reader's manifest."
     if doubt.certain:

@@ -24,11 +24,11 @@ def runs_the_server() -> Check:
     def judge(seen: Seen) -> Finding | None:
         pod = _pod(seen)
         container = main_container(pod)
-        doubt = program.other_code(pod, container)
-        if not model_server.calls(container, model_server.PROGRAM):
-            return _other_program(seen, container)
+        doubt = program.another_program(pod, container, model_server.PROGRAM)
         if doubt is None:
             return None
+        if doubt.cause == "command":
+            return _other_program(seen, container)
         wanted, fix = f"the image's own {model_server.PROGRAM}", "Take that out of the manifest."
         if doubt.certain:
             return seen.wrong(doubt.cause, doubt.reason, wanted, fix)
@@ -43,9 +43,6 @@ def _other_program(seen: Seen, container: Object) -> Finding:
     if not words(container, "command"):
         found = f"there is no `command`, so the image trains (with {line or 'no options'})"
         return seen.wrong("no-command", found, wanted, f"Write {wanted}.")
-    if model_server.PROGRAM in line:
-        found = f"it cannot be seen what `{line[:80]}` runs beside the server"
-        return could_not_check("unclear", found, wanted, f"Write {wanted}.")
     return seen.wrong("other", f"it runs `{line[:80]}`", wanted, f"Write {wanted}.")
 
 

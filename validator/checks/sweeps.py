@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from validator import painter
+from validator import painter, program
 from validator.checks.releases import made
 from validator.checks.run import as_asked, not_ended
 from validator.diagnosis import failed, succeeded
@@ -79,7 +79,7 @@ def paints() -> Check:
     def judge(seen: Seen) -> Finding | None:
         specs = [*(pod for _, pod in seen.templates), *(mapping(p, "spec") for p in seen.pods)]
         for pod in specs:
-            doubt = painter.another_program(pod, main_container(pod))
+            doubt = program.another_program(pod, main_container(pod), painter.MODULE)
             if doubt and not doubt.certain:
                 return _unclear(seen, doubt.cause, doubt.reason)
             if doubt:

@@ -60,10 +60,11 @@ exercise(
         ),
         deployed(),
         of_each(arguments_are_text()),
-        full_grid(),
         of_each(sample_image()),
-        of_each(asks_for_gpus(1, or_none=True, resource=TODAY)),
+        # Before the values, since it says best why those cannot be read.
         paints(),
+        full_grid(),
+        of_each(asks_for_gpus(1, or_none=True, resource=TODAY)),
         own_folders(),
         one_board(),
         all_succeed(),

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from validator import painter
-from validator.snapshot import Log, LogLine
+from validator.program import another_program
+from validator.snapshot import Log, LogLine, Unreadable
 
 START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 COMMAND = ["python", "-m", "painting.train"]
@@ -95,6 +96,20 @@ def test_words_that_are_no_number_are_no_choice():
     assert painter.choice(container("--learning-rate=fast")) is None
 
 
+def shell(script):
+    return container(command=["sh", "-c", script])
+
+
+def test_the_choice_in_a_script_is_the_programs():
+    made = shell("exec python -m painting.train --learning-rate=0.01 --hidden-layers 7")
+    assert painter.choice(made) == painter.Choice(0.01, 7)
+
+
+def test_of_a_script_that_cannot_be_read_no_default_is_told():
+    with pytest.raises(Unreadable):
+        painter.choice(shell("sh /runs/run.sh painting.train"))
+
+
 @pytest.mark.parametrize(
     ("made", "cause"),
     [
@@ -102,14 +117,30 @@ def test_words_that_are_no_number_are_no_choice():
         pytest.param(container(command=["env", "--block-signal=TERM", *COMMAND]), "", id="as the "
                      "image starts its program"),
         pytest.param(container(command=None), "command", id="the image's training"),
-        pytest.param(container(command=["sh", "-c", "python -m painting.train"]), "wrapped",
+        pytest.param(container(command=["python", "-u", "-m", "painting.train"]), "",
+                     id="with an option of python"),
+        pytest.param(container(command=["/opt/venv/bin/python", "-m", "painting.train"]), "",
+                     id="by its path"),
+        pytest.param(shell("exec python -m painting.train --learning-rate=0.1"), "",
                      id="in a shell"),
-        pytest.param(container(command=["echo", "painting.train"]), "wrapped", id="its name"),
+        pytest.param(shell("for i in 1 2; do python -m painting.train; done"), "unclear",
+                     id="in a loop"),
+        pytest.param(shell("python -m painting.train --learning-rate=$RATE"), "unclear",
+                     id="with a variable of the shell"),
+        pytest.param(shell("python -m painting.train; exit; python -m painting.train --seed=2"),
+                     "unclear", id="twice"),
+        pytest.param(container("--log-dir=/runs/$(NAME)"), "unclear",
+                     id="with a variable of the Pod"),
+        pytest.param(container("--learning-rate=$rate"), "", id="with a word that is no variable"),
+        pytest.param(container(command=["echo", "painting.train"]), "unclear", id="its name"),
+        pytest.param(shell("python -m painting.train; echo painted /tmp/x"), "prints",
+                     id="and a line of its log"),
     ],
 )  # fmt: skip
 def test_only_the_painter_is_the_painter(made, cause):
-    found = painter.another_program({"containers": [made]}, made)
+    found = another_program({"containers": [made]}, made, painter.MODULE)
     assert (found.cause if found else "") == cause
+    assert found is None or found.certain == (cause != "unclear")
 
 
 def test_a_variable_that_may_lead_to_code_in_a_volume_is_unclear():
@@ -118,5 +149,6 @@ def test_a_variable_that_may_lead_to_code_in_a_volume_is_unclear():
         volumeMounts=[{"name": "runs", "mountPath": "/runs"}],
     )
     volume = {"name": "runs", "persistentVolumeClaim": {"claimName": "module7-runs"}}
-    found = painter.another_program({"containers": [made], "volumes": [volume]}, made)
+    pod = {"containers": [made], "volumes": [volume]}
+    found = another_program(pod, made, painter.MODULE)
     assert (found.cause, found.certain) == ("code-variable", False)
