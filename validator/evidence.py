@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from validator.program import Doubt, given, option_words
-from validator.snapshot import Log, LogLine, Object, listed, mapping, text, time_at
-from validator.tfjobs import containers, is_sample_image
+from validator.snapshot import Log, LogLine, Object, listed, mapping, time_at
+from validator.tfjobs import containers, runs_own_image
 
 STEP = re.compile(r"step (\d{1,9})/(\d{1,9}) loss (\d{1,9}\.\d+|nan|inf) accuracy (\d\.\d+)")
 TEST_ACCURACY = re.compile(r"test accuracy (\d\.\d+) on (\d{1,9}) images")
@@ -154,13 +154,13 @@ def _doubts(training: Training, pod: Object, name: str, runtime_id: str) -> Iter
     yield from _number(training, container)
     yield from _times(training, container_status(pod, name))
     yield from _loss(training)
-    yield from _end(training, saves=not _is_own(container))
+    yield from _end(training, saves=not runs_own_image(container))
 
 
 def off_the_curve(training: Training, container: Object) -> Doubt | None:
     """Why the loss cannot be that of the image's seed; None when near, or options change it."""
     words_ = option_words(container)
-    if _is_own(container):
+    if runs_own_image(container):
         # It has a curve of its own.
         return None
     # The learning rate follows the asked number of steps, so only this total has this curve.
@@ -263,14 +263,10 @@ def asked_steps(container: Object) -> int | None:
         return None
     value = given(container, "--max-steps")
     if not value:
-        return None if any("$" in word for word in words_) else DEFAULT_STEPS
+        # An image of the learner's own may have it in its entry point, or another default.
+        unknown = runs_own_image(container) or any("$" in word for word in words_)
+        return None if unknown else DEFAULT_STEPS
     return int(value) if value.isdecimal() and len(value) < 10 else None
-
-
-def _is_own(container: Object) -> bool:
-    """Whether a program of the learner's own trains."""
-    image = text(container, "image")
-    return bool(image) and not is_sample_image(image)
 
 
 def _order(training: Training) -> Iterator[Doubt]:

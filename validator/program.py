@@ -12,10 +12,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from posixpath import normpath
 
-from validator.script import ENTRY_POINT, file_of, options_of
+from validator.script import ENTRY_POINT, file_of, file_run, options_of
 from validator.snapshot import Object, Unreadable, listed, text
-from validator.tfjobs import command_line, containers, option, words
+from validator.tfjobs import command_line, containers, option, runs_own_image, words
 
 # Where the image keeps what it runs; data and the drivers of GPUs are elsewhere.
 _CODE_FOLDERS = (
@@ -125,19 +126,21 @@ def _options(container: Object, module: str) -> list[str] | str:
 
 
 def _doubts(pod: Object, container: Object, module: str) -> Iterator[Doubt]:
-    yield from _command(container, module)
+    yield from _command(pod, container, module)
     yield from _variables(pod, container)
     yield from _volumes(pod, container)
 
 
-def _command(container: Object, module: str) -> Iterator[Doubt]:
+def _command(pod: Object, container: Object, module: str) -> Iterator[Doubt]:
     trains = module == ENTRY_POINT
     if not words(container, "command"):
         if not trains:
             yield Doubt("command", f"without `command`, the image runs {ENTRY_POINT}")
         return
     line = command_line(container)
-    if not any(module in word or file_of(module) in word for word in line):
+    # The entry point of an image of the learner's own is the learner's.
+    own = trains and runs_own_image(container)
+    if not own and not any(module in word or file_of(module) in word for word in line):
         does = "replaces the image's training program" if trains else f"does not run {module}"
         yield Doubt("command", f"`command` {does}")
         return
@@ -145,8 +148,18 @@ def _command(container: Object, module: str) -> Iterator[Doubt]:
     if any(_LOG_WORDS.search(_plain(words_)) for words_ in [*line, *values]):
         yield Doubt("prints", "`command` prints lines of the log by itself")
     found = _options(container, module)
-    if isinstance(found, str):
+    if isinstance(found, str) and not (own and _runs_a_file_of_the_image(pod, container)):
         yield Doubt("unclear", found, certain=False)
+
+
+def _runs_a_file_of_the_image(pod: Object, container: Object) -> bool:
+    """Whether Python runs a file that no volume has brought."""
+    file = file_run(_expand(container))
+    paths = [path for _, path in _carriers(pod, container)]
+    if not file.startswith("/"):
+        # The folder that it begins with is known to the image alone.
+        return bool(file) and not paths
+    return not any(within(normpath(file), path) for path in paths)
 
 
 def _variables(pod: Object, container: Object) -> Iterator[Doubt]:

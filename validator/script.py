@@ -41,9 +41,22 @@ def options_of(line: list[str], module: str) -> list[str] | str:
     return f"what `command` runs around {module} cannot be read"
 
 
-def _of_python(line: list[str], module: str) -> list[str] | str:
+def file_run(line: list[str]) -> str:
+    """The file that Python runs by a command line; "" for anything else."""
+    line = _unwrapped(line)
+    rest = _without_flags(line[1:]) if _PYTHON.fullmatch(_program(line)) else []
+    return rest[0] if rest and not rest[0].startswith("-") else ""
+
+
+def _without_flags(line: list[str]) -> list[str]:
+    """Without the options of Python itself."""
     while line and line[0].startswith("-") and not line[0].startswith(("-m", "-c")):
         line = line[2:] if line[0] in ("-W", "-X") else line[1:]
+    return line
+
+
+def _of_python(line: list[str], module: str) -> list[str] | str:
+    line = _without_flags(line)
     if line[:2] == ["-m", module]:
         return line[2:]
     if line[:1] in ([f"-m{module}"], [f"{_IMAGE_FOLDER}/{file_of(module)}"]):

@@ -105,6 +105,12 @@ def is_sample_image(image: str) -> bool:
     return same_name(image, SAMPLE_IMAGE)
 
 
+def runs_own_image(container: Object) -> bool:
+    """Whether a container has an image of the learner's own."""
+    image = text(container, "image")
+    return bool(image) and not is_sample_image(image)
+
+
 def same_name(image: str, wanted: str) -> bool:
     """Whether it is this image, of any version; a registry's prefix may stand for localhost."""
     prefix, _, name = repository(image).rpartition("/")

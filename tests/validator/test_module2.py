@@ -71,6 +71,60 @@ def test_an_image_of_the_learners_own_trains_as_well(trained, image, accuracy, w
     assert said(judged(trained(image, accuracy), "2.1")) == wanted
 
 
+def started(**container):
+    """An edit: what the container of the training is given, in place of args."""
+
+    def edit(data):
+        for item in (*data["objects"]["jobs"], *data["objects"]["pods"]):
+            spec = item["spec"].get("template", item)["spec"]
+            del spec["containers"][0]["args"]
+            spec["containers"][0].update(container)
+
+    return edit
+
+
+def not_begun(data):
+    data["objects"]["jobs"][0]["status"] = {}
+    data["objects"]["pods"], data["logs"] = [], {}
+
+
+def a_volume_has_the_program(data):
+    for item in (*data["objects"]["jobs"], *data["objects"]["pods"]):
+        spec = item["spec"].get("template", item)["spec"]
+        spec["volumes"] = [{"name": "app", "configMap": {"name": "app"}}]
+        spec["containers"][0]["volumeMounts"] = [{"name": "app", "mountPath": "/app"}]
+
+
+MAIN = ["python", "/app/main.py"]
+ASKED = ["--max-steps", "500"]
+ENDLESS_LOOP = ["sh", "-c", "while true; do sleep 1; done"]
+UNCLEAR = (Verdict.COULD_NOT_CHECK, "trained.program.unclear")
+
+
+@pytest.mark.parametrize(
+    ("edits", "wanted"),
+    [
+        pytest.param([started(command=MAIN, args=ASKED)], (Verdict.DONE, ""),
+                     id="its entry point written out"),
+        pytest.param([started()], (Verdict.DONE, ""), id="the steps in its Dockerfile"),
+        pytest.param([started(), not_begun], (Verdict.CONVERGING, "ends.no-pod"),
+                     id="which nobody sees before it trains"),
+        pytest.param([started(command=MAIN, args=ASKED), a_volume_has_the_program], UNCLEAR,
+                     id="a program that a volume brings"),
+        pytest.param([started(command=["python", "main.py"]), a_volume_has_the_program], UNCLEAR,
+                     id="a program that may be in a volume"),
+        pytest.param([started(command=ENDLESS_LOOP)], UNCLEAR, id="a script"),
+        pytest.param([started(command=["echo", "step 500/500 loss 0.3 accuracy 0.9"])],
+                     (Verdict.WRONG, "trained.program.prints"), id="a line of the log"),
+    ],
+)  # fmt: skip
+def test_an_image_of_the_learners_own_has_an_entry_point_of_its_own(trained, edits, wanted):
+    data = trained(OWN, 0.78)
+    for edit in edits:
+        edit(data)
+    assert said(judged(data, "2.1")) == wanted
+
+
 @pytest.mark.parametrize("case", CHEATS, ids=lambda case: case.title)
 def test_a_cheat_is_told(case):
     data = json.loads(case.snapshot.read_text())

@@ -78,6 +78,14 @@ def test_on_another_machine_it_could_not_be_checked(data):
     assert graded(data).verdict is Verdict.COULD_NOT_CHECK
 
 
+def test_the_entry_point_may_have_the_number_of_steps(data):
+    for image in data["objects"]["images"]:
+        if "module1" in image["metadata"]["name"]:
+            image["spec"]["entrypoint"] += ["--max-steps", "100"]
+    data["objects"]["containers"][0]["spec"]["args"] = []
+    assert graded(data).verdict is Verdict.DONE
+
+
 def test_the_sample_image_may_be_gone_from_the_engine(data):
     images = data["objects"]["images"]
     data["objects"]["images"] = [i for i in images if "module1" in i["metadata"]["name"]]

@@ -22,6 +22,7 @@ from validator.tfjobs import (
     is_sample_image,
     main_container,
     option,
+    runs_own_image,
     same_name,
     shape,
     words,
@@ -261,6 +262,9 @@ def option_is(name: str, value: str) -> Check:
         if given.isdigit():
             return _asked(seen, f"{name} is {given}", name, value)
         if given or words(container, "command") or _in_variables(container):
+            return None
+        if runs_own_image(container):
+            # Its Dockerfile may have the value.
             return None
         near = _misspelled(container, name)
         if " " in near:
