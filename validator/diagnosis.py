@@ -26,6 +26,7 @@ from validator.snapshot import (
     listed,
     mapping,
     name_of,
+    owners,
     text,
     time_at,
 )
@@ -183,15 +184,24 @@ def newest_pods(cluster: Snapshot, tfjob: Object) -> list[Object]:
 
 
 def pods_of_deployment(cluster: Snapshot, deployment: Object) -> list[Object]:
-    """Its Pods by its selector, oldest first, without those that are being deleted."""
+    """Its Pods, oldest first, without those that are being deleted.
+
+    Those of its ReplicaSets; where they cannot be read, by the labels of its selector.
+    """
+    uid, sets = text(deployment, "metadata", "uid"), cluster.items_if_readable("replicasets")
+    mine = {text(each, "metadata", "uid") for each in sets if uid and uid in owners(each)}
     wanted = mapping(deployment, "spec", "selector", "matchLabels")
     pods = [
         pod
         for pod in cluster.items("pods")
-        if wanted and wanted.items() <= mapping(pod, "metadata", "labels").items()
+        if (mine & owners(pod) if mine else wanted and _has_labels(pod, wanted))
         if not text(pod, "metadata", "deletionTimestamp")
     ]
     return sorted(pods, key=lambda pod: text(pod, "metadata", "creationTimestamp"))
+
+
+def _has_labels(item: Object, labels: Object) -> bool:
+    return labels.items() <= mapping(item, "metadata", "labels").items()
 
 
 def _reason(tfjob: Object) -> str:

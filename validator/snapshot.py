@@ -23,7 +23,6 @@ The data::
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -124,7 +123,7 @@ class Snapshot:
     def children(self, kind: str, owner: Object) -> list[Object]:
         """The objects that ``owner`` controls, oldest first; by UID: never an older namesake's."""
         uid = text(owner, "metadata", "uid")
-        mine = [i for i in self.items(kind) if uid and uid in set(_owners(i))]
+        mine = [i for i in self.items(kind) if uid and uid in owners(i)]
         return sorted(mine, key=lambda item: text(item, "metadata", "creationTimestamp"))
 
     def newest_pods(self, job: Object) -> list[Object]:
@@ -202,6 +201,12 @@ def mapping(node: Any, *path: str | int) -> Object:
     return value if isinstance(value, dict) else {}
 
 
+def owners(item: Object) -> set[str]:
+    """The UID of the object that controls this one; nothing where none does."""
+    references = listed(item, "metadata", "ownerReferences")
+    return {text(each, "uid") for each in references if each.get("controller")}
+
+
 def name_of(item: Object) -> str:
     """metadata.name"""
     return text(item, "metadata", "name")
@@ -237,12 +242,6 @@ def parse_time(value: object) -> datetime | None:
     except ValueError:
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
-def _owners(item: Object) -> Iterator[str]:
-    for reference in listed(item, "metadata", "ownerReferences"):
-        if reference.get("controller"):
-            yield text(reference, "uid")
 
 
 def _event_time(event: Object) -> str:

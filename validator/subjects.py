@@ -97,7 +97,7 @@ class Deployment(Subject):
     """A Deployment: it never ends, it is ready or not."""
 
     kind, plural, kubectl = "Deployment", "deployments", "deployment"
-    reads = frozenset({"deployments", "pods", "events"})
+    reads = frozenset({"deployments", "replicasets", "pods", "events"})
 
     def templates(self, item: Object) -> list[tuple[str, Object]]:
         return [("Deployment", mapping(item, "spec", "template", "spec"))]

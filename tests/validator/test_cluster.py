@@ -112,7 +112,9 @@ def test_no_list_of_all_pods_or_tfjobs_of_the_cluster(api, read):
         pytest.param(exercise(Release("mine")), {"secrets"}, id="a Helm release"),
         pytest.param(exercise(Job("a")), {"jobs", "pods", "events"}, id="a Job"),
         pytest.param(
-            exercise(Deployment("a")), {"deployments", "pods", "events"}, id="a Deployment"
+            exercise(Deployment("a")),
+            {"deployments", "replicasets", "pods", "events"},
+            id="a Deployment",
         ),
     ],
 )

@@ -185,6 +185,14 @@ def test_the_first_pods_are_replaced_by_time_or_by_events(changes, wanted):
     assert said(judged(data, "2.2")) == wanted
 
 
+def test_a_selector_of_expressions_hides_no_first_pod():
+    data = recorded("2.2-first-pods")
+    [deployment] = [d for d in data["objects"]["deployments"] if "ex2" in d["metadata"]["name"]]
+    expression = {"key": "app", "operator": "In", "values": ["module2-ex2"]}
+    deployment["spec"]["selector"] = {"matchExpressions": [expression]}
+    assert said(judged(data, "2.2")) == NOT_REPLACED
+
+
 @pytest.mark.parametrize("kind", ["services", "replicasets", "endpointslices"])
 def test_who_may_not_read_a_kind_is_not_accused(kind):
     data = recorded("2.2-solution")

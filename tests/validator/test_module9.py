@@ -7,7 +7,7 @@ import pytest
 
 from tests.validator.cases import CHEAT_SNAPSHOTS
 from tests.validator.cases_module9 import CHEATS
-from tests.validator.recorded_worlds import judged, the
+from tests.validator.recorded_worlds import judged, recorded, the
 from tests.validator.stage import fits
 from validator import exercises, model_server  # noqa: F401 (registers the exercises)
 from validator.engine import EXERCISES, grade_one
@@ -166,6 +166,56 @@ def test_a_load_that_has_ended_without_a_change_accuses_nobody():
         data["taken"] = "2027-01-01T00:00:00Z"
 
     assert judged("9.2-solution", never_scaled) == (Verdict.COULD_NOT_CHECK, "scaled.none")
+
+
+def shrank(data):
+    """Somebody had added replicas by hand, and the autoscaler took them away after the load."""
+    the(data, "horizontalpodautoscalers", "module9-ex2")["status"]["lastScaleTime"] = LONG_AFTER
+    data["taken"] = "2026-11-26T11:50:30Z"
+    for event in data["objects"]["events"]:
+        if event["reason"] == "SuccessfulRescale":
+            event["message"] = "New size: 1; reason: All metrics below target"
+
+
+def events_are_over(data):
+    data["objects"]["events"] = []
+
+
+def grew_and_shrank(data):
+    risen = [e for e in data["objects"]["events"] if e["reason"] == "SuccessfulRescale"]
+    data["objects"]["events"] += copy.deepcopy(risen)
+    shrank({**data, "objects": {**data["objects"], "events": risen}})
+
+
+LONG_AFTER = "2026-11-26T11:50:06Z"
+UNSEEN = (Verdict.COULD_NOT_CHECK, "scaled.down")
+
+
+@pytest.mark.parametrize(
+    ("edits", "wanted"),
+    [
+        pytest.param([events_are_over], (Verdict.DONE, ""), id="by the time alone"),
+        pytest.param([grew_and_shrank], (Verdict.DONE, ""), id="more, and then fewer"),
+        pytest.param([shrank], UNSEEN, id="only fewer"),
+        pytest.param([shrank, events_are_over], UNSEEN, id="long after the load, without events"),
+    ],
+)
+def test_fewer_replicas_are_not_more(edits, wanted):
+    def edit(data):
+        for each in edits:
+            each(data)
+
+    assert judged("9.2-solution", edit) == wanted
+
+
+def test_a_server_that_only_shrank_has_not_been_asked():
+    def also_shrank(data):
+        scaled = copy.deepcopy(recorded("9.2-solution"))
+        shrank(scaled)
+        for kind in ("horizontalpodautoscalers", "events"):
+            data["objects"][kind] = scaled["objects"][kind]
+
+    assert judged("9.1-not-asked", also_shrank) == (Verdict.CONVERGING, "asked.none")
 
 
 def test_a_pod_that_went_without_an_event_is_not_taken_for_one_that_made_way():

@@ -30,6 +30,9 @@ LOAD = "fashion_mnist.ask"
 SHORTEST_LOAD_SECONDS = 30.0
 # From the last question to the end of what follows: a measurement, a decision.
 AFTERWARDS = timedelta(seconds=60)
+# What its event says of more replicas, for their measurements.
+UP = "above target"
+_ENDED = ("status", "completionTime")
 _READS = frozenset({"horizontalpodautoscalers", "deployments", "jobs", "pods", "events"})
 
 
@@ -243,11 +246,35 @@ def was_scaled(load: str) -> Check:
         job = seen.cluster.find("jobs", load) or {}
         began, ended = (time_at(job, "status", key) for key in ("startTime", "completionTime"))
         scaled = time_at(seen.object, "status", "lastScaleTime")
-        if began and scaled and scaled >= began:
-            return _too_late(seen, job, ended)
-        return _not_scaled(seen, job, ended)
+        if not (began and scaled and scaled >= began):
+            return _not_scaled(seen, job, ended)
+        late = _too_late(seen, job, ended)
+        return late or (None if went_up(seen.cluster, seen.object, job) else _not_seen(job))
 
     return Check("scaled", "It has scaled the Deployment under load.", judge, _READS)
+
+
+def went_up(cluster: Snapshot, scaler: Object, load: Object) -> bool:
+    """Whether it has made more replicas; after an hour, when events expire, by the time alone.
+
+    It also takes replicas away: those that somebody has added by hand, for minutes after a load.
+    """
+    said = cluster.events(scaler, "SuccessfulRescale")
+    scaled, ended = time_at(scaler, "status", "lastScaleTime"), time_at(load, *_ENDED)
+    if said or not (scaled and load):
+        return any(UP in message for message in said)
+    return ended is None or scaled <= ended + AFTERWARDS
+
+
+def _not_seen(job: Object) -> Finding:
+    return could_not_check(
+        "down",
+        "the autoscaler has changed the number of replicas, and it cannot be seen whether it has "
+        "made more of them: it has taken some away since",
+        "more replicas under load",
+        "If the check has not said done before:",
+        *_again(job),
+    )
 
 
 def _too_late(seen: Seen, job: Object, ended: datetime | None) -> Finding | None:

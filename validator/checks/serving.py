@@ -6,10 +6,11 @@ import re
 from posixpath import basename, dirname
 
 from validator import model_server, places, program
+from validator.checks import autoscaling
 from validator.diagnosis import succeeded
 from validator.engine import Check, Seen
 from validator.snapshot import Object, created, mapping, name_of, text
-from validator.tfjobs import command_line, main_container, words
+from validator.tfjobs import command_line, main_container, pod_spec, words
 from validator.verdicts import Finding, converging, could_not_check, wrong
 
 COMMAND = '["env", "--block-signal=TERM", "python", "-m", "fashion_mnist.serve"]'
@@ -197,16 +198,21 @@ def was_asked(service: str, port: int) -> Check:
             *ask[1:],
         )
 
-    reads = frozenset({f"answer {request}", "horizontalpodautoscalers"})
+    reads = frozenset({f"answer {request}", "horizontalpodautoscalers", "jobs", "events"})
     return Check("asked", "It has answered a prediction.", judge, reads)
 
 
 def _was_scaled(seen: Seen) -> bool:
-    """Whether an autoscaler has changed its number of replicas: then there was load."""
+    """Whether an autoscaler has made more replicas: then there was load."""
     scalers = seen.cluster.items_if_readable("horizontalpodautoscalers")
+    loads = [
+        job
+        for job in seen.cluster.items_if_readable("jobs")
+        if model_server.calls(main_container(pod_spec(mapping(job, "spec"))), autoscaling.LOAD)
+    ]
     return any(
         text(s, "spec", "scaleTargetRef", "name") == seen.subject.name
-        and text(s, "status", "lastScaleTime")
+        and any(autoscaling.went_up(seen.cluster, s, load) for load in loads or [{}])
         for s in scalers
     )
 
