@@ -331,6 +331,9 @@ def _end(training: Training, saves: bool) -> Iterator[Doubt]:
 
 
 def _loss(training: Training) -> Iterator[Doubt]:
+    # What resumed late has little to gain, and its loss goes up and down.
+    if training.start:
+        return
     if len(training.steps) > 1 and not training.steps[-1].loss < training.steps[0].loss:
         first, last = training.steps[0], training.steps[-1]
         falls = f"{first.loss} at step {first.number}, {last.loss} at the end"

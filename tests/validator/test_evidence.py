@@ -154,9 +154,13 @@ RESUMED = "resuming at step 300 from /tmp/fashion-mnist/checkpoints/ckpt-300"
     [
         pytest.param(log(ME, RESUMED, *STEPS[2:], *END), id="with a step left"),
         pytest.param(log(ME, RESUMED.replace("300", "500"), *END), id="with none left"),
+        pytest.param(
+            log(ME, RESUMED, step(450, loss="0.2229"), step(500, loss="0.2316"), *END),
+            id="with a loss that no longer falls",
+        ),
     ],
 )
-def test_a_training_that_resumed_needs_fewer_lines(written):
+def test_a_training_that_resumed_needs_fewer_lines_and_no_falling_loss(written):
     assert doubt(written) is None
     assert evidence.read(written).last_step == 500
 

@@ -65,6 +65,31 @@ def just_ended(data):
     data["taken"] = max(job["status"]["completionTime"] for job in data["objects"]["tfjobs"])
 
 
+def one_at_a_time(data):
+    """Six trials, more than a minute after the last success, when the newest was suspended."""
+    jobs = [job for job in data["objects"]["tfjobs"] if job["metadata"]["name"][-1] in "012345"]
+    data["objects"]["tfjobs"] = jobs
+    (newest,) = (job for job in jobs if job["metadata"]["name"].endswith("-5"))
+    for condition in newest["status"]["conditions"]:
+        if condition["type"] in ("Running", "Suspended"):
+            condition["lastTransitionTime"] = "2026-11-26T11:26:50Z"
+    data["taken"] = "2026-11-26T11:26:51Z"
+
+
+def numbered_from_1(data):
+    def next_one(match):
+        return f"module7-ex2-{int(match[1]) + 1}"
+
+    words = re.sub(r"module7-ex2-(\d+)(?=[\"/-])", next_one, json.dumps(data))
+    data.clear()
+    data.update(json.loads(words))
+
+
+def without_one(data):
+    jobs = data["objects"]["tfjobs"]
+    data["objects"]["tfjobs"] = [j for j in jobs if j["metadata"]["name"] != "module7-ex2-4"]
+
+
 def taken_long_after(data):
     data["taken"] = "2099-01-01T00:00:00Z"
 
@@ -126,6 +151,11 @@ NO_JSON = rewritten(r"^\{", "<html>")
         pytest.param("7.2-solution", [no_pods], UNCLEAR, "painted", id="no Pods of a search"),
         pytest.param("7.2-few-trials", [just_ended], CONVERGING, "trials.next",
                      id="between two trials"),
+        pytest.param("7.2-solution", [one_at_a_time], CONVERGING, "trials.next",
+                     id="one at a time, after a trial that was suspended"),
+        pytest.param("7.2-solution", [numbered_from_1], DONE, "", id="trials counted from 1"),
+        pytest.param("7.2-solution", [numbered_from_1, without_one], WRONG, "trials.deleted",
+                     id="of these one is gone"),
     ],
 )  # fmt: skip
 def test_what_is_said_of_an_edited_sweep(case, edits, verdict, id):

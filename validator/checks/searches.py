@@ -16,6 +16,7 @@ from validator.checks.sweeps import (
     choice,
     finished,
     is_suspended,
+    last_end,
     log_of,
     trainings,
 )
@@ -91,7 +92,9 @@ def enough_trials() -> Check:
     def judge(seen: Seen) -> Finding | None:
         jobs, name = trainings(seen), seen.subject.name
         numbers = {n for job in jobs if (n := _number(name_of(job), name)) is not None}
-        gone = sorted(set(range(max(numbers, default=-1) + 1)) - numbers)
+        # A search may count from 0 or from 1.
+        first = min(1, min(numbers, default=0))
+        gone = sorted(set(range(first, max(numbers, default=-1) + 1)) - numbers)
         if gone and len(numbers) == len(jobs):
             return _deleted(seen, gone)
         return None if len(jobs) >= FEWEST_TRIALS else _few(seen, len(jobs))
@@ -113,8 +116,7 @@ def _deleted(seen: Seen, gone: list[int]) -> Finding:
 
 
 def _few(seen: Seen, count: int) -> Finding:
-    newest = max((t for job in trainings(seen) if (t := time_at(job, "status", "completionTime"))),
-                 default=None)  # fmt: skip
+    newest = last_end(trainings(seen))
     if newest and seen.cluster.age_seconds(newest) < GRACE_SECONDS:
         return converging("next", f"{count} trials so far", f"{FEWEST_TRIALS} or more", WAIT,
                           since=newest)  # fmt: skip
@@ -300,9 +302,7 @@ def _not_one(seen: Seen, marked: list[Object]) -> Finding:
             "one TfJob with this label",
             "Set the label once, after the search.",
         )
-    ends = [time_at(condition(job, kind), "lastTransitionTime")
-            for job in trainings(seen) for kind in ("Succeeded", "Suspended")]  # fmt: skip
-    newest = max((end for end in ends if end), default=None)
+    newest = last_end(trainings(seen))
     finding = seen.wrong(
         "none",
         f"no TfJob has the label {BEST}: true",

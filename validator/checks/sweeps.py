@@ -6,13 +6,23 @@ Each is judged as a TfJob alone is; what is found of one says which it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from validator import painter, program
 from validator.checks.releases import made
 from validator.checks.run import as_asked, not_ended
 from validator.diagnosis import failed, succeeded
 from validator.engine import Check, Seen
-from validator.snapshot import Object, Unreadable, is_true, mapping, name_of, text, time_at
+from validator.snapshot import (
+    Object,
+    Unreadable,
+    condition,
+    is_true,
+    mapping,
+    name_of,
+    text,
+    time_at,
+)
 from validator.subjects import Search, TfJob
 from validator.tfjobs import main_container
 from validator.verdicts import Finding, Verdict, converging, could_not_check
@@ -40,6 +50,16 @@ def is_suspended(job: Object) -> bool:
 def finished(seen: Seen) -> list[Object]:
     """The TfJobs that have succeeded. Raises: Unreadable."""
     return [job for job in trainings(seen) if succeeded(job)]
+
+
+def last_end(jobs: Iterable[Object]) -> datetime | None:
+    """When the last of them succeeded or was suspended; what is suspended is not completed."""
+    ends = [
+        time_at(job, "status", "completionTime")
+        or time_at(condition(job, "Suspended"), "lastTransitionTime")
+        for job in jobs
+    ]
+    return max((end for end in ends if end), default=None)
 
 
 def of_each(check: Check) -> Check:
@@ -124,14 +144,12 @@ def _on_its_way(seen: Seen, jobs: list[Object], first: Finding) -> Finding:
     over = sum(succeeded(job) or failed(job) or is_suspended(job) for job in jobs)
     waiting = len(jobs) - at_work - over
     queue = f", {waiting} wait for a GPU or for their start" if waiting else ""
-    newest = max((t for job in jobs if (t := time_at(job, "status", "completionTime"))),
-                 default=first.since)  # fmt: skip
     return converging(
         "on-their-way",
         f"of {len(jobs)} TfJobs, {over} are over, {at_work} run{queue}",
         "all of them over",
         "Wait: those that end make room for the others. With --watch, the validator waits for you.",
-        since=newest,
+        since=last_end(jobs) or first.since,
         late=f"the first that is not over: {first.found}",
     )
 
