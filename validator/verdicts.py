@@ -30,7 +30,6 @@ EXIT_CODES = {
     Verdict.BLOCKED: 5,
     Verdict.COULD_NOT_CHECK: 6,
 }
-USAGE_ERROR = 2
 # How long a thing may be on its way before the report says for how long it has been.
 PATIENCE_SECONDS = 120.0
 

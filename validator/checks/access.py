@@ -222,10 +222,6 @@ def runs_as(deployment: str, account: str) -> Check:
     return Check("runs-as", title, judge, frozenset({"deployments"}))
 
 
-def _file(seen: Seen) -> str:
-    return seen.exercise.file
-
-
 def made_by_a_notebook() -> Check:
     """The Python client has made it, and not kubectl, by the API server's own notes."""
 
