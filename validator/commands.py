@@ -31,6 +31,8 @@ _WITHOUT_NAMESPACE = ("api-resources", "api-versions", "cluster-info", "config",
 _WITHOUT_KIND = ("apply", "attach", "cp", "exec", "logs", "port-forward", "run")
 _TAKE_A_VALUE = ("-c", "-f", "-k", "-l", "-o", "-p", "--for", "--patch", "--type", "--raw")
 _NAMESPACE_FLAGS = ("-n", "-A", "--namespace", "--all-namespaces", "--raw")
+# The search of module 7 in the solution's folder, and the learner's own copy.
+_SEARCHES = ("search.py", "my-module7-ex2.py")
 _TFJOB = re.compile(r"(?:^|(?<=,))tfjobs?(?=$|[,/])")
 _VALUE = re.compile(r"(--?[\w-]+=)(.+)", re.DOTALL)
 
@@ -65,14 +67,23 @@ def join(words: Sequence[str]) -> str:
 
 
 def with_flags(words: list[str], flags: Sequence[str]) -> list[str]:
-    """A command of kubectl, helm or the validator with the flags that reach the right place."""
-    ours = words[:3] == ["python", "-m", "validator"]
-    if not ours and words[:1] not in (["kubectl"], ["helm"]):
+    """A command with the flags that reach the right place, where its program takes them."""
+    if not _takes_flags(words):
         return words
     missing = [_for_program(f, words[0]) for f in flags if not _needless(f, words)]
     # Behind "--" they would be words of the program that kubectl runs in a Pod.
     end = words.index("--") if "--" in words else len(words)
     return [*words[:end], *missing, *words[end:]]
+
+
+def _takes_flags(words: list[str]) -> bool:
+    """kubectl, helm, the validator, the search, and the scripts, which hand them to kubectl."""
+    if words[:1] in (["kubectl"], ["helm"]) or words[:3] == ["python", "-m", "validator"]:
+        return True
+    program, script = (*words[:2], "", "")[:2]
+    return (program == "sh" and script.endswith(".sh")) or (
+        program == "python" and script.rpartition("/")[2] in _SEARCHES
+    )
 
 
 def _needless(flag: str, words: list[str]) -> bool:

@@ -130,6 +130,32 @@ def test_a_cluster_without_gpus_is_asked_for_none(search):
     assert "--learning-rate=0.1" in container["args"]
 
 
+KUBECONFIG = {
+    "current-context": "here",
+    "clusters": [{"name": "lab", "cluster": {"server": "http://127.0.0.1:1"}}],
+    "users": [{"name": "me", "user": {}}],
+    "contexts": [
+        {"name": name, "context": {"cluster": "lab", "user": "me", "namespace": f"of-{name}"}}
+        for name in ("here", "there")
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("flags", "namespace"),
+    [
+        pytest.param([], "of-here", id="the current context's"),
+        pytest.param(["--context=there"], "of-there", id="that of the context that is named"),
+        pytest.param(["--context=there", "--namespace=bob"], "bob", id="the one that is named"),
+    ],
+)
+def test_the_search_takes_the_flags_of_kubectl(search, monkeypatch, tmp_path, flags, namespace):
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(KUBECONFIG))
+    monkeypatch.setattr("sys.argv", ["search.py", f"--kubeconfig={path}", *flags])
+    assert search.TfJobs(search.parse()).namespace == namespace
+
+
 def answers(path):
     """A TensorBoard with two runs."""
     if path.startswith("hparams"):

@@ -33,8 +33,15 @@ def test_words_stay_as_they_are():
     [
         pytest.param("kubectl delete tfjob x", ALL, id="kubectl gets all of them"),
         pytest.param("python -m validator module5", ALL, id="so does the validator"),
+        pytest.param("python {checkout}/my-module7-ex2.py", ALL, id="so does the search"),
+        pytest.param("python /x/solution/search.py --no-gpu", ALL, id="and its solution"),
+        pytest.param(
+            "sh {checkout}/modules/8-jupyter/hub.sh start learner1 gpu", ALL, id="so do scripts"
+        ),
         pytest.param("python -m cluster up", "", id="other programs get none"),
+        pytest.param("python {checkout}/main.py", "", id="not every file is the search"),
         pytest.param("cp a b", "", id="nor does the shell"),
+        pytest.param("sh -c ls", "", id="nor does what stands behind sh -c"),
         pytest.param("kubectl get nodes", NO_NAMESPACE, id="nodes have no namespace"),
         pytest.param("kubectl describe node/x", NO_NAMESPACE, id="one node has none"),
         pytest.param("kubectl create namespace bob", NO_NAMESPACE, id="a namespace has none"),

@@ -40,10 +40,11 @@ class TfJobs:
     """The TfJobs of this search, by the number of their trial."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        config.load_kube_config(context=options.context)
-        _, current = config.list_kube_config_contexts()
+        config.load_kube_config(options.kubeconfig, context=options.context)
+        contexts, current = config.list_kube_config_contexts(options.kubeconfig)
+        chosen = next((each for each in contexts if each["name"] == options.context), current)
         self.options = options
-        self.namespace = options.namespace or current["context"].get("namespace", "default")
+        self.namespace = options.namespace or chosen["context"].get("namespace", "default")
         self.suspended: set[int] = set()
         self.objects, self.pods = client.CustomObjectsApi(), client.CoreV1Api()
 
@@ -197,8 +198,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--parallel", type=int, default=4, help="at a time [%(default)s]")
     parser.add_argument("--max-steps", type=int, default=2000, help="of a trial [%(default)s]")
     parser.add_argument("--no-gpu", action="store_true", help="for a cluster without GPUs")
-    parser.add_argument("--namespace", help="where [the current one]")
+    parser.add_argument("--namespace", help="where [the context's]")
     parser.add_argument("--context", help="of the kubeconfig [the current one]")
+    parser.add_argument("--kubeconfig", help="which file [as kubectl finds it]")
     return parser.parse_args()
 
 
