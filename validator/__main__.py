@@ -235,7 +235,7 @@ def _confirmed(
     """Show the commands, ask, and run them. Returns: the exit code."""
     from validator import actions
 
-    if not options.yes and not _agreed(actions.shown(commands, seen)):
+    if not options.yes and not _agreed(actions.shown(commands, seen, connection)):
         print("Nothing was changed.")
         return if_refused
     try:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from validator.commands import for_cluster
+from validator.commands import for_cluster, join, split, with_flags
 from validator.engine import EXERCISES, Exercise, belongs_to_an_exercise, grade
 from validator.kubeconfig import CHECKOUT, Connection
 from validator.near_misses import KINDS
@@ -77,16 +77,16 @@ def run_all(
 ) -> None:
     """Run commands one after the other. Raises: Failed at the first that fails."""
     for command in commands:
-        say(f"$ {shlex.join(command)}")
-        said = _run(_complete(command, cluster, connection), connection.files)
+        words = _complete(command, cluster, connection)
+        say(f"$ {join(words)}")
+        said = _run(words, connection.files)
         if said:
             say(said)
 
 
-def shown(commands: Sequence[Command], cluster: Snapshot) -> str:
-    """The commands as a learner would type them."""
-    complete = (for_cluster(f"$ {shlex.join(command)}", cluster) for command in commands)
-    return "\n".join(f"  {command.removeprefix('$ ')}" for command in complete)
+def shown(commands: Sequence[Command], cluster: Snapshot, connection: Connection) -> str:
+    """The commands as they run."""
+    return "\n".join(f"  {join(_complete(command, cluster, connection))}" for command in commands)
 
 
 def _claims_of_others(cluster: Snapshot, exercises: Sequence[Exercise]) -> set[str]:
@@ -192,15 +192,9 @@ def _release_here(cluster: Snapshot, release: str) -> bool:
 def _complete(command: Command, cluster: Snapshot, connection: Connection) -> Command:
     """With the namespace and the context, so that the right cluster is changed, and the kind."""
     line = for_cluster(f"$ {shlex.join(command)}", cluster)
-    words = shlex.split(line.removeprefix("$ "))
-    context = "--kube-context" if command[0] == "helm" else "--context"
-    where = {"--namespace": connection.namespace, context: connection.context}
-    missing = [
-        f"{flag}={value}"
-        for flag, value in where.items()
-        if value and not any(word.startswith(flag) for word in words)
-    ]
-    return [*words, *(missing if command[0] in ("kubectl", "helm", "sh") else ())]
+    where = {"--namespace": connection.namespace, "--context": connection.context}
+    flags = [f"{flag}={value}" for flag, value in where.items() if value]
+    return with_flags(split(line.removeprefix("$ ")), flags)
 
 
 def _run(command: Command, kubeconfig: str) -> str:
