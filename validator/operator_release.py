@@ -23,7 +23,7 @@ from validator.snapshot import (
 )
 from validator.subjects import newest_revision, release_trouble
 from validator.tfjobs import Mount, containers, gpus_of_cluster, repository
-from validator.verdicts import Finding, Verdict, converging, not_started, wrong
+from validator.verdicts import Finding, Verdict, converging, could_not_check, not_started, wrong
 
 RELEASE = "tf-job"
 CRD = "tfjobs.tensorflow.org"
@@ -36,6 +36,9 @@ AZURE_DRIVERS = "/usr/lib/nvidia-384"
 # An operator that works renews its Lease every few seconds.
 LEASE_SECONDS = 60.0
 PAGE = "{checkout}/modules/5-tfjob/README.md#install-the-operator"
+ASK_ITS_OWNER = (
+    "The operator is in another namespace than yours. Ask who installed it. This command shows it:"
+)
 READS = frozenset({"operator deployments", "customresourcedefinitions", "tfjobs"})
 
 
@@ -54,6 +57,11 @@ def deployment(cluster: Snapshot) -> Object | None:
 def home(cluster: Snapshot) -> str:
     """The namespace of the operator's Deployment; "" without one."""
     return text(deployment(cluster), "metadata", "namespace")
+
+
+def is_elsewhere(cluster: Snapshot) -> bool:
+    """Whether it is in another namespace than the learner's, where nobody tells them to delete."""
+    return home(cluster) not in ("", cluster.namespace)
 
 
 def config_map(cluster: Snapshot) -> Object | None:
@@ -116,24 +124,32 @@ def _trouble_of_release(cluster: Snapshot, secret: Object) -> Finding | None:
     if not trouble:
         return None
     namespace = text(secret, "metadata", "namespace")
-    where = f" --namespace={namespace}" if namespace not in ("", cluster.namespace) else ""
-    steps = tuple(step + where if step.startswith("$ helm") else step for step in trouble.fix)
+    if namespace not in ("", cluster.namespace):
+        return trouble.but(
+            fix=(ASK_ITS_OWNER, f"$ helm status {RELEASE} --namespace={namespace}"),
+        )
+    steps = trouble.fix
     if trouble.verdict is Verdict.CONVERGING or not deployment(cluster):
         steps += (
             "If there is nothing to roll back to, uninstall the release, and install it again:",
-            f"$ helm uninstall {RELEASE}{where}",
+            f"$ helm uninstall {RELEASE}",
         )
-    again = install(cluster) if home(cluster) else install(cluster) + where
-    return trouble.but(fix=(*steps, again))
+    return trouble.but(fix=(*steps, install(cluster)))
 
 
 def _without_helm(cluster: Snapshot) -> Finding:
+    """In another namespace it may be another person's, who has made it in another way."""
+    found = f"Deployment {DEPLOYMENT}, but no Helm release {RELEASE} in its namespace"
+    wanted = f"the operator as Helm release {RELEASE}, which Helm can upgrade and remove"
+    if is_elsewhere(cluster):
+        show = in_its_namespace(cluster, f"$ kubectl describe deployment {DEPLOYMENT}")
+        return could_not_check("no-release", found, wanted, ASK_ITS_OWNER, show)
     return wrong(
         "no-release",
-        f"Deployment {DEPLOYMENT}, but no Helm release {RELEASE} in its namespace",
-        f"the operator as Helm release {RELEASE}, which Helm can upgrade and remove",
+        found,
+        wanted,
         "Delete the Deployment, and install the chart. Helm takes over what is left:",
-        in_its_namespace(cluster, f"$ kubectl delete deployment {DEPLOYMENT}"),
+        f"$ kubectl delete deployment {DEPLOYMENT}",
         install(cluster).replace(" --wait", " --wait --take-ownership"),
     )
 

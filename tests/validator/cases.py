@@ -150,7 +150,7 @@ def _operator(
     return Case("5.0", name, id=id, found=found, fix=fix, commands=commands, **more)  # type: ignore[arg-type]
 
 
-# In this order: each starts from what the one before left.
+# In this order: each starts from what the one before left. The operator has a namespace of its own.
 OPERATOR = [
     Case(
         *("5.1", "operator-missing", BLOCKED, "exists.needs.operator.none", "no operator"),
@@ -180,27 +180,28 @@ OPERATOR = [
         live=False,
     ),
     _operator(
-        "install-interrupted", "helm.pending", "pending-install", "helm uninstall tf-job",
+        "install-interrupted", "helm.pending", "pending-install", "Ask who installed it",
         GONE,
         ("timeout", "--signal=KILL", "5",
          *_helm("install", *AZURE, "--set", "extraArgs={--verbose}", "--wait")),
         verdict=CONVERGING, live=False,
     ),
     _operator(
-        "install-failed", "helm.failed", "is failed", "helm upgrade --install",
+        "install-failed", "helm.failed", "is failed", "Ask who installed it",
         GONE, _helm("install", *AZURE, "--set", "extraArgs={--verbose}", "--wait",
                     "--timeout", "3s"),
         live=False,
     ),
     _operator(
-        "without-helm", "helm.no-release", "no Helm release tf-job", "kubectl delete deployment",
+        "without-helm", "helm.no-release", "no Helm release tf-job", "Ask who installed it",
         GONE, ("sh", "-c", f"helm template tf-job {CHART} --set cloud=azure --no-hooks "
                "--namespace $0 | kubectl apply --namespace $0 -f - && "
                "kubectl rollout status deployment/tf-job-operator --namespace $0"),
+        verdict=COULD_NOT_CHECK,
     ),
     _operator(
         "without-cloud", "drivers.no-cloud", "no driver folders", "--set cloud=azure",
-        # What the validator told the learner of the case before.
+        # What the validator tells a learner in whose own namespace the operator is.
         ("kubectl", "delete", "deployment", "tf-job-operator"),
         (*INSTALL, "--take-ownership"),
         GONE, _helm("install", "--wait"),
@@ -224,7 +225,7 @@ OPERATOR = [
         ("kubectl", "delete", "configmap", "tf-job-operator-config"),
     ),
     _operator(
-        "definition-deleted", "crd.no-crd", "no CustomResourceDefinition", "helm uninstall",
+        "definition-deleted", "crd.no-crd", "no CustomResourceDefinition", "Ask who installed",
         INSTALL,
         ("kubectl", "delete", "crd", "tfjobs.tensorflow.org"),
         live=False,

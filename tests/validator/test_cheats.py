@@ -354,7 +354,7 @@ def a_deployment_that_sleeps(data: Data) -> None:
 OPERATORS = [
     ("a Deployment that sleeps", a_deployment_that_sleeps, "runs.image"),
     ("and has no release", several(a_deployment_that_sleeps, no_annotations,
-                                   lambda d: d["operator"].update(helm=[])), "helm.no-release"),
+                                   lambda d: d["operator"].update(helm=[])), "runs.image"),
     ("helm template | kubectl apply", several(
         no_annotations, lambda d: d["operator"].update(helm=[])), "helm.no-release"),
     ("the operator's image that sleeps", lambda d: d["operator"].update(leases=[]), "runs.lease"),

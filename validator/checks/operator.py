@@ -36,9 +36,7 @@ def operator_serves() -> Check:
                 "no-crd",
                 "there is an operator, but no CustomResourceDefinition tfjobs.tensorflow.org",
                 "the CustomResourceDefinition of the chart",
-                "Uninstall the release, and install it again with its CRD:",
-                operator.in_its_namespace(seen.cluster, "$ helm uninstall tf-job"),
-                operator.install(seen.cluster),
+                *_with_its_crd(seen),
             )
         if not is_true(definition, "Established"):
             return converging(
@@ -59,6 +57,17 @@ def operator_serves() -> Check:
 
     reads = frozenset({"tfjobs", "customresourcedefinitions"}) | _DEPLOYMENT
     return Check("crd", "TfJob is a kind that this cluster knows and serves.", judge, reads)
+
+
+def _with_its_crd(seen: Seen) -> tuple[str, ...]:
+    if operator.is_elsewhere(seen.cluster):
+        show = f"$ kubectl describe deployment {operator.DEPLOYMENT}"
+        return operator.ASK_ITS_OWNER, operator.in_its_namespace(seen.cluster, show)
+    return (
+        "Uninstall the release, and install it again with its CRD:",
+        f"$ helm uninstall {operator.RELEASE}",
+        operator.install(seen.cluster),
+    )
 
 
 def _served(seen: Seen) -> bool:

@@ -61,6 +61,11 @@ def renewed(time):
     return lambda data: data["operator"]["leases"][0]["spec"].update(renewTime=time)
 
 
+def unmarked(data):
+    """As `helm template | kubectl apply` leaves it."""
+    data["operator"]["deployments"][0]["metadata"]["annotations"] = {}
+
+
 def in_ops(data):
     """The operator is in a namespace of its own."""
     for objects in data["operator"].values():
@@ -172,13 +177,31 @@ def test_what_may_not_be_read_accuses_nobody(kind, verdict):
         pytest.param(renewed("2026-01-31T11:00:00Z"), id="it does not lead"),
         pytest.param(operator(configmaps=[]), id="it has no ConfigMap"),
         pytest.param(operator(helm=[]), id="it was made without Helm"),
+        pytest.param(helm("failed"), id="its release has failed"),
+        pytest.param(helm("pending-install"), id="its release is on its way"),
+        pytest.param(crd_gone, id="it has no definition"),
     ],
 )
-def test_commands_about_the_operator_name_its_namespace(change):
+def test_of_an_operator_in_another_namespace_nothing_is_deleted(change):
     steps = judge("5.0", change, in_ops).finding.fix
     commands = [step for step in steps if step.startswith(("$ kubectl", "$ helm"))]
     assert commands
     assert all(command.endswith("--namespace=ops") for command in commands)
+    assert not [step for step in steps if "delete" in step or "uninstall" in step.lower()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(operator(helm=[]), id="by another tool, or under another name"),
+        pytest.param(
+            lambda data: (forbid("operator helm")(data), unmarked(data)), id="and nobody may look"
+        ),
+    ],
+)
+def test_how_another_person_installed_the_operator_accuses_nobody(change):
+    result = judge("5.0", change, in_ops)
+    assert (result.verdict, result.finding.id) == (COULD_NOT, "helm.no-release")
 
 
 @pytest.mark.parametrize("number", ["5.1", "6.1", "6.2"])
