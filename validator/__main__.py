@@ -37,11 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         # A learner's names may hold letters that this terminal has not.
         sys.stdout.reconfigure(errors="replace")
     try:
-        return _COMMANDS[options.action](options)
-    except NoCluster as problem:
-        # A person reads the reason once; a program gets it for every exercise.
-        numbers = options.exercises[:1] if options.output == "text" else options.exercises
-        return _report(options, ungraded(numbers, _finding(problem)), None)
+        return _run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -51,6 +47,15 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         # Nobody foresaw this. It is a fault of the validator, and never the learner's.
         return _unforeseen(error)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        return _COMMANDS[options.action](options)
+    except NoCluster as problem:
+        # A person reads the reason once; a program gets it for every exercise.
+        numbers = options.exercises[:1] if options.output == "text" else options.exercises
+        return _report(options, ungraded(numbers, _finding(problem)), None)
 
 
 def _unforeseen(error: Exception) -> int:

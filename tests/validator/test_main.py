@@ -94,12 +94,23 @@ def test_the_json_of_the_overview_has_the_exit_code_of_the_process(snapshot_file
     assert json.loads(capsys.readouterr().out)["exit_code"] == code == 0
 
 
-def test_what_nobody_foresaw_is_never_the_learners_fault(snapshot_file, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("part", "cluster"),
+    [
+        pytest.param("grade", True, id="while it grades"),
+        pytest.param("_text", True, id="while it reports"),
+        pytest.param("_text", False, id="while it reports that there is no cluster"),
+    ],
+)
+def test_what_nobody_foresaw_is_never_the_learners_fault(
+    snapshot_file, monkeypatch, capsys, part, cluster
+):
     def broken(*_):
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr(program, "grade", broken)
-    assert main(["module5", "--from", snapshot_file()]) == 6
+    monkeypatch.setattr(program, part, broken)
+    source = ["--from", snapshot_file()] if cluster else ["--kubeconfig", "/nonexistent"]
+    assert main(["module5", *source]) == 6
     said = capsys.readouterr().err
     assert said.startswith("Could not check: division by zero (ZeroDivisionError).")
     assert said.count("\n") == 1
@@ -422,6 +433,13 @@ def test_a_reader_that_leaves_is_no_error(snapshot_file):
         ["bash", "-c", command], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+def test_nor_is_it_where_there_is_no_cluster(tmp_path):
+    command = f"{sys.executable} -m validator module5 --kubeconfig {tmp_path}/gone | true"
+    command += "; exit ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", command], cwd=CHECKOUT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
