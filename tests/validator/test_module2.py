@@ -193,6 +193,42 @@ def test_a_selector_of_expressions_hides_no_first_pod():
     assert said(judged(data, "2.2")) == NOT_REPLACED
 
 
+def another_pod(**fields):
+    """A Pod with the labels that the Service looks for, which no ReplicaSet made."""
+
+    def change(data):
+        pod = copy.deepcopy(data["objects"]["pods"][0])
+        pod["metadata"].update(name="other", uid="other", ownerReferences=[])
+        for part, values in fields.items():
+            pod[part].update(values)
+        data["objects"]["pods"].append(pod)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        pytest.param(another_pod(), (Verdict.WRONG, "endpoints.foreign"), id="it runs"),
+        pytest.param(
+            another_pod(metadata={"deletionTimestamp": "2026-11-26T00:00:00Z"}),
+            (Verdict.DONE, ""),
+            id="it is being deleted",
+        ),
+        pytest.param(
+            another_pod(status={"phase": "Succeeded"}), (Verdict.DONE, ""), id="it has ended"
+        ),
+        pytest.param(
+            another_pod(status={"phase": "Failed"}), (Verdict.DONE, ""), id="it has failed"
+        ),
+    ],
+)
+def test_a_pod_of_the_same_labels_counts_while_it_gets_requests(change, wanted):
+    data = recorded("2.2-solution")
+    change(data)
+    assert said(judged(data, "2.2")) == wanted
+
+
 @pytest.mark.parametrize("kind", ["services", "replicasets", "endpointslices"])
 def test_who_may_not_read_a_kind_is_not_accused(kind):
     data = recorded("2.2-solution")

@@ -176,7 +176,8 @@ def _by_hand(seen: Seen) -> Finding | None:
 def _foreign(seen: Seen, matched: list[Object]) -> Finding | None:
     """Pods of somebody else that have the labels which the Service looks for."""
     sets = [text(s, "metadata", "uid") for s in _replica_sets(seen)]
-    others = [name_of(pod) for pod in matched if not set(_owners(pod)) & set(sets)]
+    asked = (pod for pod in matched if not _is_over(pod))
+    others = [name_of(pod) for pod in asked if not set(_owners(pod)) & set(sets)]
     if not others:
         return None
     return seen.wrong(
@@ -187,6 +188,12 @@ def _foreign(seen: Seen, matched: list[Object]) -> Finding | None:
         "the label:",
         "$ kubectl get pods --show-labels",
     )
+
+
+def _is_over(pod: Object) -> bool:
+    """Whether it gets no request any more: a Service leaves out what has ended or goes."""
+    ended = text(pod, "status", "phase") in ("Succeeded", "Failed")
+    return ended or bool(text(pod, "metadata", "deletionTimestamp"))
 
 
 def asks_before_ready() -> Check:
