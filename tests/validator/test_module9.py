@@ -121,6 +121,22 @@ def test_a_server_that_was_scaled_has_been_asked_whatever_one_replica_says():
     assert judged("9.1-solution", scaled_and_started_again) == (Verdict.CONVERGING, "asked.none")
 
 
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        pytest.param(8501, (Verdict.DONE, ""), id="it leads to the server"),
+        pytest.param(8502, (Verdict.WRONG, "endpoints.port"), id="it leads to nothing"),
+    ],
+)
+def test_of_a_service_with_a_port_for_grpc_too_the_other_one_is_judged(target, wanted):
+    def two_ports(data):
+        grpc = {"name": "grpc", "port": 8500, "targetPort": 8500}
+        rest = {"name": "rest", "port": 8501, "targetPort": target}
+        the(data, "services", "module9-ex1")["spec"]["ports"] = [grpc, rest]
+
+    assert judged("9.1-solution", two_ports) == wanted
+
+
 def test_a_claim_that_is_mounted_read_only_as_a_whole_is_read_only():
     def whole(data):
         pod = the(data, "deployments", "module9-ex1")["spec"]["template"]["spec"]

@@ -133,29 +133,28 @@ def _other_labels(
 def _other_port(seen: Seen, service: Object, asked: int) -> Finding | None:
     container = _container(seen)
     wanted = server_port(container)
-    own = [port.get("port") for port in listed(service, "spec", "ports")]
-    if asked not in own:
+    ports = {port.get("port"): port for port in listed(service, "spec", "ports")}
+    if asked not in ports:
         return seen.wrong(
             "service-port",
-            f"the Service itself has port {', '.join(map(str, own)) or 'none'}",
+            f"the Service itself has port {', '.join(map(str, ports)) or 'none'}",
             f"a Service with port {asked}, which sends to {wanted}",
             f"Set `port: {asked}` and `targetPort: {wanted}` in the Service.",
         )
-    for port in listed(service, "spec", "ports"):
-        target = port.get("targetPort") or port.get("port")
-        if not wanted or _numbers(container, target) == wanted:
-            continue
-        opened = {p.get("containerPort") for p in listed(container, "ports")}
-        believed = _numbers(container, target) in opened
-        return seen.wrong(
-            "container-port" if believed else "port",
-            f"the Service sends to port {target}, and the program listens on {wanted}"
-            + (": containerPort only describes it, and opens nothing" if believed else ""),
-            f"targetPort: {wanted}",
-            f"Set `targetPort: {wanted}` in the Service"
-            + (f", and `containerPort: {wanted}` in the Deployment." if believed else "."),
-        )
-    return None
+    # Further ports are the learner's own business.
+    target = ports[asked].get("targetPort") or asked
+    if not wanted or _numbers(container, target) == wanted:
+        return None
+    opened = {p.get("containerPort") for p in listed(container, "ports")}
+    believed = _numbers(container, target) in opened
+    return seen.wrong(
+        "container-port" if believed else "port",
+        f"the Service sends to port {target}, and the program listens on {wanted}"
+        + (": containerPort only describes it, and opens nothing" if believed else ""),
+        f"targetPort: {wanted}",
+        f"Set `targetPort: {wanted}` in the Service"
+        + (f", and `containerPort: {wanted}` in the Deployment." if believed else "."),
+    )
 
 
 def _by_hand(seen: Seen) -> Finding | None:
