@@ -18,8 +18,8 @@ from validator.commands import for_cluster, join, split, with_flags
 from validator.engine import EXERCISES, Exercise, belongs_to_an_exercise, grade
 from validator.kubeconfig import CHECKOUT, Connection
 from validator.near_misses import KINDS
-from validator.snapshot import Snapshot, Unreadable, listed, name_of, text
-from validator.subjects import Search
+from validator.snapshot import Snapshot, Unreadable, at, listed, name_of, text
+from validator.subjects import LocalImage, Search
 from validator.tfjobs import GPU_RESOURCES, SAMPLE_IMAGE, gpus_of_cluster, repository
 from validator.verdicts import Verdict
 
@@ -27,8 +27,15 @@ Command = list[str]
 # Helm waits for hooks, kubectl for Pods that end in peace, a search for all of its trainings.
 TIMEOUT_SECONDS = 300
 SEARCH_SECONDS = 1800
+NOT_SERVED = 404
 # Of further objects of an exercise, the kinds that are read, by kubectl's names.
-FURTHER = {"job": "jobs", "pvc": "persistentvolumeclaims"}
+FURTHER = {
+    "job": "jobs",
+    "podgroup": "podgroups",
+    "pvc": "persistentvolumeclaims",
+    "resourceclaimtemplate": "resourceclaimtemplates",
+    "tfjob": "tfjobs",
+}
 
 
 class Failed(Exception):
@@ -156,13 +163,14 @@ def _fitted(path: Path, there: dict[str, int] | None, folder: Path) -> Path:
 def _deletions(cluster: Snapshot, each: Exercise) -> Iterator[Command]:
     """The exercise's own objects, and one of its name but another kind, which is in the way."""
     own = (each.subject.kubectl, each.subject.name)
-    if not each.release and _there(cluster, each.subject.plural, each.subject.name):
+    if isinstance(each.subject, LocalImage):
+        yield from _in_the_engine(cluster, each.subject)
+    elif not each.release and _there(cluster, each.subject.plural, each.subject.name):
         yield ["kubectl", "delete", *own]
     if isinstance(each.subject, Search) and each.subject.trials(cluster):
         yield ["kubectl", "delete", "tfjobs", f"--selector={each.subject.selector}"]
     for kubectl, name in each.also:
-        plural = FURTHER.get(kubectl, "")
-        if plural not in cluster.data["objects"] or _there(cluster, plural, name):
+        if _may_be_there(cluster, FURTHER.get(kubectl, ""), name):
             yield ["kubectl", "delete", kubectl, name, "--ignore-not-found"]
     if each.subject.plural == "helm" and _release_here(cluster, each.subject.name):
         yield ["helm", "uninstall", "--wait", each.subject.name]
@@ -172,6 +180,21 @@ def _deletions(cluster: Snapshot, each: Exercise) -> Iterator[Command]:
         misplaced = plural != each.subject.plural and _there(cluster, plural, each.subject.name)
         if misplaced and not belongs_to_an_exercise(plural, kubectl, each.subject.name):
             yield ["kubectl", "delete", kubectl, each.subject.name]
+
+
+def _in_the_engine(cluster: Snapshot, mine: LocalImage) -> Iterator[Command]:
+    """The container first: it keeps the image."""
+    if _there(cluster, "containers", mine.name):
+        yield ["docker", "rm", "--force", mine.name]
+    if cluster.items_if_readable("images") and mine.find(cluster):
+        yield ["docker", "rmi", mine.reference]
+
+
+def _may_be_there(cluster: Snapshot, plural: str, name: str) -> bool:
+    """Also where it was not read; but not where the API has no such kind, and kubectl fails."""
+    if at(cluster.data["missing"], plural, "status") == NOT_SERVED:
+        return False
+    return plural not in cluster.data["objects"] or _there(cluster, plural, name)
 
 
 def _there(cluster: Snapshot, plural: str, name: str) -> bool:

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 
 from validator.snapshot import Snapshot
 
-KUBEFLOW = "kubeflow.org"
-TFJOBS = "tfjobs.tensorflow.org"
+KUBEFLOW, OURS = "kubeflow.org", "tensorflow.org"
+TFJOBS = f"tfjobs.{OURS}"
 CHECKOUT = "{checkout}/"
 # Kinds of the whole cluster: a command about them has no namespace.
 _CLUSTER_WIDE = re.compile(
@@ -42,6 +42,8 @@ def for_cluster(step: str, cluster: Snapshot) -> str:
     if not step.startswith("$ "):
         return step
     words = with_flags(split(step[2:]), cluster.flags)
+    if words[:1] == ["kubectl"] and not cluster.serves_group(OURS):
+        words = _without_tfjobs(words)
     if words[:1] == ["kubectl"] and cluster.serves_group(KUBEFLOW):
         words = _with_our_tfjobs(words)
     return f"$ {join(words)}"
@@ -121,6 +123,14 @@ def _named(words: list[str]) -> Iterator[int]:
         is_value = words[position - 1] in _TAKE_A_VALUE
         if not words[position].startswith("-") and not is_value:
             yield position
+
+
+def _without_tfjobs(words: list[str]) -> list[str]:
+    """Before the operator has brought them, kubectl refuses a list of kinds that names them."""
+    at = _kind_at(words)
+    kinds = words[at].split(",")
+    others = [kind for kind in kinds if not _TFJOB.match(kind)]
+    return [*words[:at], ",".join(others), *words[at + 1 :]] if others else words
 
 
 def _with_our_tfjobs(words: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.validator import world
+from tests.validator.recorded_worlds import recorded
 from validator import actions, exercises  # noqa: F401 (registers them)
 from validator.connect.connection import Connection
 from validator.engine import EXERCISES
@@ -21,6 +22,12 @@ def ran(monkeypatch):
     commands = []
     monkeypatch.setattr(actions, "_run", lambda words, files: commands.append(words) or "")
     return commands
+
+
+def reset(data, *numbers):
+    """The commands that delete what exercises have made in a world."""
+    made = actions.reset_commands(Snapshot(data), [EXERCISES[n] for n in numbers], False)
+    return [" ".join(words) for words in made]
 
 
 def solve(number):
@@ -48,3 +55,33 @@ def test_whatever_reaches_the_cluster_reaches_the_learners_part_of_it(number, ra
         if words[0] in ("kubectl", "helm") or words[1].endswith((".sh", ".py")):
             assert "--namespace=bob" in own
             assert {"--context=lab", "--kube-context=lab"} & set(own)
+
+
+def test_reset_removes_the_container_and_then_the_image_that_it_keeps():
+    assert reset(recorded("1.1-solution"), "1.1") == [
+        "docker rm --force module1-ex1",
+        "docker rmi localhost/module1-ex1:v1",
+    ]
+
+
+def test_reset_leaves_an_engine_that_does_not_answer():
+    assert reset(recorded("1.1-engine-stopped"), "1.1") == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "plural"),
+    [
+        pytest.param("9.1", "tfjob", "tfjobs", id="without an operator"),
+        pytest.param("9.4", "podgroup", "podgroups", id="without PodGroups"),
+        pytest.param(
+            "3.3", "resourceclaimtemplate", "resourceclaimtemplates", id="without devices"
+        ),
+    ],
+)
+def test_reset_names_no_kind_that_the_cluster_does_not_serve(number, kind, plural):
+    def named(*changes):
+        data = world.spoiled(*changes, of=world.cluster_with()).data
+        return any(line.startswith(f"kubectl delete {kind} ") for line in reset(data, number))
+
+    assert named(world.forbid(plural, 403))
+    assert not named(world.forbid(plural, 404))

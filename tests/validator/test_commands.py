@@ -100,8 +100,22 @@ def test_flags_stand_before_the_program_that_runs_in_a_pod():
     ],
 )  # fmt: skip
 def test_beside_kubeflow_the_full_name_of_our_tfjobs_is_written(line, shown):
-    assert command(line, (), ["kubeflow.org"]) == shown
-    assert command(line, ()) == line
+    assert command(line, (), ["kubeflow.org", "tensorflow.org"]) == shown
+    assert command(line, (), ["tensorflow.org"]) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("kubectl get tfjobs,jobs,pods", "kubectl get jobs,pods"),
+        ("kubectl get pods,tfjobs -w", "kubectl get pods -w"),
+        ("kubectl get tfjobs", "kubectl get tfjobs"),
+        ("kubectl logs tfjob", "kubectl logs tfjob"),
+    ],
+)
+def test_before_the_operator_has_brought_tfjobs_no_list_of_kinds_names_them(line, shown):
+    assert command(line, (), ["batch"]) == shown
+    assert command(line, ()) == shown
 
 
 @pytest.mark.parametrize(
