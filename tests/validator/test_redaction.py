@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.validator import secrets, world
+from tests.validator.recorded_worlds import recorded, the
+from validator.engine import EXERCISES, grade_one
 from validator.redaction import redact
+from validator.snapshot import Snapshot
 
 SERVICE = "module6-ex1-master-ab12-0.secret-team.svc.cluster.local:2222"
 TF_CONFIG = json.dumps({"cluster": {"master": [SERVICE, "my-token:2222"]}, "task": {"index": 0}})
@@ -195,3 +198,35 @@ def test_a_long_log_takes_no_time():
     """Nothing in it is looked at again and again."""
     lines = "\n".join(f"{secrets.TIME} {'a:b=c' * 200} token {'[' * 200}" for _ in range(500))
     redact({"logs": {"p/tensorflow": lines}})
+
+
+SHELL = ["sh", "-c", "nvidia-smi; jupyter lab --NotebookApp.token=hunter2"]
+PYTHON = ["python", "-m", "notebook", "--password", "hunter2", "nvidia-smi"]
+
+
+@pytest.mark.parametrize("command", [SHELL, PYTHON], ids=["in a shell", "as two words"])
+@pytest.mark.parametrize(
+    ("number", "kind", "name"),
+    [
+        ("3.1", "jobs", "module3-ex1"),
+        ("5.2", "jobs", "module5-ex2-reader"),
+        ("8.1", "deployments", "module8-ex1"),
+        ("8.3", "deployments", "module8-ex3"),
+        ("9.1", "deployments", "module9-ex1"),
+        ("9.2", "jobs", "module9-ex2-load"),
+    ],
+)
+def test_a_finding_that_quotes_a_command_quotes_no_secret(number, kind, name, command):
+    data = copy.deepcopy(recorded(f"{number}-solution"))
+    container = the(data, kind, name)["spec"]["template"]["spec"]["containers"][0]
+    container.update(command=command, args=[])
+    finding = grade_one(Snapshot(data), EXERCISES[number]).finding
+    assert "hunter2" not in repr(finding)
+    assert "REDACTED" in finding.found
+
+
+def test_nor_does_one_about_a_container_that_never_started():
+    data = copy.deepcopy(recorded("1.1-no-such-program"))
+    the(data, "containers", "module1-ex1")["spec"]["commandLine"] = PYTHON
+    finding = grade_one(Snapshot(data), EXERCISES["1.1"]).finding
+    assert "`python -m notebook --password REDACTED nvidia-smi`" in finding.found

@@ -22,7 +22,7 @@ from validator.snapshot import (
     time_at,
 )
 from validator.subjects import Job
-from validator.tfjobs import command_line, containers, main_container
+from validator.tfjobs import as_shown, command_line, containers, main_container
 from validator.verdicts import Finding, blocked, converging, could_not_check, wrong
 
 METRICS_GROUP = "metrics.k8s.io"
@@ -220,7 +220,7 @@ def _seconds(line: list[str]) -> float:
 
 
 def _load(job: Object, cause: str, found: str, wanted: str) -> Finding:
-    return wrong(cause, f"Job {name_of(job)}: {found}", wanted, *_again(job))
+    return wrong(cause, f"Job {name_of(job)}: {as_shown([found])}", wanted, *_again(job))
 
 
 def _again(job: Object) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from validator.checks.objects import no_answer
 from validator.checks.releases import Chart, again, made
 from validator.engine import Check, Seen
 from validator.snapshot import Object, Unreadable, listed, mapping, name_of, text
-from validator.tfjobs import gpus_of_cluster, main_container
+from validator.tfjobs import as_shown, gpus_of_cluster, main_container
 from validator.verdicts import Finding, wrong
 
 # The chart hands its values to the hub in this variable.
@@ -72,7 +72,7 @@ def _other(seen: Seen, hub: Object) -> Finding | None:
         return None
     return wrong(
         "other",
-        f"Deployment {seen.subject.name} runs `{' '.join(line)[:60]}`, and is not of this chart",
+        f"Deployment {seen.subject.name} runs `{as_shown(line)[:60]}`, and is not of this chart",
         "the hub of the module's chart",
         "Install the chart of this module as it is, with your values alone:",
         *again(seen),

@@ -8,7 +8,7 @@ from validator.checks.objects import no_answer
 from validator.engine import Check, Seen
 from validator.snapshot import Object, Unreadable, at, listed, mapping, text
 from validator.subjects import Service
-from validator.tfjobs import main_container
+from validator.tfjobs import as_shown, main_container
 from validator.verdicts import Finding, could_not_check, wrong
 
 COMMAND = "[jupyter, lab, --ip=0.0.0.0, --no-browser]"
@@ -72,7 +72,7 @@ def runs_jupyter() -> Check:
         line = jupyter.line(container)
         wanted, fix = f"`command: {COMMAND}`", f"Write `command: {COMMAND}`."
         if not jupyter.serves(line):
-            shown = " ".join(" ".join(line).split())[:80]
+            shown = as_shown(line)[:80]
             if any("jupyter" in word for word in line):
                 found = f"it cannot be seen what `{shown}` runs beside the server"
                 return could_not_check("unclear", found, wanted, fix)

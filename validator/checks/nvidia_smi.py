@@ -6,7 +6,7 @@ import re
 
 from validator.engine import Check, Seen
 from validator.snapshot import Object, Unreadable, listed, mapping, text
-from validator.tfjobs import command_line, main_container, words
+from validator.tfjobs import as_shown, command_line, main_container, words
 from validator.verdicts import Finding, could_not_check
 
 PROGRAM = "nvidia-smi"
@@ -54,10 +54,10 @@ def _program(line: list[str]) -> str:
 
 def _another(seen: Seen, line: list[str], fix: str) -> Finding:
     if not any(PROGRAM in word for word in line):
-        return _other(seen, "other", f"the container runs {line[0] if line else 'nothing'}", fix)
+        return _other(seen, "other", f"the container runs {as_shown(line[:1]) or 'nothing'}", fix)
     return could_not_check(
         "unclear",
-        f"it cannot be seen from outside whether nvidia-smi printed the log: {' '.join(line)}",
+        f"it cannot be seen from outside whether nvidia-smi printed the log: {as_shown(line)}",
         "nvidia-smi as the command, with nothing around it",
         "Set `command` to nvidia-smi alone, and run it again:",
         *seen.subject.redo(seen.cluster, seen.object, seen.exercise.file),

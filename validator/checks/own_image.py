@@ -14,6 +14,7 @@ from validator.snapshot import Object, Unreadable, at, mapping, name_of, text, t
 from validator.subjects import LocalImage, engine_of
 from validator.tfjobs import (
     SAMPLE_IMAGE,
+    as_shown,
     images_of_nodes,
     is_sample_image,
     repository,
@@ -297,7 +298,7 @@ def _how_it_ended(seen: Seen, container: Object, steps: int) -> Finding | None:
             since=time_at(container, "status", "startedAt"),
         )
     if not text(container, "status", "startedAt") or code in COMMAND_NOT_FOUND:
-        words = " ".join(at(container, "spec", "commandLine") or [])
+        words = as_shown(at(container, "spec", "commandLine") or [])
         return _again(
             seen,
             "not-started",

@@ -12,7 +12,7 @@ from validator.checks.models import model_place
 from validator.engine import Check, Seen
 from validator.snapshot import Object, Unreadable, mapping, name_of, text, time_at
 from validator.subjects import Job
-from validator.tfjobs import SAMPLE_IMAGE, command_line, is_sample_image, main_container
+from validator.tfjobs import SAMPLE_IMAGE, as_shown, command_line, is_sample_image, main_container
 from validator.verdicts import Finding, converging, could_not_check, wrong
 
 PROGRAM = "fashion_mnist.predict"
@@ -226,7 +226,7 @@ def _pods_gone(seen: Seen, job: Object) -> Finding:
 
 
 def _wrong(job: Object, cause: str, found: str, wanted: str, fix: str) -> Finding:
-    return wrong(cause, found, wanted, fix, "Then run the reader again:", *_redo(job))
+    return wrong(cause, as_shown([found]), wanted, fix, "Then run the reader again:", *_redo(job))
 
 
 def _redo(job: Object) -> Sequence[str]:

@@ -10,7 +10,7 @@ from validator.checks import autoscaling
 from validator.diagnosis import succeeded
 from validator.engine import Check, Seen
 from validator.snapshot import Object, created, mapping, name_of, text
-from validator.tfjobs import command_line, main_container, pod_spec, words
+from validator.tfjobs import as_shown, command_line, main_container, pod_spec, words
 from validator.verdicts import Finding, converging, could_not_check, wrong
 
 COMMAND = '["env", "--block-signal=TERM", "python", "-m", "fashion_mnist.serve"]'
@@ -39,7 +39,7 @@ def runs_the_server() -> Check:
 
 
 def _other_program(seen: Seen, container: Object) -> Finding:
-    line = " ".join(command_line(container))
+    line = as_shown(command_line(container))
     wanted = f"`command: {COMMAND}`"
     if not words(container, "command"):
         found = f"there is no `command`, so the image trains (with {line or 'no options'})"
