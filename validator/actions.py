@@ -229,7 +229,8 @@ def _run(command: Command, kubeconfig: str) -> str:
     try:
         done = subprocess.run(
             [program, *command[1:]],
-            cwd=CHECKOUT,
+            # Else where the learner is: a kubeconfig may be named from there.
+            cwd=CHECKOUT if command[:2] == ["python", "-m"] else None,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

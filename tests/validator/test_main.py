@@ -265,6 +265,17 @@ def test_solve_replaces_what_is_wrong(api, tmp_path):
     assert [line.split()[1] for line in recorded(tmp_path)] == ["delete", "apply"]
 
 
+def test_a_kubeconfig_is_named_from_the_current_folder(api, tmp_path, monkeypatch):
+    below = tmp_path / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    recorder = '#!/bin/sh\ntest -f "$KUBECONFIG" && echo "$0 $*" >> $RECORD\n'
+    (tmp_path / "helm").write_text(recorder)
+    words = ["--exercise", "0", "--yes", "--kubeconfig", "../kubeconfig"]
+    assert main(["solve", "module5", *words]) == 0
+    assert "--kubeconfig=../kubeconfig" in recorded(tmp_path)[0]
+
+
 def test_solve_asks_first(api, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("builtins.input", lambda question: "no")
     assert main(["solve", "module5", "--exercise", "0"]) == 3
