@@ -52,8 +52,9 @@ class ApiError(Exception):
         super().__init__(status.get("message") or f"the API server answered {response.status}")
         self.status = response.status
         self.reason: str = status.get("reason", "")
-        causes = (status.get("details") or {}).get("causes") or []
-        self.causes = {cause.get("reason") for cause in causes}
+        details = status.get("details") or {}
+        self.causes = {cause.get("reason") for cause in details.get("causes") or []}
+        self.name: str = details.get("name", "")  # of the object that the error is about
         after = response.headers.get("retry-after", "")
         self.retry_after_seconds = float(after) if after.isdigit() else None
 

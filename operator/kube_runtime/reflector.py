@@ -24,8 +24,8 @@ END_OF_LIST = "k8s.io/initial-events-end"
 
 class Reflector:
     """``synced`` is set when the index is complete. ``settled`` is also set when the API server
-    forbids the watch; then ``refusal`` is its message. ``last_seen`` is the loop's time of the
-    last event.
+    forbids the watch or does not serve its kind; then ``refusal`` is the message. ``last_seen`` is
+    the loop's time of the last event.
 
     Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
     """
@@ -59,7 +59,7 @@ class Reflector:
             self._version = ""
         if error.status in (400, 422) and not self._version:
             self._streams = False  # the API server has no streaming lists
-        if error.status in (401, 403):
+        if error.status in (401, 403, 404):  # 404: the cluster has no such API
             if not self.refusal:
                 log.warning("watch of %s is refused: %s", self.name, error)
             self.refusal = str(error)

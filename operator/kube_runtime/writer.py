@@ -100,9 +100,12 @@ def classify_create_error(kind: str, name: str, error: ApiError) -> Exception:
     """Turn an error of a creation into CreateRejected, or return it if it is transient.
 
     400 and 422 mean an invalid body (permanent), unless they come from an admission policy. A
-    webhook that cannot be reached causes a 500, and often for long: rejected, not transient.
+    webhook that cannot be reached causes a 500, and often for long: rejected, not transient. A 404
+    that names no object (it would name the namespace) means that the cluster has no such API.
     """
     sentence = f"{kind} {name}: {error}"
+    if error.status == 404 and not error.name:
+        return CreateRejected(f"{kind} {name}: the cluster does not serve this kind ({error})")
     is_policy = any(word in str(error) for word in POLICIES)
     if error.status in (400, 422) and not is_policy:
         return InvalidObject(sentence)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from kube_runtime.index import Index
 from kube_runtime.kube import PODS, ApiError, Kube, Response
 from kube_runtime.reflector import Reflector
@@ -151,13 +153,19 @@ def test_so_is_it_with_an_api_server_that_knows_none():
     assert (uids, reflector.synced.is_set()) == (["a", "b"], True)
 
 
-async def is_forbidden(request):
-    raise ApiError(Response(403, {"message": "you may not watch pods"}))
-    yield
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        pytest.param(403, "you may not watch pods", id="by a missing right"),
+        pytest.param(404, "404 page not found", id="because the cluster has no such API"),
+    ],
+)
+def test_a_watch_that_is_refused_is_a_warning_once_and_says_why(caplog, code, why):
+    async def is_refused(request):
+        raise ApiError(Response(code, {"message": why}))
+        yield
 
-
-def test_a_watch_that_is_refused_is_a_warning_once_and_says_why(caplog):
-    reflector, _ = watched(Server(is_forbidden))
+    reflector, _ = watched(Server(is_refused))
     assert (reflector.settled.is_set(), reflector.synced.is_set()) == (True, False)
-    assert reflector.refusal == "you may not watch pods"
+    assert reflector.refusal == why
     assert [each.levelname for each in caplog.records].count("WARNING") == 1

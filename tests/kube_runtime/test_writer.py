@@ -109,7 +109,8 @@ def test_what_the_clusters_policy_refuses_is_tried_again_and_said(code, message)
             403, None, CreateRejected, id="a quota, a missing right or an admission webhook"
         ),
         pytest.param(403, GOING, ApiError, id="a namespace that goes, with the owner in it"),
-        pytest.param(404, None, ApiError, id="a namespace that is gone"),
+        pytest.param(404, {"name": "ml"}, ApiError, id="a namespace that is gone"),
+        pytest.param(404, {}, CreateRejected, id="a kind that the cluster does not serve"),
         pytest.param(409, None, ApiError, id="a conflict"),
         pytest.param(429, None, ApiError, id="too many requests"),
         pytest.param(500, None, ApiError, id="a fault of its own"),

@@ -4,6 +4,7 @@ import asyncio
 import functools
 
 import pytest
+from msgspec import structs
 
 from kube_runtime import conditions
 from kube_runtime.kube import Response
@@ -11,6 +12,7 @@ from tests.fakes import operator_life
 from tests.fakes.kubelet import Run, by_replica
 from tests.fakes.objects import DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, TFJOBS, condition, key
 from tests.fakes.operator_life import NAME, distributed, leftovers, put, replica, template
+from tests.fakes.operator_process import CONFIG, OperatorProcess
 from tests.fakes.refusals import forbidden
 
 FOR_EVER = Run(exit_code=None)
@@ -490,3 +492,26 @@ def test_an_optional_watch_that_is_refused_stops_nothing_and_is_a_warning(what):
         assert what in operator.controller.health_warnings()[0]
 
     in_world(story, by_replica(master=[Run(5)]))
+
+
+def test_a_cluster_without_the_api_of_pod_groups_is_named_and_keeps_no_job_waiting():
+    async def serves_no_pod_groups(number, request, go_on):
+        if "/podgroups" in request.path:
+            return Response(404, {"message": "404 page not found"})
+        return await go_on(request)
+
+    async def story(world):
+        put(world, single())
+        await asyncio.sleep(30)  # it is no longer new when the operator starts
+        config = structs.replace(CONFIG, gang_scheduling="kubernetes")
+        operator = OperatorProcess(world.cluster.client(fault=serves_no_pod_groups), config)
+        world.operators.append(operator)
+        operator.start()
+        await asyncio.sleep(1000)
+        created = claim(world, "Created")
+        assert (created["status"], created["reason"]) == ("False", "FailedCreate")
+        assert "the cluster does not serve this kind" in created["message"]
+        assert operator.controller.health_problems() == []
+        assert "podgroups" in operator.controller.health_warnings()[0]
+
+    in_world(story)
