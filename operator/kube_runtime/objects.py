@@ -2,6 +2,8 @@
 
 from .kube import Json, Resource
 
+JOB_LABELS = {"uid": "batch.kubernetes.io/controller-uid", "name": "batch.kubernetes.io/job-name"}
+
 
 def uid_of(obj: Json) -> str:
     return str(obj["metadata"]["uid"])
@@ -20,6 +22,18 @@ def controller_of(obj: Json) -> Json:
 def owner_uid(obj: Json) -> str:
     """UID of the object's controller, or ""."""
     return str(controller_of(obj).get("uid", ""))
+
+
+def job_of(pod: Json) -> Json:
+    """uid and name of a Pod's Job. If the Job was deleted without its Pods (--cascade=orphan), they
+    have lost their owner reference, but not their labels."""
+    labels = pod["metadata"].get("labels") or {}
+    named = {key: labels[label] for key, label in JOB_LABELS.items() if label in labels}
+    return controller_of(pod) or named
+
+
+def job_uid(pod: Json) -> str:
+    return str(job_of(pod).get("uid", ""))
 
 
 def owned_object(

@@ -11,7 +11,7 @@ from msgspec import json
 
 from kube_runtime.index import Index, OnChange
 from kube_runtime.kube import Json
-from kube_runtime.objects import name_of, owner_uid, uid_of
+from kube_runtime.objects import job_uid, name_of, owner_uid, uid_of
 
 from . import observed
 from .observed import Children
@@ -40,7 +40,7 @@ class Cache:
         named = partial(Index, name_of, owner_uid, self._on_named)
         self.services, self.config_maps, self.pod_groups = named(), named(), named()
         self.deployments = Index(observed.deployment, owner_uid, self._on_deployment)
-        self.pods = Index(observed.pod, owner_uid, self._on_pod)
+        self.pods = Index(observed.pod, job_uid, self._on_pod)
         self.children_by_kind = {
             "Job": self.jobs,
             "Service": self.services,
@@ -100,10 +100,11 @@ class Cache:
         )
 
     def _leftovers(self, uid: str) -> dict[str, observed.Pod]:
-        """Pods that have not ended although their Job is gone, by the name of that Job."""
+        """Pods that have not ended although their Job is gone, by the name of that Job. Of several,
+        one that nobody has deleted yet: else they would be deleted one after the other."""
         gone = (job for job in self._job_uids.get(uid, ()) if not self.jobs.owner_of(job))
-        pods = (pod for job in gone for pod in self.pods.of(job).values())
-        return {pod.job_name: pod for pod in pods if not pod.is_finished}
+        pods = (pod for job in gone for pod in self.pods.of(job).values() if not pod.is_finished)
+        return {pod.job_name: pod for pod in sorted(pods, key=lambda pod: not pod.deleting)}
 
 
 def store(obj: Json) -> Stored:

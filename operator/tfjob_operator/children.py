@@ -131,14 +131,15 @@ def _missing_of(
 
 
 def _unless_leftover(child: Creation, observed: Children) -> Iterator[Creation]:
-    """The creation of a Job, unless a Pod of its predecessor is still being deleted.
+    """The creation of a Job, unless a Pod of its predecessor is still there.
 
-    If that Pod is not being deleted, its Job exists too, but has lost its labels: repair the Job.
+    If that Pod has an owner and is not being deleted, its Job exists too, but has lost its labels:
+    repair the Job.
     """
     leftover = observed.leftovers.get(child.name)
     if leftover is None:
         yield child
-    elif not leftover.deleting:
+    elif leftover.has_owner and not leftover.deleting:
         yield replace(child, only_repair=True)
 
 

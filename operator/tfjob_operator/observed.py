@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from kube_runtime import indexes, pods
 from kube_runtime.conditions import true_conditions
 from kube_runtime.kube import Json
-from kube_runtime.objects import controller_of, name_of
+from kube_runtime.objects import controller_of, job_of, name_of
 from tfjob_api.spec import CONTAINER
 
 UID_ANNOTATION = "tensorflow.org/tfjob-uid"  # on each Pod: its owner, if its Job is gone
@@ -20,7 +20,8 @@ class Pod:
     ``exit_code`` is None until the container ends. ``interrupted``: the Pod was deleted, evicted,
     preempted or hit its deadline before its program ended. ``disrupted``: it has the condition
     DisruptionTarget, so its Job does not count the failure. ``cause`` is why, in words.
-    ``waiting`` is the (reason, message) why it cannot run, or None.
+    ``waiting`` is the (reason, message) why it cannot run, or None. ``has_owner`` is False if its
+    Job was deleted without its Pods.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Pod:
     node: str = ""
     tfjob_uid: str = ""
     job_name: str = ""
+    has_owner: bool = True
     index: int | None = None
 
     @property
@@ -101,6 +103,12 @@ class Children:
     warnings: Mapping[str, str] = field(default_factory=dict)
     leftovers: Mapping[str, Pod] = field(default_factory=dict)
 
+    @property
+    def orphans(self) -> dict[str, str]:
+        """UID by name of the leftovers that nobody deletes: they have no owner any more."""
+        pods = self.leftovers.values()
+        return {pod.name: pod.uid for pod in pods if not (pod.has_owner or pod.deleting)}
+
     def newest_pod(self, job: Job) -> Pod | None:
         """The Pod by which a Job is judged: earlier attempts no longer matter."""
         pods = self.pods.get(job.uid, ())
@@ -138,7 +146,8 @@ def pod(obj: Json) -> Pod:
         deleted_at=meta.get("deletionTimestamp", ""),
         node=(obj.get("spec") or {}).get("nodeName", ""),
         tfjob_uid=(meta.get("annotations") or {}).get(UID_ANNOTATION, ""),
-        job_name=controller_of(obj).get("name", ""),
+        job_name=job_of(obj).get("name", ""),
+        has_owner=bool(controller_of(obj)),
         index=int(index) if index.isdigit() else None,
     )
 

@@ -76,7 +76,8 @@ def _reconcile_suspended(job: TfJob, observed: Children, now: datetime) -> Plan:
     to_delete = cleanup.not_succeeded(observed)
     if to_delete or observed.leftovers:
         present = [child for child in to_delete if not child.deleting]
-        return Plan(children.job_deletions(present, foreground=True))
+        orphans = children.named_deletions("Pod", observed.orphans)
+        return Plan(children.job_deletions(present, foreground=True) + orphans)
     if job.run_policy.suspend:
         return _write(job, status.suspended(job, is_empty=True, now=now))
     return replace(_write(job, status.resumed(job, now)), requeue_after_seconds=0.0)
@@ -136,6 +137,7 @@ def _changes(
     deletions = (
         *children.job_deletions(due, foreground=True),
         *children.pods_to_delete(replicas),
+        *children.named_deletions("Pod", observed.orphans),
         *(children.surplus(job, observed) if job.dynamic_workers else ()),
     )
     timers = [

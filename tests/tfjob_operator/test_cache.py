@@ -20,6 +20,12 @@ def test_pods_and_warnings_reach_the_tfjob_through_their_job():
     assert observed.warnings == {"job": "exceeded quota"}
 
 
+JOB_LABELS = {
+    "batch.kubernetes.io/controller-uid": "job",
+    "batch.kubernetes.io/job-name": "name-job",
+}
+
+
 def going(uid, version, job="job", **status):
     """A Pod that is being deleted, with the annotation that says whose it is."""
     meta = {"annotations": {"tensorflow.org/tfjob-uid": "tfjob"}}
@@ -48,6 +54,19 @@ def test_so_is_it_by_an_operator_that_was_started_later_and_an_ended_one_holds_n
     cache.pods.upsert(going("pod", 2))
     cache.pods.upsert(going("ended", 3, "other", phase="Failed"))
     assert list(cache.children("tfjob").leftovers) == ["name-job"]
+
+
+def test_of_the_pods_that_lost_their_owner_those_that_nobody_has_deleted_come_first():
+    cache = Cache(Listener(), Listener(), Listener())
+    for uid, version in (("a", 2), ("b", 3), ("c", 4)):
+        orphan = going(uid, version)
+        orphan["metadata"] |= {"ownerReferences": [], "labels": JOB_LABELS}
+        if uid == "b":
+            del orphan["metadata"]["deletionTimestamp"]
+        cache.pods.upsert(orphan)
+    observed = cache.children("tfjob")
+    assert list(observed.leftovers) == ["name-job"]
+    assert observed.orphans == {"name-b": "b"}
 
 
 @pytest.mark.parametrize("kind", ["services", "config_maps", "pod_groups"])

@@ -335,6 +335,18 @@ def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
     assert made(plan) == []
 
 
+def test_a_pod_that_lost_its_owner_is_deleted_and_nothing_starts_beside_it():
+    orphan, job = pod(has_owner=False), parsed(replica("MASTER"))
+    observed = replace(children(job), jobs={}, leftovers={"mnist-master-76no-0": orphan})
+    started = job.with_status(settled(job).status)
+    suspended = parsed(replica("MASTER"), runPolicy={"suspend": True})
+    for each in (started, suspended.with_status(status.suspended(suspended, False, NOW))):
+        plan = plan_for(each, observed)
+        assert (made(plan), deleted(plan)) == ([], [("Pod", "p")])
+    going = replace(observed, leftovers={"mnist-master-76no-0": replace(orphan, deleting=True)})
+    assert (made(plan_for(started, going)), deleted(plan_for(started, going))) == ([], [])
+
+
 def test_a_resumed_job_gets_its_children_again():
     paused = settled(parsed(*DISTRIBUTED, runPolicy={"suspend": True}), Children())
     job = parsed(*DISTRIBUTED, status=paused.status)

@@ -77,7 +77,13 @@ async def deletes_the_job(world):
     world.cluster.store.delete(JOBS, "default", "mnist-master-76no-0", propagation="Background")
 
 
-@pytest.mark.parametrize("user", [suspends_and_resumes, deletes_the_job])
+async def deletes_the_job_without_its_pods(world):
+    world.cluster.store.delete(JOBS, "default", "mnist-master-76no-0", propagation="Orphan")
+
+
+@pytest.mark.parametrize(
+    "user", [suspends_and_resumes, deletes_the_job, deletes_the_job_without_its_pods]
+)
 @pytest.mark.parametrize("restarted", [False, True])
 def test_no_pod_starts_before_its_predecessor_is_gone(user, restarted):
     async def story(world):
