@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
+from kube_runtime import deployments
 from kube_runtime.index import Index, OnChange
 from kube_runtime.kube import Json
 from kube_runtime.objects import job_uid, name_of, owner_uid, uid_of
@@ -39,7 +40,7 @@ class Cache:
         self.jobs = Index(observed.job, owner_uid, on_job)
         named = partial(Index, name_of, owner_uid, self._on_named)
         self.services, self.config_maps, self.pod_groups = named(), named(), named()
-        self.deployments = Index(observed.deployment, owner_uid, self._on_deployment)
+        self.deployments = Index(deployments.view, owner_uid, self._on_deployment)
         self.pods = Index(observed.pod, job_uid, self._on_pod)
         self.children_by_kind = {
             "Job": self.jobs,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from kube_runtime import indexes, pods
 from kube_runtime.conditions import true_conditions
 from kube_runtime.kube import Json
-from kube_runtime.objects import controller_of, job_of, name_of
+from kube_runtime.objects import controller_of, job_of
 from tfjob_api.spec import CONTAINER
 
 UID_ANNOTATION = "tensorflow.org/tfjob-uid"  # on each Pod: its owner, if its Job is gone
@@ -173,15 +173,3 @@ def job(obj: Json) -> Job:
         completions=spec.get("completions") or 1,
         completed=indexes.read(status.get("completedIndexes") or "") if is_indexed else None,
     )
-
-
-def deployment(obj: Json) -> tuple[str, tuple[str, str] | None]:
-    """Its name, and (reason, message) why it has no Pod that is ready; None if it has one."""
-    name, status = name_of(obj), obj.get("status") or {}
-    if status.get("availableReplicas"):
-        return name, None
-    for condition in status.get("conditions") or []:
-        kind = condition["type"], condition["status"]
-        if kind in (("ReplicaFailure", "True"), ("Progressing", "False")):
-            return name, (condition["reason"], condition.get("message", ""))
-    return name, ("Unavailable", "TensorBoard does not answer yet")

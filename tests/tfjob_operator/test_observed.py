@@ -68,23 +68,3 @@ def test_the_newest_pod_speaks_and_of_equals_the_one_that_runs():
     job = Job("j", "job")
     assert Children(pods={"job": (old, new, twin)}).newest_pod(job) is new
     assert Children().newest_pod(job) is None
-
-
-FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "quota"}
-LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-GOING = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        pytest.param({}, "Unavailable", id="it is new"),
-        pytest.param({"conditions": [GOING]}, "Unavailable", id="its Pod is being started"),
-        pytest.param({"conditions": [GOING, FAILED]}, "FailedCreate", id="a quota refuses its Pod"),
-        pytest.param({"conditions": [LATE]}, "ProgressDeadlineExceeded", id="its Pod is late"),
-        pytest.param({"availableReplicas": 1, "conditions": [FAILED]}, None, id="it answers"),
-    ],
-)
-def test_why_a_deployment_does_not_answer(status, reason):
-    name, why = observed.deployment({"metadata": {"name": "board"}, "status": status})
-    assert (name, why and why[0]) == ("board", reason)
