@@ -133,6 +133,15 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         is_big = replica.replicas > INDEXED_ABOVE and not self.dynamic_workers
         return replica.layout == "Indexed" or (is_big and not replica.layout)
 
+    @property
+    def scale_status(self) -> Json:
+        """The status behind the scale subresource, which kubectl scale and autoscalers read."""
+        if not self.dynamic_workers:
+            return {}
+        count = sum(each.replicas for each in self.replicas if each.type == "WORKER")
+        selector = f"tf_job_name={self.name},runtime_id={self.runtime_id},job_type=WORKER"
+        return {"workers": count, "workerSelector": selector}
+
     def with_status(self, status: Json) -> "TfJob":
         return structs.replace(self, status=status)
 
@@ -147,6 +156,9 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         reason = conditions.find(self.status, "Failed").get("reason")
         return reason in (reasons.INVALID_SPEC, reasons.INVALID_TEMPLATE)
 
-    def completed(self, replica_type: str) -> frozenset[int]:
-        """Indexes of a replica type that have succeeded, by status.completedIndexes."""
-        return indexes.read((self.status.get("completedIndexes") or {}).get(replica_type, ""))
+    @cached_property
+    def done(self) -> frozenset[tuple[str, int]]:
+        """(type, index) of the replicas that have succeeded and do not run again."""
+        texts = self.status.get("completedIndexes") or {}
+        once = [each.type for each in self.replicas if each.restart_policy != "Always"]
+        return frozenset((kind, i) for kind in once for i in indexes.read(texts.get(kind, "")))

@@ -117,14 +117,14 @@ def _missing_of(
     No Job if its replicas are done, or if the ConfigMap of its Pods is missing.
     """
     job, is_indexed = factory.job, factory.job.is_indexed(replica)
-    done = job.completed(replica.type) if replica.restart_policy != "Always" else frozenset()
-    if is_indexed and len(done) >= replica.replicas:
+    if is_indexed and all((replica.type, i) in job.done for i in range(replica.replicas)):
         return
     for index in (None,) if is_indexed else range(replica.replicas):
         name, series = job.child_name(replica.type, index), []
         if index is not None and name not in observed.services:
             series.append(factory.service(replica, index))
-        if name not in observed.jobs and index not in done and config_map is not None:
+        is_missing = name not in observed.jobs and (replica.type, index) not in job.done
+        if is_missing and config_map is not None:
             series += _unless_leftover(factory.batch_job(replica, index, config_map), observed)
         if series:
             yield tuple(series)
@@ -172,6 +172,16 @@ def resizes(job: TfJob, observed: Children) -> Iterator[JobPatch]:
         if child and child.completions != replica.replicas and not child.is_finished:
             count = {"completions": replica.replicas, "parallelism": replica.replicas}
             yield JobPatch(child.name, child.uid, count)
+
+
+def suspensions(job: TfJob, replicas: Iterable[Replica]) -> Iterator[JobPatch]:
+    """Patches of Jobs that would run a replica again after its success, since a side-car failed."""
+    for replica in replicas:
+        child, pod = replica.job, replica.pod
+        is_done = replica.task in job.done and not job.is_indexed(replica.spec)
+        ends_well = pod and pod.phase != "Failed" and restart.has_succeeded(pod)
+        if child and child.starts_pods and not child.deleting and is_done and not ends_well:
+            yield JobPatch(child.name, child.uid, {"suspend": True})
 
 
 def pods_to_delete(replicas: Iterable[Replica]) -> Iterator[Deletion]:

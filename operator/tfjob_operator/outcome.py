@@ -11,22 +11,20 @@ from . import cleanup, deadline, restart, status
 from .children import Replica
 from .observed import Children
 
-LOG_IS_LOST = (
-    "; its side-car still runs, so the Pod is deleted, and its log with it. To keep the log, make "
-    "it a native side-car (initContainers, restartPolicy: Always), which ends by itself"
-)
-
 
 def judge_all(job: TfJob, replicas: Iterable[Replica]) -> status.Verdicts:
-    """A verdict for each replica. One that succeeded stays so if its Job is deleted by hand."""
+    """A verdict for each replica. One that succeeded stays so, whatever becomes of its Job: it may
+    be deleted by hand, or start another Pod because a side-car failed."""
     verdicts: dict[tuple[str, int], restart.Verdict] = {}
-    done = {spec.type: job.completed(spec.type) for spec in job.replicas}
     for replica in replicas:
-        policy = replica.spec.restart_policy
         current = replica.job if replica.job and not replica.job.deleting else None
-        if current is None and replica.index in done[replica.spec.type] and policy != "Always":
+        runs_again = current and (
+            job.is_indexed(replica.spec) or restart.is_false_success(current, replica.pod)
+        )
+        if replica.task in job.done and not runs_again:
             verdicts[replica.task] = restart.Verdict("Succeeded")
         else:
+            policy = replica.spec.restart_policy
             verdicts[replica.task] = restart.judge(current, replica.pod, policy)
     return verdicts
 
@@ -44,7 +42,7 @@ def success_status(
     chief = observed.jobs.get(job.child_name(*job.chief))
     pod = observed.newest_pod(chief) if chief else None
     loses_log = bool(pod and pod.waits_for_side_car) and job.run_policy.clean_pod_policy != "None"
-    succeeded = status.succeeded(job, verdicts, now, LOG_IS_LOST if loses_log else "")
+    succeeded = status.succeeded(job, verdicts, now, reasons.LOG_IS_LOST if loses_log else "")
     if cleanup.jobs_to_delete(job, observed) or cleanup.jobs_to_suspend(job, observed):
         return succeeded
     return succeeded | {"phase": "Done"}
@@ -62,7 +60,7 @@ def failures(
         if child.is_indexed and child.failure and not child.deleting:
             yield reasons.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
     limit = job.run_policy.backoff_limit
-    if failed_pods(observed) > limit:
+    if failed_pods(job, verdicts, observed) > limit:
         message = f"More than {limit} Pods failed (runPolicy.backoffLimit)"
         yield reasons.BACKOFF_LIMIT_EXCEEDED, message
     if deadline.seconds_to_deadline(job, now) <= 0:
@@ -70,5 +68,8 @@ def failures(
         yield reasons.DEADLINE_EXCEEDED, message
 
 
-def failed_pods(observed: Children) -> int:
-    return sum(child.failed for child in observed.jobs.values() if not child.deleting)
+def failed_pods(job: TfJob, verdicts: status.Verdicts, observed: Children) -> int:
+    """Pods that failed, but not by the fault of a side-car after their replica had succeeded."""
+    done = {job.child_name(*task) for task, each in verdicts.items() if each.state == "Succeeded"}
+    jobs = (child for child in observed.jobs.values() if not child.deleting)
+    return sum(child.failed for child in jobs if child.succeeded or child.name not in done)

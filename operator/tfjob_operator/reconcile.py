@@ -119,7 +119,7 @@ def _reconcile_active(
         waiting=children.waiting(job, replicas, observed, now),
         notes=notes,
         board=_board_condition(job, observed),
-        failed_pods=outcome.failed_pods(observed),
+        failed_pods=outcome.failed_pods(job, verdicts, observed),
     )
     new = status.active_status(job, progress, now)
     plan = _changes(job.with_status(new), replicas, observed, now)
@@ -145,7 +145,7 @@ def _changes(
         deadline.seconds_to_deadline(job, now),
         children.seconds_until_stuck(observed, now),
     ]
-    patches = (*children.resizes(job, observed),)
+    patches = *children.resizes(job, observed), *children.suspensions(job, replicas)
     return Plan(deletions, patches, requeue_after_seconds=min(timers))
 
 

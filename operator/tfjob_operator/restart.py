@@ -50,7 +50,7 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
         return Verdict("Unknown")
     if pod and _was_interrupted(pod) and not job.failure:
         return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}")
-    if job.succeeded or (pod and _succeeded(pod)):
+    if job.succeeded or (pod and has_succeeded(pod)):
         return Verdict("Succeeded")
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
         return Verdict("Failed", f"Pod {pod.name} {_describe(pod)}")
@@ -87,7 +87,7 @@ def _was_interrupted(pod: Pod) -> bool:
     return pod.interrupted or (pod.disrupted and (pod.is_finished or pod.exit_code is not None))
 
 
-def _succeeded(pod: Pod) -> bool:
+def has_succeeded(pod: Pod) -> bool:
     return pod.exit_code == 0 or (pod.exit_code is None and pod.phase == "Succeeded")
 
 

@@ -51,17 +51,8 @@ def base_status(job: TfJob, now: datetime) -> Json:
         "runtimeId": job.runtime_id,
         "observedGeneration": job.generation,
         "startTime": job.status.get("startTime") or timestamp(now),
-        **_scale(job),
+        **job.scale_status,
     }
-
-
-def _scale(job: TfJob) -> Json:
-    """The fields behind the scale subresource, which kubectl scale and autoscalers read."""
-    if not job.dynamic_workers:
-        return {}
-    count = sum(each.replicas for each in job.replicas if each.type == "WORKER")
-    selector = f"tf_job_name={job.name},runtime_id={job.runtime_id},job_type=WORKER"
-    return {"workers": count, "workerSelector": selector}
 
 
 def merge(status: Json, new: Mapping[str, NewCondition], now: datetime) -> Json:

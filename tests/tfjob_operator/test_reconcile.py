@@ -393,6 +393,47 @@ def test_a_worker_that_ended_well_runs_again_with_always_but_the_chief_does_not(
     assert plan_for(job, children(job, master_0=ended)).status["state"] == "Succeeded"
 
 
+FAILED_BESIDE = pod("Failed", 0)  # tensorflow exited with 0, and then a side-car failed
+
+
+@pytest.mark.parametrize(
+    ("found", "policy", "suspended"),
+    [
+        pytest.param(FAILED_BESIDE, "ExitCode", True, id="its side-car has failed"),
+        pytest.param(pod(), "ExitCode", True, id="its next Pod runs"),
+        pytest.param(None, "ExitCode", True, id="its next Pod is about to be created"),
+        pytest.param(pod("Running", 0), "ExitCode", False, id="its side-car still runs"),
+        pytest.param(pod("Succeeded", 0), "ExitCode", False, id="its Job is about to end"),
+        pytest.param(pod(), "Always", False, id="it runs again by its policy"),
+    ],
+)
+def test_a_job_is_suspended_if_it_would_run_a_replica_again_that_has_succeeded(
+    found, policy, suspended
+):
+    job = parsed(replica("MASTER"), replica("WORKER", restartPolicy=policy))
+    job = job.with_status(settled(job).status | {"completedIndexes": {"WORKER": "0"}})
+    observed = children(job, {"worker_0": found}, worker_0={"failed": 6})
+    plan = plan_for(job, observed)
+    patches = [(each.name, each.spec) for each in plan.patches]
+    assert patches == ([("mnist-worker-76no-0", {"suspend": True})] if suspended else [])
+    held = children(job, {"worker_0": found}, worker_0={"failed": 6, "suspended": True})
+    assert plan_for(job, held).patches == ()
+
+
+@pytest.mark.parametrize(
+    "worker",
+    [
+        pytest.param({"failed": 7}, id="that still retries"),
+        pytest.param({"failed": 7, "failure": "BackoffLimitExceeded"}, id="that has failed"),
+    ],
+)
+def test_a_side_car_that_fails_does_not_use_up_the_budget_of_retries(worker):
+    job = parsed(replica("MASTER"), replica("WORKER"))
+    result = plan_for(job, children(job, {"worker_0": FAILED_BESIDE}, worker_0=worker)).status
+    assert (result["state"], result["replicas"]) == ("Running", "2/2")
+    assert "restarts" not in result
+
+
 # ------------------------------------------------------------------ what is said
 
 

@@ -406,6 +406,36 @@ def test_a_success_beside_a_side_car_says_that_the_log_goes_and_how_to_keep_it()
     in_world(story, by_replica(master=[Run(3)]))
 
 
+async def side_cars_fail(world):
+    """Each side-car fails some seconds after the program beside it has ended."""
+    while True:
+        await asyncio.sleep(7)
+        for found in world.cluster.store.all(PODS):
+            containers = found["status"].get("containerStatuses") or [{}]
+            if found["status"]["phase"] == "Running" and "terminated" in containers[0]["state"]:
+                ended = {"exitCode": 1, "finishedAt": world.cluster.store.timestamp()}
+                containers[-1]["state"] = {"terminated": ended}
+                found["status"]["phase"] = "Failed"
+                world.cluster.store.update(PODS, found, subresource="status")
+
+
+def test_a_worker_that_succeeded_is_not_run_again_because_its_side_car_failed():
+    async def story(world):
+        await world.start_operator()
+        worker = replica("WORKER", template=with_side_car())
+        put(world, single(replicaSpecs=[replica("MASTER"), worker], runPolicy={"backoffLimit": 0}))
+        failing = asyncio.create_task(side_cars_fail(world))
+        await asyncio.sleep(1000)
+        failing.cancel()
+        status = world.job()["status"]
+        assert (status["state"], status.get("restarts")) == ("Running", None)
+        assert status["completedIndexes"] == {"WORKER": "0"}
+        pods = [found["metadata"]["labels"]["job_type"] for found in world.cluster.store.peek(PODS)]
+        assert sorted(pods) == ["MASTER", "WORKER"]
+
+    in_world(story, by_replica(master=[FOR_EVER], worker=[Run(5)]))
+
+
 @pytest.mark.parametrize("policy", ["Running", "All"])
 def test_a_replica_that_succeeded_still_counts_when_its_job_is_cleaned_up(policy):
     async def story(world):

@@ -174,7 +174,7 @@ def test_messages_are_cut_at_the_length_of_an_event():
 def test_which_replicas_have_succeeded_is_remembered():
     result = active(JOB, verdicts("Running", "Succeeded", "Running"))
     assert result["completedIndexes"] == {"WORKER": "0"}
-    assert JOB.with_status(result).completed("WORKER") == {0}
+    assert JOB.with_status(result).done == {("WORKER", 0)}
 
 
 def test_tensorboard_has_a_condition_of_its_own():
