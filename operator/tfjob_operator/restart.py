@@ -27,12 +27,14 @@ STUCK_SECONDS = 60  # a Pod that is there so long after its grace period is stuc
 class Verdict:
     """The state of one replica: Unknown, Running, Succeeded or Failed. Failed is final.
 
-    ``retry`` says why the replica is being started again, or is "".
+    ``retry`` says why the replica is being started again, or is "". ``is_counted``: its Job counts
+    the Pod as failed.
     """
 
     state: str
     message: str = ""
     retry: str = ""
+    is_counted: bool = True
 
 
 def pod_failure_policy(restart_policy: str) -> Json:
@@ -49,7 +51,7 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
     if job is None:
         return Verdict("Unknown")
     if pod and _was_interrupted(pod) and not job.failure:
-        return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}")
+        return _retry(pod)
     if job.succeeded or (pod and has_succeeded(pod)):
         return Verdict("Succeeded")
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
@@ -57,11 +59,16 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
     if job.failure:
         return Verdict("Failed", f"Job {job.name} failed: {job.failure}")
     if pod and (_failed(pod) or pod.deleting):
-        return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}")
+        return _retry(pod)
     if pod and pod.phase == "Running":
         return Verdict("Running")
     attempt = f"Job {job.name} is at attempt {job.failed + 1}" if job.failed else ""
     return Verdict("Unknown", retry=attempt)
+
+
+def _retry(pod: Pod) -> Verdict:
+    is_counted = not pod.disrupted and pod.exit_code != 0
+    return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}", is_counted=is_counted)
 
 
 def is_false_success(job: Job, pod: Pod | None) -> bool:
@@ -109,7 +116,8 @@ def _describe(pod: Pod) -> str:
     if pod.reason == "OOMKilled":
         return "was OOMKilled: it needs more memory than its limit"
     if pod.disrupted or pod.interrupted or pod.deleting:
-        return f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
+        why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
+        return f"{why}, so its exit code 0 is no success" if pod.exit_code == 0 else why
     if pod.reason == "StartError":
         return f"could not start its program (StartError, code {pod.exit_code})"
     code = "" if pod.exit_code is None else f"exited with code {pod.exit_code}"

@@ -94,7 +94,7 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         yield "Running", (True, reasons.CHIEF_RUNNING, "The chief runs")
     else:
         yield "Running", (False, reasons.CHIEF_WAITING, "No chief runs")
-    if retry := _first_retry(progress):
+    if retry := _first_retry(progress).retry:
         yield "Restarting", (True, reasons.RESTARTING, retry)
     elif all(verdict.state != "Unknown" for verdict in progress.verdicts.values()):
         before = conditions.find(job.status, "Restarting").get("message", "")
@@ -116,19 +116,21 @@ def _created_condition(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> NewCo
 def _restarts(job: TfJob, progress: Progress) -> Json:
     """The field restarts: failed and disrupted Pods so far; the number never falls.
 
-    The Jobs count failed Pods only. A disruption counts once: when the condition Restarting is
-    about to name it and does not yet.
+    The Jobs count failed Pods, and begin at 0 when they are created again, so what counts is the
+    growth of failedPods. (An older operator wrote no failedPods.) They do not count disruptions.
+    These count once: when the condition Restarting is about to name one and does not yet.
     """
     before = conditions.find(job.status, "Restarting").get("message", "")
-    retry = _first_retry(progress)[: conditions.MAX_MESSAGE]
-    is_new = "was disrupted" in retry and retry not in before
-    count = max(int(job.status.get("restarts", 0)) + is_new, progress.failed_pods)
-    return {"restarts": count} if count else {}
+    first = _first_retry(progress)
+    is_new = not first.is_counted and first.retry[: conditions.MAX_MESSAGE] not in before
+    restarts, failed = int(job.status.get("restarts", 0)), progress.failed_pods
+    count = restarts + is_new + max(0, failed - job.status.get("failedPods", restarts))
+    return {"restarts": count, "failedPods": failed} if count else {}
 
 
-def _first_retry(progress: Progress) -> str:
-    """Why the first replica that has to run again has to; "" if none has to."""
-    return next((verdict.retry for verdict in progress.verdicts.values() if verdict.retry), "")
+def _first_retry(progress: Progress) -> Verdict:
+    """The verdict of the first replica that has to run again; one without ``retry`` if none has."""
+    return next((each for each in progress.verdicts.values() if each.retry), Verdict("Unknown"))
 
 
 def not_created(job: TfJob, reason: str, message: str, now: datetime) -> Json:

@@ -77,6 +77,21 @@ def test_what_is_retried_says_why():
     assert "attempt 3" in restart.judge(Job("j", "u", failed=2), None, "ExitCode").retry
 
 
+@pytest.mark.parametrize(
+    ("found", "is_counted"),
+    [
+        pytest.param(pod("Failed", 137), True, id="a failure"),
+        pytest.param(pod("Failed", 143, interrupted=True), True, id="deleted by hand"),
+        pytest.param(pod("Failed", 143, disrupted=True), False, id="evicted"),
+        pytest.param(pod("Succeeded", 0, interrupted=True), False, id="deleted, exits with 0"),
+    ],
+)
+def test_a_restart_that_the_job_does_not_count_as_a_failed_pod_is_known(found, is_counted):
+    verdict = restart.judge(JOB, found, "ExitCode")
+    assert (bool(verdict.retry), verdict.is_counted) == (True, is_counted)
+    assert ("its exit code 0 is no success" in verdict.retry) is (found.exit_code == 0)
+
+
 def test_a_first_attempt_is_no_retry():
     assert restart.judge(JOB, pod("Pending"), "ExitCode").retry == ""
     assert restart.judge(Job("j", "u", failed=2), pod("Running"), "ExitCode").retry == ""

@@ -114,15 +114,37 @@ def test_after_a_restart_the_status_still_says_why_and_how_often():
 
 
 def test_a_disruption_is_a_restart_though_no_job_counts_it():
-    bad = active(JOB, verdicts("Unknown", retry="Pod p was disrupted (Evicted)"))
-    same = active(
-        parsed(*_replicas(), status=bad),
-        verdicts("Unknown", retry="Pod p was disrupted (Evicted)"),
-    )
-    again = active(
-        parsed(*_replicas(), status=same), verdicts("Unknown", retry="Pod q was disrupted (x)")
-    )
+    first = verdicts("Unknown", retry="Pod p was disrupted (Evicted)", is_counted=False)
+    second = verdicts("Unknown", retry="Pod q was disrupted (x)", is_counted=False)
+    bad = active(JOB, first)
+    same = active(parsed(*_replicas(), status=bad), first)
+    again = active(parsed(*_replicas(), status=same), second)
     assert [each["restarts"] for each in (bad, same, again)] == [1, 1, 2]
+
+
+def after(*passes, **before):
+    """restarts after passes that saw so many failed Pods; True stands for a disruption."""
+    result = before
+    for number, seen in enumerate(passes):
+        retry = f"Pod p{number} was disrupted" if seen is True else ""
+        judged = verdicts("Unknown" if retry else "Running", retry=retry, is_counted=not retry)
+        failed_pods = 0 if seen is True else seen
+        result = active(parsed(*_replicas(), status=result), judged, failed_pods=failed_pods)
+    return result.get("restarts", 0)
+
+
+@pytest.mark.parametrize(
+    ("restarts", "expected"),
+    [
+        pytest.param(after(1, 1, 2), 2, id="each failure counts once"),
+        pytest.param(after(True, 0, 1), 2, id="a disruption, then a failure"),
+        pytest.param(after(3, 0, 2), 5, id="after a resume the Jobs count from 0 again"),
+        pytest.param(after(3, 4, restarts=3), 4, id="an older operator did not write failedPods"),
+        pytest.param(after(0), 0, id="none"),
+    ],
+)
+def test_restarts_are_all_disruptions_and_failures_so_far(restarts, expected):
+    assert restarts == expected
 
 
 @pytest.mark.parametrize(
@@ -134,8 +156,9 @@ def test_a_disruption_is_a_restart_though_no_job_counts_it():
     ],
 )
 def test_however_many_passes_look_at_a_disruption_it_counts_once(first, second, restarts):
-    judged = verdicts("Unknown", "Unknown", "Running", retry=first)
-    judged["WORKER", 0] = Verdict("Unknown", retry=second)
+    is_counted = "was disrupted" not in first
+    judged = verdicts("Unknown", "Unknown", "Running", retry=first, is_counted=is_counted)
+    judged["WORKER", 0] = Verdict("Unknown", retry=second, is_counted=False)
     result = active(JOB, judged)
     for _ in range(3):
         result = active(parsed(*_replicas(), status=result), judged)
