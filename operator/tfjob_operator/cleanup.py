@@ -4,9 +4,6 @@
 that failed and a Pod that appeared late.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 from tfjob_api.spec import TfJob
 
 from .observed import Children, Job
@@ -34,16 +31,6 @@ def services_to_delete(job: TfJob, observed: Children, kept: str) -> dict[str, s
     if job.run_policy.clean_pod_policy == "None":
         return {}
     return {name: uid for name, uid in observed.services.items() if name != kept}
-
-
-def expected(observed: Children, to_delete: Iterable[Job], to_suspend: Iterable[Job]) -> Children:
-    """The children as they will be once these Jobs are deleted and suspended."""
-    deleted = {child.name for child in to_delete}
-    jobs = {name: child for name, child in observed.jobs.items() if name not in deleted}
-    pods = dict(observed.pods)
-    for child in to_suspend:  # the Job controller deletes the Pods that still run
-        pods[child.uid] = tuple(pod for pod in pods.get(child.uid, ()) if pod.is_finished)
-    return replace(observed, jobs=jobs, pods=pods)
 
 
 def not_succeeded(observed: Children) -> list[Job]:

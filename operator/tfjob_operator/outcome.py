@@ -8,7 +8,7 @@ from tfjob_api import reasons
 from tfjob_api.spec import TfJob
 
 from . import cleanup, deadline, restart, status
-from .children import Replica
+from .children import Replica, observed_replicas
 from .observed import Children
 
 
@@ -27,6 +27,14 @@ def judge_all(job: TfJob, replicas: Iterable[Replica]) -> status.Verdicts:
             policy = replica.spec.restart_policy
             verdicts[replica.task] = restart.judge(current, replica.pod, policy)
     return verdicts
+
+
+def judge_ended(job: TfJob, observed: Children) -> status.Verdicts:
+    """Verdicts of a job that has ended, once its clean-up has stopped what still runs."""
+    verdicts, stopped = judge_all(job, observed_replicas(job, observed)), restart.Verdict("Unknown")
+    if job.run_policy.clean_pod_policy == "None":
+        return verdicts
+    return {k: stopped if each.state == "Running" else each for k, each in verdicts.items()}
 
 
 def success_status(

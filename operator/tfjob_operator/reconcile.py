@@ -185,10 +185,9 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     )
     patches = tuple(JobPatch(child.name, child.uid, {"suspend": True}) for child in to_suspend)
     new = {**job.status, "observedGeneration": job.generation}
-    if new["phase"] == "CleanUp":
-        expected = cleanup.expected(observed, to_delete, to_suspend)
-        verdicts = outcome.judge_all(job, children.observed_replicas(job, expected))
-        new |= {"phase": "Done"} | status.replica_fields(job, verdicts)
+    if new["phase"] == "CleanUp" or status.has_running(new):
+        phase = "Failed" if new["phase"] == "Failed" else "Done"
+        new |= {"phase": phase} | status.replica_fields(job, outcome.judge_ended(job, observed))
     board = _board_condition(job, observed)
     if board and (observed.deployments or conditions.find(new, "TensorBoardReady")):
         new = status.merge(new, {"TensorBoardReady": board}, now)

@@ -208,6 +208,10 @@ def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
     return fields | ({"completedIndexes": done} if done else {})
 
 
+def has_running(status: Json) -> bool:
+    return any("Running" in each["ReplicasStates"] for each in status.get("replicaStatuses", ()))
+
+
 def _overall(states: Counter[str]) -> str:
     if len(states) == 1 and "Succeeded" in states:
         return "Succeeded"

@@ -368,6 +368,24 @@ def test_what_fails_while_the_others_are_let_go_does_not_fail_a_suspended_job(su
     assert (made(plan), plan.status) == ([], None)
 
 
+@pytest.mark.parametrize(
+    ("policy", "states"),
+    [
+        pytest.param("Running", {"Failed": 1, "Unknown": 1}, id="they are deleted"),
+        pytest.param("All", {"Failed": 1, "Unknown": 1}, id="all are deleted"),
+        pytest.param("None", {"Failed": 1, "Running": 1}, id="they run on"),
+    ],
+)
+def test_a_failed_job_counts_what_still_runs_after_its_clean_up(policy, states):
+    job = parsed(*DISTRIBUTED, runPolicy={"cleanPodPolicy": policy})
+    observed = children(job, {"worker_0": pod("Failed", 1)})
+    failed = settled(job, observed)
+    assert failed.status["replicas"] == "3/4"
+    plan = plan_for(failed, observed, NOW + timedelta(seconds=5))
+    after = (plan.status or failed.status)["replicaStatuses"][1]
+    assert after == {"tf_replica_type": "WORKER", "state": "Failed", "ReplicasStates": states}
+
+
 def test_what_would_try_again_after_the_end_is_suspended_and_keeps_its_log():
     job = parsed(*DISTRIBUTED)
     states = {"master_0": pod("Failed", 137, reason="OOMKilled"), "worker_0": pod("Failed", 134)}
