@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from .conditions import MAX_MESSAGE
-from .kube import EVENTS, ApiError, Json, Kube
+from .kube import EVENTS, ApiError, Json, Kube, unless_gone
 from .times import Clock, timestamp
 
 log = logging.getLogger(__name__)
@@ -91,4 +91,7 @@ class EventRecorder:
                     raise
                 count = self._counts[name] = 2  # it was created before the operator restarted
         change = {"count": count, "lastTimestamp": event["lastTimestamp"]}
-        await self._kube.patch(EVENTS, namespace, name, change)
+        counted = await unless_gone(self._kube.patch(EVENTS, namespace, name, change))
+        if counted is None:  # the API server deletes events after an hour
+            self._counts[name] = 1
+            await self._kube.create(EVENTS, event)

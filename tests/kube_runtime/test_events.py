@@ -4,7 +4,7 @@ from kube_runtime.events import MAX_WAITING, EventRecorder, event_object
 from kube_runtime.kube import Kube, Response
 from tests.fakes import virtual_time
 from tests.fakes.cluster import FakeCluster
-from tests.fakes.objects import EVENTS
+from tests.fakes.objects import EVENTS, key
 
 INVOLVED = {
     "apiVersion": "example.com/v1",
@@ -74,3 +74,21 @@ def test_a_repeated_event_is_counted_in_the_one_that_exists():
     (made,) = virtual_time.run(run())
     assert (made["count"], made["reason"]) == (4, "Failed")
     assert made["firstTimestamp"] < made["lastTimestamp"]
+
+
+def test_an_event_that_the_api_server_has_deleted_by_its_age_is_created_again():
+    async def run():
+        cluster, dropped = FakeCluster(), []
+        recorder = EventRecorder(
+            Kube(cluster.client()), "tests", virtual_time.now, lambda: dropped.append(1)
+        )
+        task = asyncio.ensure_future(recorder.run())
+        for number in range(4):
+            if number == 2:
+                cluster.store.remove(EVENTS, *key(cluster.store.all(EVENTS)[0]))
+            recorder.record(INVOLVED, "Warning", "Failed", "it exited with code 1")
+            await asyncio.sleep(5)
+        task.cancel()
+        return [made["count"] for made in cluster.store.all(EVENTS)], dropped
+
+    assert virtual_time.run(run()) == ([2], [])
