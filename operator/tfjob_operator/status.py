@@ -193,7 +193,8 @@ def _ended(
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
     """replicaStatuses as in 2017, the printed column "running or succeeded/all", and
-    completedIndexes, which are kept when the children are gone."""
+    completedIndexes, which are kept when the children are gone. They are always written: a worker
+    that is no more must not count as done if there is one of that index again."""
     entries, done = [], {}
     for replica in job.replicas:
         states = [verdicts[replica.type, i].state for i in range(replica.replicas)]
@@ -204,8 +205,8 @@ def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
             succeeded = (i for i, state in enumerate(states) if state == "Succeeded")
             done[replica.type] = indexes.write(succeeded)
     good = sum(verdict.state in ("Running", "Succeeded") for verdict in verdicts.values())
-    fields: Json = {"replicaStatuses": entries, "replicas": f"{good}/{len(verdicts)}"}
-    return fields | ({"completedIndexes": done} if done else {})
+    text = f"{good}/{len(verdicts)}"
+    return {"replicaStatuses": entries, "replicas": text, "completedIndexes": done}
 
 
 def has_running(status: Json) -> bool:

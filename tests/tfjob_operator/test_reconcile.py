@@ -438,6 +438,20 @@ def test_a_job_is_suspended_if_it_would_run_a_replica_again_that_has_succeeded(
     assert plan_for(job, held).patches == ()
 
 
+def test_a_worker_that_was_removed_and_is_added_again_runs():
+    three, one = (
+        parsed(replica("MASTER"), replica("WORKER", count), enableDynamicWorker=True)
+        for count in (3, 1)
+    )
+    done = children(three, {"worker_2": pod("Succeeded", 0)}, worker_2={"succeeded": True})
+    after = settled(three, done)
+    assert after.status["completedIndexes"] == {"WORKER": "2"}
+    fewer = settled(one.with_status(after.status), children(one))
+    plan = plan_for(three.with_status(fewer.status), children(one))
+    assert ("Job", "mnist-worker-76no-2") in made(plan)
+    assert plan.status["replicas"] == "2/4"
+
+
 @pytest.mark.parametrize(
     "worker",
     [
