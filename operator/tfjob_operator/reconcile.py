@@ -46,7 +46,8 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         failed = status.failed(job, *failure, now, verdicts)
         return _write_end(job, observed, factory, failed)
     if job.run_policy.suspend:
-        suspended = _write(job, status.suspended(job, not observed.jobs, now))
+        is_empty = not (observed.jobs or observed.leftovers)
+        suspended = _write(job, status.suspended(job, is_empty, now))
         return replace(suspended, requeue_after_seconds=0.0)
     return _reconcile_active(job, replicas, verdicts, observed, factory, now)
 

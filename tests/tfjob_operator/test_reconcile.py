@@ -335,6 +335,12 @@ def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
     assert made(plan) == []
 
 
+def test_a_job_is_not_suspended_while_a_pod_of_a_deleted_job_still_runs():
+    job = parsed(replica("MASTER"), runPolicy={"suspend": True})
+    observed = Children(leftovers={"mnist-master-76no-0": pod(deleting=True)})
+    assert conditions.find(plan_for(job, observed).status, "Suspended")["reason"] == "Suspending"
+
+
 def test_a_pod_that_lost_its_owner_is_deleted_and_nothing_starts_beside_it():
     orphan, job = pod(has_owner=False), parsed(replica("MASTER"))
     observed = replace(children(job), jobs={}, leftovers={"mnist-master-76no-0": orphan})
