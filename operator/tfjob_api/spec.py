@@ -134,6 +134,15 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         return replica.layout == "Indexed" or (is_big and not replica.layout)
 
     @property
+    def children_in_words(self) -> str:
+        """What is created for its replicas."""
+        shared = [each for each in self.replicas if self.is_indexed(each)]
+        count = sum(each.replicas for each in self.replicas if each not in shared)
+        found = [f"a Service and a Job for each of {count} replicas"]
+        found += [f"one Job for the {each.replicas} replicas of {each.type}" for each in shared]
+        return ", and ".join(found)
+
+    @property
     def scale_status(self) -> Json:
         """The status behind the scale subresource, which kubectl scale and autoscalers read."""
         if not self.dynamic_workers:

@@ -58,10 +58,11 @@ def _view_of_index(shared: Job, *, succeeded: bool) -> Job:
     return replace(shared, succeeded=succeeded, failed=0, failure="", completed=None)
 
 
-def blocked(observed: Children) -> str:
-    """Why the Job controller could not create the Pod of the first Job that has none, or ""."""
-    jobs = (child.uid for child in observed.jobs.values() if not observed.pods.get(child.uid))
-    return next((observed.warnings.get(uid, "") for uid in jobs), "")
+def blocked(replicas: Iterable[Replica], observed: Children) -> str:
+    """Why the Job controller could not create the Pod of the first replica that has none, or ""."""
+    jobs = (each.job for each in replicas if each.job and not each.pod)
+    found = (observed.warnings.get(child.uid) for child in jobs if child.starts_pods)
+    return next(filter(None, found), "")
 
 
 def waiting(

@@ -47,8 +47,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         return _write_end(job, observed, factory, failed)
     if job.run_policy.suspend:
         is_empty = not (observed.jobs or observed.leftovers)
-        suspended = _write(job, status.suspended(job, is_empty, now))
-        return replace(suspended, requeue_after_seconds=0.0)
+        return replace(_write(job, status.suspended(job, is_empty, now)), requeue_after_seconds=0.0)
     return _reconcile_active(job, replicas, verdicts, observed, factory, now)
 
 
@@ -116,7 +115,7 @@ def _reconcile_active(
     progress = status.Progress(
         verdicts,
         is_complete=not creations,
-        blocked=children.blocked(observed),
+        blocked=children.blocked(replicas, observed),
         waiting=children.waiting(job, replicas, observed, now),
         notes=notes,
         board=_board_condition(job, observed),

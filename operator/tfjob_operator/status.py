@@ -89,7 +89,7 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
     if progress.blocked:
         yield "Created", (False, reasons.FAILED_CREATE, progress.blocked)
     elif progress.is_complete:
-        yield "Created", _created_condition(progress.verdicts, progress.notes)
+        yield "Created", _created_condition(job, progress.notes)
     if progress.verdicts[job.chief].state == "Running":
         yield "Running", (True, reasons.CHIEF_RUNNING, "The chief runs")
     else:
@@ -108,9 +108,8 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         yield "TensorBoardReady", progress.board
 
 
-def _created_condition(verdicts: Verdicts, notes: tuple[str, ...] = ()) -> NewCondition:
-    message = f"Created a Service and a Job for each of {len(verdicts)} replicas"
-    return True, reasons.SUCCESSFUL_CREATE, "; ".join([message, *notes])
+def _created_condition(job: TfJob, notes: tuple[str, ...] = ()) -> NewCondition:
+    return True, reasons.SUCCESSFUL_CREATE, "; ".join([f"Created {job.children_in_words}", *notes])
 
 
 def _restarts(job: TfJob, progress: Progress) -> Json:
@@ -165,7 +164,7 @@ def succeeded(job: TfJob, verdicts: Verdicts, now: datetime, note: str = "") -> 
     new: dict[str, NewCondition] = {}
     before = conditions.find(job.status, "Created").get("reason")
     if before in (None, reasons.CREATING):  # it was so short that no pass saw it running
-        new["Created"] = _created_condition(verdicts)
+        new["Created"] = _created_condition(job)
     message = f"{job.chief[0]} {job.chief[1]} succeeded{note}"
     new["Succeeded"] = (True, reasons.SUCCEEDED, message)
     return _ended(job, verdicts, new, now) | {"phase": "CleanUp", "state": "Succeeded"}

@@ -491,6 +491,48 @@ def test_a_pod_that_may_not_be_made_is_a_condition():
     assert condition["message"] == "violates PodSecurity"
 
 
+def with_shared_job(*pods, **fields):
+    """A job with an Indexed Job of three workers, and its children."""
+    job = parsed(replica("MASTER"), replica("WORKER", 3, layout="Indexed"))
+    job = job.with_status(settled(parsed()).status)
+    shared = Job("mnist-worker-76no", "w", completions=3, completed=frozenset({0}), **fields)
+    there = children(parsed())
+    return job, replace(
+        there,
+        jobs={**there.jobs, shared.name: shared},
+        services={**there.services, "mnist-76no": "s"},
+        config_maps={"mnist-cluster-76no": "c"},
+        pods={**there.pods, "w": tuple(pod(index=index) for index in pods)},
+        warnings={"w": "exceeded quota"},
+    )
+
+
+def test_a_quota_that_refuses_some_pods_of_an_indexed_job_is_a_condition():
+    created = conditions.find(plan_for(*with_shared_job(1)).status, "Created")
+    assert (created["reason"], created["message"]) == ("FailedCreate", "exceeded quota")
+
+
+@pytest.mark.parametrize(
+    ("pods", "fields"),
+    [
+        pytest.param((1, 2), {}, id="all that have not succeeded have a Pod"),
+        pytest.param((1,), {"suspended": True}, id="its Job is suspended"),
+    ],
+)
+def test_a_refusal_of_an_hour_ago_is_no_condition(pods, fields):
+    created = conditions.find(plan_for(*with_shared_job(*pods, **fields)).status, "Created")
+    own = "Created a Service and a Job for each of 1 replicas"
+    assert created["status"] == "True"
+    assert created["message"] == f"{own}, and one Job for the 3 replicas of WORKER"
+
+
+def test_a_refusal_of_a_pod_that_has_succeeded_since_is_no_condition():
+    job = parsed(replica("MASTER"), replica("WORKER"))
+    observed = children(job, {"worker_0": None}, worker_0={"succeeded": True})
+    observed = replace(observed, warnings={"uid-worker_0": "exceeded quota"})
+    assert conditions.find(plan_for(job, observed).status, "Created")["status"] == "True"
+
+
 def test_an_event_tells_what_is_new_and_only_once():
     job = parsed(*DISTRIBUTED)
     running = plan_for(job).status
