@@ -32,11 +32,14 @@ def merge(
     new_conditions: Mapping[str, NewCondition],
     now: datetime,
     always: Collection[str] = (),
+    last: Collection[str] = (),
 ) -> Json:
     """Merge new conditions, by type, into a status.
 
     lastTransitionTime moves when the value changes, lastUpdateTime when anything changes. False is
     written only over True, except for the types in ``always``: their False says what is missing.
+    The newest condition is the last one, except that those of the types in ``last`` stay at the end
+    while they are True: a printed column shows the last one.
     """
     conditions, stamp = {c["type"]: c for c in status.get("conditions") or []}, timestamp(now)
     for kind, (is_true, reason, message) in new_conditions.items():
@@ -47,7 +50,8 @@ def merge(
             since = old.get("lastTransitionTime", stamp) if old.get("status") == value else stamp
             conditions.pop(kind, None)
             conditions[kind] = {**new, "lastUpdateTime": stamp, "lastTransitionTime": since}
-    return {**status, "conditions": [*conditions.values()]}
+    ordered = sorted(conditions.values(), key=lambda c: c["type"] in last and c["status"] == "True")
+    return {**status, "conditions": ordered}
 
 
 def changed(old: Json, new: Json) -> list[Json]:

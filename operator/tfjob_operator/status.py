@@ -21,6 +21,7 @@ from .restart import Verdict
 Verdicts = Mapping[tuple[str, int], Verdict]
 COUNTS = ("replicas", "replicaStatuses", "completedIndexes")
 ALWAYS_WRITTEN = ("Created", "TensorBoardReady")  # conditions whose False says what is missing
+LAST = ("Waiting", "Succeeded", "Failed")  # while they are True, the printed column shows them
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def base_status(job: TfJob, now: datetime) -> Json:
 
 
 def merge(status: Json, new: Mapping[str, NewCondition], now: datetime) -> Json:
-    return conditions.merge(status, new, now, ALWAYS_WRITTEN)
+    return conditions.merge(status, new, now, ALWAYS_WRITTEN, LAST)
 
 
 def first_status(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:

@@ -207,6 +207,17 @@ def test_tensorboard_has_a_condition_of_its_own():
     assert [held(each)["TensorBoardReady"] for each in (waits, ready)] == ["False", "True"]
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_the_condition_that_tells_why_is_the_last_one_whatever_tensorboard_does(ended):
+    why = ("Unschedulable", "MASTER 0: Pod p: 0/1 nodes are available")
+    result = active(JOB, verdicts("Unknown"), waiting=why)
+    if ended:
+        result = status.failed(parsed(*_replicas(), status=result), "ReplicaFailed", "x", LATER)
+    board = {"TensorBoardReady": (True, reasons.AVAILABLE, "TensorBoard answers")}
+    result = status.merge(result, board, LATER)
+    assert result["conditions"][-1]["reason"] == ("ReplicaFailed" if ended else "Unschedulable")
+
+
 def test_a_short_job_tells_that_it_was_created():
     first = status.first_status(JOB, verdicts("Unknown"), NOW)
     result = status.succeeded(parsed(*_replicas(), status=first), verdicts("Succeeded"), LATER)
