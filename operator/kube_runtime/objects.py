@@ -36,6 +36,11 @@ def job_uid(pod: Json) -> str:
     return str(job_of(pod).get("uid", ""))
 
 
+def involved_uid(event: Json) -> str:
+    """UID of the object that an event is about."""
+    return str((event.get("involvedObject") or {}).get("uid", ""))
+
+
 def owned_object(
     owner: Json, resource: Resource, name: str, labels: dict[str, str], **fields: Json
 ) -> Json:

@@ -34,6 +34,7 @@ LOG_IS_LOST = (  # the end of a message
     "; its side-car still runs, so the Pod is deleted, and its log with it. To keep the log, make "
     "it a native side-car (initContainers, restartPolicy: Always), which ends by itself"
 )
+NO_POD_WAITS = (False, NOTHING_WAITS, "No Pod waits")  # the condition Waiting
 # Reasons that are also recorded as events, by the event's type.
 NORMAL = (SUCCESSFUL_CREATE, SUSPENDED, RESUMED, SUCCEEDED)
 WARNING = (RESTARTING, FAILED_CREATE, NAME_TAKEN, *FAILURES)

@@ -12,7 +12,7 @@ from msgspec import json
 from kube_runtime import deployments
 from kube_runtime.index import Index, OnChange
 from kube_runtime.kube import Json
-from kube_runtime.objects import job_uid, name_of, owner_uid, uid_of
+from kube_runtime.objects import involved_uid, job_uid, name_of, owner_uid, uid_of
 
 from . import observed
 from .observed import Children
@@ -50,7 +50,9 @@ class Cache:
             "Deployment": self.deployments,
             "PodGroup": self.pod_groups,
         }
-        self.warnings = Index(lambda event: event.get("message", ""), _involved, self._on_warning)
+        self.warnings = Index(
+            lambda event: event.get("message", ""), involved_uid, self._on_warning
+        )
 
     def _on_named(self, tfjob_uid: str, name: str, deleted: bool) -> None:
         if deleted:
@@ -116,7 +118,3 @@ def store(obj: Json) -> Stored:
 
 def _by_name(index: Index, uid: str) -> dict[str, Any]:
     return {name: found for found, name in index.of(uid).items()}
-
-
-def _involved(event: Json) -> str:
-    return str((event.get("involvedObject") or {}).get("uid", ""))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kube_runtime.times import FOREVER
+from tfjob_api import reasons
 from tfjob_api.spec import ReplicaSpec, TfJob
 
 from . import gang, parameter_server, restart, tensorboard
@@ -67,14 +68,14 @@ def blocked(replicas: Iterable[Replica], observed: Children) -> str:
 
 def waiting(
     job: TfJob, replicas: Iterable[Replica], observed: Children, now: datetime
-) -> tuple[str, str] | None:
-    """(reason, message) of the first Pod that cannot run, beginning with the chief's."""
+) -> tuple[bool, str, str]:
+    """The condition Waiting, of the first Pod that cannot run, beginning with the chief's."""
     for replica in sorted(replicas, key=lambda each: each.spec.type != job.chief[0]):
         name = replica.job.name if replica.job else job.child_name(*replica.task)
         pod = replica.pod or observed.leftovers.get(name)
         if pod and (found := restart.waiting_reason(pod, now)):
-            return found[0], f"{replica.spec.type} {replica.index}: {found[1]}"
-    return None
+            return True, found[0], f"{replica.spec.type} {replica.index}: {found[1]}"
+    return reasons.NO_POD_WAITS
 
 
 def seconds_until_stuck(observed: Children, now: datetime) -> float:
@@ -134,8 +135,7 @@ def _missing_of(
 def _unless_leftover(child: Creation, observed: Children) -> Iterator[Creation]:
     """The creation of a Job, unless a Pod of its predecessor is still there.
 
-    If that Pod has an owner and is not being deleted, its Job exists too, but has lost its labels:
-    repair the Job.
+    If that Pod has an owner and is not being deleted, its Job exists without labels: repair it.
     """
     leftover = observed.leftovers.get(child.name)
     if leftover is None:

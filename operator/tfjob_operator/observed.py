@@ -106,8 +106,7 @@ class Children:
     @property
     def orphans(self) -> dict[str, str]:
         """UID by name of the leftovers that nobody deletes: they have no owner any more."""
-        pods = self.leftovers.values()
-        return {pod.name: pod.uid for pod in pods if not (pod.has_owner or pod.deleting)}
+        return {p.name: p.uid for p in self.leftovers.values() if not (p.has_owner or p.deleting)}
 
     def newest_pod(self, job: Job) -> Pod | None:
         """The Pod by which a Job is judged: earlier attempts no longer matter."""

@@ -77,7 +77,13 @@ def _reconcile_suspended(job: TfJob, observed: Children, now: datetime) -> Plan:
     if to_delete or observed.leftovers:
         present = [child for child in to_delete if not child.deleting]
         orphans = children.named_deletions("Pod", observed.orphans)
-        return Plan(children.job_deletions(present, foreground=True) + orphans)
+        deletions = children.job_deletions(present, foreground=True) + orphans
+        replicas = children.observed_replicas(job, observed)
+        going = [each for each in replicas if not each.pod or each.pod.deleting]
+        waiting = {"Waiting": children.waiting(job, going, observed, now)}
+        new = status.merge({**job.status, "observedGeneration": job.generation}, waiting, now)
+        stuck = children.seconds_until_stuck(observed, now)
+        return replace(_write(job, new), deletions=deletions, requeue_after_seconds=stuck)
     if job.run_policy.suspend:
         return _write(job, status.suspended(job, is_empty=True, now=now))
     return replace(_write(job, status.resumed(job, now)), requeue_after_seconds=0.0)

@@ -29,14 +29,14 @@ class Progress:
     """What one pass observed of an active job.
 
     ``is_complete``: all children exist. ``blocked``: why a Pod could not be created, or "".
-    ``waiting``: (reason, message) of the first Pod that cannot run, or None. ``notes``: sentences
-    for the condition Created. ``board``: the condition TensorBoardReady; None without TensorBoard.
+    ``waiting``: the condition Waiting. ``notes``: sentences for the condition Created. ``board``:
+    the condition TensorBoardReady; None without TensorBoard.
     """
 
     verdicts: Verdicts
     is_complete: bool = True
     blocked: str = ""
-    waiting: tuple[str, str] | None = None
+    waiting: NewCondition = reasons.NO_POD_WAITS
     notes: tuple[str, ...] = ()
     board: NewCondition | None = None
     failed_pods: int = 0
@@ -101,10 +101,7 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         before = conditions.find(job.status, "Restarting").get("message", "")
         message = f"All replicas run again, after: {before}"
         yield "Restarting", (False, reasons.RECOVERED, message)
-    if progress.waiting:
-        yield "Waiting", (True, *progress.waiting)
-    else:
-        yield "Waiting", (False, reasons.NOTHING_WAITS, "No Pod waits")
+    yield "Waiting", progress.waiting
     if progress.board:
         yield "TensorBoardReady", progress.board
 

@@ -103,6 +103,28 @@ def test_no_pod_starts_before_its_predecessor_is_gone(user, restarted):
     in_world(story, stop_seconds=12)
 
 
+def test_a_job_whose_node_does_not_answer_says_so_while_it_is_suspended_and_resumed():
+    async def story(world):
+        await world.start_operator()
+        put(world, single())
+        await asyncio.sleep(20)
+        world.cluster.kubelet.stopped = True
+        await suspends_and_resumes(world)
+        await asyncio.sleep(200)
+        waiting = claim(world, "Waiting")
+        assert (waiting["status"], waiting["reason"]) == ("True", "Terminating")
+        assert "on node fake-node" in waiting["message"]
+        assert claim(world, "Suspended")["reason"] == "Suspending"
+        (last,) = world.cluster.store.all(PODS)  # an administrator deletes it with the node
+        world.cluster.store.remove(PODS, *key(last))
+        world.cluster.kubelet.stopped = False
+        await asyncio.sleep(60)
+        assert world.job()["status"]["state"] == "Running"
+        assert claim(world, "Waiting")["status"] == "False"
+
+    in_world(story)
+
+
 def test_a_replica_that_has_succeeded_is_not_run_again_when_its_job_is_cleaned_up():
     async def story(world):
         await world.start_operator()

@@ -173,7 +173,7 @@ def test_a_replica_that_has_not_come_back_has_not_recovered():
 
 def test_the_first_pod_that_cannot_run_is_a_condition_until_it_does():
     why = ("ImagePullBackOff", "MASTER 0: Pod p: Back-off pulling image")
-    bad = active(JOB, verdicts("Unknown"), waiting=why)
+    bad = active(JOB, verdicts("Unknown"), waiting=(True, *why))
     found = conditions.find(bad, "Waiting")
     assert (found["status"], found["reason"], found["message"]) == ("True", *why)
     good = active(parsed(*_replicas(), status=bad), verdicts(), now=LATER)
@@ -209,7 +209,7 @@ def test_tensorboard_has_a_condition_of_its_own():
 
 @pytest.mark.parametrize("ended", [False, True])
 def test_the_condition_that_tells_why_is_the_last_one_whatever_tensorboard_does(ended):
-    why = ("Unschedulable", "MASTER 0: Pod p: 0/1 nodes are available")
+    why = (True, "Unschedulable", "MASTER 0: Pod p: 0/1 nodes are available")
     result = active(JOB, verdicts("Unknown"), waiting=why)
     if ended:
         result = status.failed(parsed(*_replicas(), status=result), "ReplicaFailed", "x", LATER)
@@ -287,5 +287,7 @@ def test_that_the_children_are_there_is_minor_and_that_they_are_not_is_not():
     waiting = verdicts("Unknown", "Unknown", "Unknown")
     assert status.is_minor(first, active(job, waiting, LATER))
     assert not status.is_minor(first, active(job, waiting, LATER, blocked="quota"))
-    assert not status.is_minor(first, active(job, waiting, LATER, waiting=("Unschedulable", "x")))
+    assert not status.is_minor(
+        first, active(job, waiting, LATER, waiting=(True, "Unschedulable", "x"))
+    )
     assert not status.is_minor(first, active(job, verdicts(), LATER))
