@@ -43,6 +43,9 @@ WARNING = (RESTARTING, FAILED_CREATE, NAME_TAKEN, *FAILURES)
 def new_events(old: Json, new: Json) -> Iterator[tuple[str, Json]]:
     """The changed conditions that are recorded as events, each with the event's type."""
     for condition in conditions.changed(old, new):
-        a_pod_waits = (condition["type"], condition["status"]) == ("Waiting", "True")
-        if a_pod_waits or condition["reason"] in (*NORMAL, *WARNING):
-            yield "Normal" if condition["reason"] in NORMAL else "Warning", condition
+        kind, reason = condition["type"], condition["reason"]
+        a_pod_waits = (kind, condition["status"]) == ("Waiting", "True")
+        if reason == SUSPENDED and kind != "Suspended":
+            continue  # Running and others that are False because of it: one event is enough
+        if a_pod_waits or reason in (*NORMAL, *WARNING):
+            yield "Normal" if reason in NORMAL else "Warning", condition

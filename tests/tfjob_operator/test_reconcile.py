@@ -542,6 +542,17 @@ def test_an_event_tells_what_is_new_and_only_once():
     assert [*reasons.new_events(ended, ended)] == []
 
 
+def test_a_suspension_is_one_event():
+    job = parsed(*DISTRIBUTED, runPolicy={"suspend": True})
+    waits = {"Waiting": (True, "Unschedulable", "x"), "Restarting": (True, "Restarting", "y")}
+    running = status.merge(settled(parsed(*DISTRIBUTED)).status, waits, NOW)
+    stopping = plan_for(job.with_status(running), children(job)).status
+    stopped = plan_for(job.with_status(stopping), Children()).status
+    assert [*reasons.new_events(running, stopping)] == []
+    found = [each["message"] for _, each in reasons.new_events(stopping, stopped)]
+    assert found == ["spec.runPolicy.suspend is true"]
+
+
 def test_fault_7_no_start_time_crashes_nothing():
     job = parsed(runPolicy={"activeDeadlineSeconds": 1}, status={"phase": "Running"})
     assert plan_for(job).status["startTime"] == ago(0)
