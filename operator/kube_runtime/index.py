@@ -33,6 +33,10 @@ class Index:
         """The views of an owner's objects, by UID."""
         return self._by_owner.get(owner, {})
 
+    def uids(self, owner: str) -> dict[Any, str]:
+        """The UIDs of an owner's objects, by view, if the views are their names."""
+        return {view: uid for uid, view in self.of(owner).items()}
+
     def owners(self) -> list[str]:
         return list(self._by_owner)
 

@@ -5,7 +5,7 @@ pass reads ``tfjob`` and ``children``, and sends no GET or LIST.
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import json
 
@@ -92,9 +92,9 @@ class Cache:
         boards = self.deployments.of(uid).items()
         return Children(
             jobs={job.name: job for job in jobs},
-            services=_by_name(self.services, uid),
-            config_maps=_by_name(self.config_maps, uid),
-            pod_groups=_by_name(self.pod_groups, uid),
+            services=self.services.uids(uid),
+            config_maps=self.config_maps.uids(uid),
+            pod_groups=self.pod_groups.uids(uid),
             deployments={name: board for board, (name, _) in boards},
             unavailable={name: why for _, (name, why) in boards if why},
             pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
@@ -114,7 +114,3 @@ def store(obj: Json) -> Stored:
     meta = {key: value for key, value in obj["metadata"].items() if key in KEPT_METADATA}
     fields = {"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")}
     return Stored(meta.get("namespace", ""), json.encode(fields))
-
-
-def _by_name(index: Index, uid: str) -> dict[str, Any]:
-    return {name: found for found, name in index.of(uid).items()}

@@ -178,10 +178,9 @@ def resizes(job: TfJob, observed: Children) -> Iterator[JobPatch]:
 def suspensions(job: TfJob, replicas: Iterable[Replica]) -> Iterator[JobPatch]:
     """Patches of Jobs that would run a replica again after its success, since a side-car failed."""
     for replica in replicas:
-        child, pod = replica.job, replica.pod
-        is_done = replica.task in job.done and not job.is_indexed(replica.spec)
-        ends_well = pod and pod.phase != "Failed" and restart.has_succeeded(pod)
-        if child and child.starts_pods and not child.deleting and is_done and not ends_well:
+        child, is_done = replica.job, replica.task in job.done and not job.is_indexed(replica.spec)
+        runs_again = is_done and not restart.ends_well(replica.pod)
+        if child and child.starts_pods and not child.deleting and runs_again:
             yield JobPatch(child.name, child.uid, {"suspend": True})
 
 

@@ -52,7 +52,7 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
         return Verdict("Unknown")
     if pod and _was_interrupted(pod) and not job.failure:
         return _retry(pod)
-    if job.succeeded or (pod and has_succeeded(pod)):
+    if job.succeeded or ends_well(pod) or (pod and pod.exit_code == 0):
         return Verdict("Succeeded")
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
         return Verdict("Failed", f"Pod {pod.name} {_describe(pod)}")
@@ -94,8 +94,11 @@ def _was_interrupted(pod: Pod) -> bool:
     return pod.interrupted or (pod.disrupted and (pod.is_finished or pod.exit_code is not None))
 
 
-def has_succeeded(pod: Pod) -> bool:
-    return pod.exit_code == 0 or (pod.exit_code is None and pod.phase == "Succeeded")
+def ends_well(pod: Pod | None) -> bool:
+    """Whether the program has exited with 0, and no side-car has failed."""
+    return bool(
+        pod and (pod.phase == "Succeeded" or (pod.exit_code == 0 and pod.phase != "Failed"))
+    )
 
 
 def _failed(pod: Pod) -> bool:

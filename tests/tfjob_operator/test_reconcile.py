@@ -472,6 +472,14 @@ def test_a_side_car_that_fails_does_not_use_up_the_budget_of_retries(worker):
     assert "restarts" not in result
 
 
+def test_a_failure_before_a_success_counts_before_and_after_the_job_is_complete():
+    job = parsed(replica("MASTER"), replica("WORKER"))
+    for state in ({}, {"succeeded": True}):
+        ended = children(job, {"worker_0": pod("Succeeded", 0)}, worker_0={"failed": 1, **state})
+        job = job.with_status(settled(job, ended).status)
+        assert job.status["restarts"] == 1
+
+
 # ------------------------------------------------------------------ what is said
 
 
