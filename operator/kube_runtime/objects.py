@@ -3,6 +3,7 @@
 from .kube import Json, Resource
 
 JOB_LABELS = {"uid": "batch.kubernetes.io/controller-uid", "name": "batch.kubernetes.io/job-name"}
+UNREADABLE = (TypeError, ValueError, AttributeError, KeyError)  # if a user's fields make no sense
 
 
 def uid_of(obj: Json) -> str:

@@ -4,12 +4,12 @@ To create what exists and to delete what is gone are successes. The responses go
 so the next pass need not wait for a watch. Errors are raised; the controller's queue retries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .index import Index
 from .kube import ApiError, Json, Kube, Resource, unless_gone
-from .objects import name_of, owner_uid, uid_of
+from .objects import UNREADABLE, name_of, owner_uid, uid_of
 
 # Words in the errors of admission policies and webhooks. A policy may change, so not permanent.
 POLICIES = ("admission webhook", "ValidatingAdmissionPolicy", "failed calling webhook")
@@ -89,6 +89,14 @@ class Writer:
     def _store(self, kind: str, obj: Json | None) -> None:
         if obj is not None:
             self.indexes[kind].upsert_from_response(obj)
+
+
+def build_body(kind: str, name: str, build: Callable[[], Json]) -> Json:
+    """Build the body of an object. Raises: InvalidObject if a user's template cannot be read."""
+    try:
+        return build()
+    except UNREADABLE as error:
+        raise InvalidObject(f"{kind} {name}: a template cannot be read ({error})") from error
 
 
 def rank(error: BaseException) -> int:

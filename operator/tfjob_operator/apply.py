@@ -11,7 +11,7 @@ from kube_runtime.events import EventRecorder
 from kube_runtime.index import Index
 from kube_runtime.kube import ApiError, Json, Kube
 from kube_runtime.times import Clock
-from kube_runtime.writer import CreateRejected, InvalidObject, NameTaken, Writer, rank
+from kube_runtime.writer import CreateRejected, InvalidObject, NameTaken, Writer, build_body, rank
 from tfjob_api import reasons
 from tfjob_api.spec import TFJOBS, TfJob
 
@@ -79,8 +79,9 @@ class PlanExecutor:
     async def _create_series(self, series: tuple[Creation, ...]) -> None:
         for creation in series:
             create = self.children.repair if creation.only_repair else self.children.create
+            body = build_body(creation.kind, creation.name, creation.build)
             try:
-                await create(creation.build())
+                await create(body)
             except NameTaken:
                 if creation.alternative is None:
                     raise

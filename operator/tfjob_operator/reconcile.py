@@ -9,6 +9,7 @@ from datetime import datetime
 
 from kube_runtime import conditions
 from kube_runtime.kube import Json
+from kube_runtime.objects import UNREADABLE
 from tfjob_api import reasons
 from tfjob_api.spec import MANAGED_BY, TfJob
 
@@ -104,12 +105,13 @@ def _reconcile_active(
 ) -> Plan:
     """Write the first status; in later passes create what is missing and report progress."""
     is_new = not (conditions.find(job.status, "Created") or observed.jobs)
+    starts = job.child_name(*job.chief) not in observed.jobs  # perhaps again, with a new spec
     try:
         creations = *children.missing(observed, factory), *children.missing_board(observed, factory)
-        problem = factory.problem() if is_new else ""
+        problem = factory.problem() if starts else ""
         notes = tuple(factory.notes())
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        if observed.jobs:
+    except UNREADABLE as error:
+        if not starts:
             raise  # the templates were valid before, so the job does not fail; the pass is retried
         why = f"a template cannot be read ({error})"
         return _write(job, status.failed(job, reasons.INVALID_TEMPLATE, why, now))

@@ -44,7 +44,7 @@ class Factory:
     def problem(self) -> str:
         """Why no process of this job could start, or "". Builds one Job per replica type.
 
-        Raises: TypeError, ValueError, AttributeError or KeyError if a template cannot be read.
+        Raises: one of UNREADABLE if a template cannot be read.
         """
         for replica in self.job.replicas:
             self.batch_job(replica, 0).build()

@@ -8,6 +8,7 @@ from kube_runtime.writer import (
     InvalidObject,
     NameTaken,
     Writer,
+    build_body,
     classify_create_error,
     rank,
 )
@@ -122,6 +123,15 @@ def test_what_a_refused_creation_means(code, details, meaning):
     found = classify_create_error("Job", "mnist-master-abcd-0", error)
     assert type(found) is meaning
     assert "no" in str(found)
+
+
+def test_a_body_that_cannot_be_built_is_an_error_for_good_with_a_sentence():
+    def unreadable():
+        return {**["a"]}
+
+    with pytest.raises(InvalidObject, match=r"^Job j: a template cannot be read .* not a mapping"):
+        build_body("Job", "j", unreadable)
+    assert build_body("Job", "j", dict) == {}
 
 
 def test_of_several_errors_the_permanent_one_matters_most():

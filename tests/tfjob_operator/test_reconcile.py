@@ -591,6 +591,38 @@ def test_a_template_that_cannot_be_read_ends_the_job_with_a_sentence(metadata):
     assert result["reason"].startswith("InvalidTemplate: a template cannot be read")
 
 
+UNREADABLE = {"metadata": {"labels": ["a"]}}
+
+
+@pytest.mark.parametrize(
+    ("workers", "reason"),
+    [
+        pytest.param(
+            [replica("WORKER", 2, template=template() | UNREADABLE)],
+            "InvalidTemplate: a template cannot be read",
+            id="templates",
+        ),
+        pytest.param(
+            [replica("WORKER", 1000), replica("PS", 999)],
+            "InvalidSpec: spec.replicaSpecs: TF_CONFIG would have",
+            id="size",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_resumed", [False, True], ids=["corrected", "resumed"])
+def test_a_spec_that_took_anothers_place_is_checked_too(workers, reason, is_resumed):
+    job = parsed(replica("MASTER"), *workers, name="training-of-the-month-november-2026-full")
+    job = job.with_status(status.not_created(job, reasons.CREATING, "", NOW))
+    if is_resumed:
+        job = job.with_status(status.resumed(job, NOW))
+    ended = replace(children(job), pods={})
+    jobs = {name: child for name, child in ended.jobs.items() if "worker-76no-0" in name}
+    for there in (Children(), replace(ended, jobs=jobs)):
+        result = plan_for(job, there).status
+        assert result["state"] == "Failed"
+        assert result["reason"].startswith(reason)
+
+
 def test_a_templates_metadata_may_be_empty():
     job = parsed(replica("MASTER", template={**template(), "metadata": None}))
     assert plan_for(job, Children()).creations

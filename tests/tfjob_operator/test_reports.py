@@ -73,6 +73,13 @@ async def suspends_and_resumes(world):
         await asyncio.sleep(4)
 
 
+async def suspends(world):
+    obj = world.job()
+    obj["spec"]["runPolicy"] = {"suspend": True}
+    world.cluster.store.update(TFJOBS, obj)
+    await world.until(lambda: claim(world, "Suspended").get("reason") == "Suspended")
+
+
 async def deletes_the_job(world):
     world.cluster.store.delete(JOBS, "default", "mnist-master-76no-0", propagation="Background")
 
@@ -489,6 +496,27 @@ def test_a_pod_that_is_deleted_and_exits_with_0_has_not_succeeded():
         assert not condition(world.job(), "Succeeded")
 
     in_world(story, stop_seconds=5, stop_code=0)
+
+
+# ------------------------------------------------------------------ templates
+
+
+def test_a_template_that_cannot_be_read_ends_the_job_though_its_chief_has_ended_before():
+    async def story(world):
+        await world.start_operator()
+        workers = replica("WORKER", 2)
+        put(world, single(replicaSpecs=[replica("MASTER"), workers], successPolicy="AllWorkers"))
+        await asyncio.sleep(20)
+        await suspends(world)
+        obj = world.job()
+        obj["spec"]["replicaSpecs"][1]["template"]["metadata"] = {"labels": ["a"]}
+        obj["spec"]["runPolicy"] = {"suspend": False}
+        world.cluster.store.update(TFJOBS, obj)
+        await world.until(world.is_done, seconds=60)
+        reason = world.job()["status"]["reason"]
+        assert reason.startswith("InvalidTemplate: Job mnist-worker-76no-0: a template cannot be")
+
+    in_world(story, by_replica(master=[Run(5)], worker=[FOR_EVER]))
 
 
 # ------------------------------------------------------------------ altered by hand
