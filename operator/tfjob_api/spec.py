@@ -151,6 +151,10 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         selector = f"tf_job_name={self.name},runtime_id={self.runtime_id},job_type=WORKER"
         return {"workers": count, "workerSelector": selector}
 
+    def job_name(self, replica: ReplicaSpec, index: int) -> str:
+        """Name of the Job that runs a replica: its own, or the Indexed Job of its type."""
+        return self.child_name(replica.type, None if self.is_indexed(replica) else index)
+
     def with_status(self, status: Json) -> "TfJob":
         return structs.replace(self, status=status)
 

@@ -156,9 +156,9 @@ def missing_board(observed: Children, factory: Factory) -> Iterator[tuple[Creati
 
 
 def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
-    """Jobs and Services of workers above the present number of replicas."""
-    wanted = {job.child_name(replica.type, index) for replica, index in job.tasks}
-    prefix = f"{job.child_name('WORKER', None)}-"
+    """Jobs and Services of workers above the present number of replicas, or of another layout."""
+    wanted = {job.job_name(replica, index) for replica, index in job.tasks}
+    prefix = job.child_name("WORKER", None)
     present = [child for child in observed.jobs.values() if not child.deleting]
     found = job_deletions(present, foreground=True) + named_deletions("Service", observed.services)
     for deletion in found:

@@ -337,9 +337,10 @@ def test_deadline_and_ttl_end_and_remove_a_job(lab):
 
 
 def test_workers_come_and_go_where_their_number_may_change(lab):
-    def scaled(count):
-        workers = replica("WORKER", FOR_EVER, replicas=count)
-        return lab.apply(replica("MASTER", FOR_EVER), workers, enableDynamicWorker=True)
+    def scaled(count, check=True, **more):
+        workers = replica("WORKER", FOR_EVER, replicas=count, **more)
+        both = replica("MASTER", FOR_EVER), workers
+        return lab.apply(*both, enableDynamicWorker=True, check=check)
 
     scaled(1)
     lab.until(lambda: lab.status().get("replicas") == "2/2")
@@ -348,6 +349,8 @@ def test_workers_come_and_go_where_their_number_may_change(lab):
     scaled(2)
     lab.until(lambda: len(lab.get("jobs")) == 3)
     lab.until(lambda: lab.status().get("replicas") == "3/3")
+    refused = scaled(2, layout="Indexed", check=False)
+    assert "spec.replicaSpecs cannot be changed once the job is made" in refused.stderr
 
 
 @pytest.mark.parametrize(

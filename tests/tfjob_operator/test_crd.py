@@ -1,5 +1,7 @@
 """What the CRD tells people: ``kubectl explain`` and the columns of ``kubectl get``."""
 
+import re
+
 import pytest
 import yaml
 
@@ -50,6 +52,15 @@ def test_of_two_spellings_the_description_says_which_to_use(usual, other):
     name = usual.rsplit(".", 1)[-1]
     assert f"Use {name}" in documented()[other]["description"]
     assert "Use" not in documented()[usual]["description"]
+
+
+def test_of_a_worker_that_may_come_and_go_every_other_field_is_compared():
+    """A field that no rule compares changes for the workers to come, and not for those there."""
+    replica = schema.load(CRD)["properties"]["spec"]["properties"]["replicaSpecs"]["items"]
+    free = {"replicas", "IsDefaultPS", "isDefaultPS"}  # the operator reads no IsDefaultPS
+    rule = schema.load(CRD)["x-kubernetes-validations"][0]["rule"]
+    compared = set(re.findall(r"has\(o\.(\w+)\)", rule)) | {"tfReplicaType"}
+    assert compared == set(replica["properties"]) - free
 
 
 def test_no_column_prints_a_sentence():

@@ -116,6 +116,21 @@ def test_a_worker_more_or_less_where_the_number_may_change():
     ]
 
 
+@pytest.mark.parametrize(("now", "before"), [("Indexed", "PerReplica"), ("PerReplica", "Indexed")])
+def test_workers_of_another_layout_go(now, before):
+    def with_layout(layout):
+        workers = replica("WORKER", 2, layout=layout)
+        return parsed(replica("MASTER"), workers, enableDynamicWorker=True)
+
+    stray = with_layout(before)
+    names = {stray.job_name(each, index) for each, index in stray.tasks if each.type == "WORKER"}
+    there = children(parsed())
+    found = {name: Job(name, f"uid-{name}", completed=frozenset()) for name in names}
+    plan = plan_for(with_layout(now), replace(there, jobs={**there.jobs, **found}))
+    assert set(deleted(plan)) == {("Job", name) for name in names}
+    assert all(deletion.foreground for deletion in plan.deletions)
+
+
 @pytest.mark.parametrize(
     "job",
     [
