@@ -1,7 +1,11 @@
 """What the chart renders: the values of the workshop, the options of a platform team."""
 
+import shutil
+
 import pytest
 import yaml
+
+from cluster.paths import CHECKOUT
 
 CHART = "operator/chart"
 TEST_JOB, TEST_POD = "test-the-cluster-takes-a-tfjob", "test-the-operator-runs-the-tfjob"
@@ -78,6 +82,45 @@ def test_azure_names_the_library_path_of_2017(render):
 )
 def test_the_schema_refuses(render, setting, sentence):
     assert sentence in render(setting, check=False)
+
+
+@pytest.mark.parametrize("flag", ["--port=9090", "--port", "--namespace=ml", "--lease-name=x"])
+def test_a_flag_that_other_objects_depend_on_is_refused_with_a_sentence(render, flag):
+    refused = render(f"extraArgs={{--workers=9,{flag}}}", check=False)
+    assert f"extraArgs: {flag} is for the chart to set" in refused
+
+
+def test_other_flags_reach_the_operator(render):
+    arguments = pod_of(render("extraArgs={--workers=9}"))["containers"][0]["args"]
+    assert arguments[-1] == "--workers=9"
+
+
+def test_an_accelerator_may_be_empty_and_its_variables_may_be_numbers(render):
+    escaped = GPU.replace(".", r"\.")
+    objects = render("cloud=azure", f"accelerators.{escaped}=null")
+    assert config_of(objects)["accelerators"][GPU] is None
+    variable = "accelerators.tpu.envVars[0]"
+    objects = render(f"{variable}.name=CHIPS", f"{variable}.value=4")
+    assert config_of(objects)["accelerators"]["tpu"]["envVars"] == [{"name": "CHIPS", "value": 4}]
+
+
+def test_another_chart_can_switch_it_on_and_off(cluster, tmp_path):
+    shutil.copytree(CHECKOUT / CHART, tmp_path / "charts" / "tf-job-operator-chart")
+    dependency = {"name": "tf-job-operator-chart", "version": "*"}
+    dependency["condition"] = "tf-job-operator-chart.enabled"
+    parent = {"apiVersion": "v2", "name": "parent", "version": "1.0.0"}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump({**parent, "dependencies": [dependency]}))
+    for enabled in ("true", "false"):
+        flags = ("--set", f"global.team=ml,tf-job-operator-chart.enabled={enabled}")
+        done = cluster.run("helm", "template", "platform", str(tmp_path), *flags)
+        assert ("kind: Deployment" in done.stdout) is (enabled == "true")
+
+
+def test_the_notes_say_where_a_tfjob_has_no_effect(cluster):
+    command = ("helm", "install", "dry", CHART, "--dry-run=client")
+    sentence = "It watches the namespace ml only: a TfJob in another namespace gets no status."
+    assert sentence in cluster.run(*command, "--set", "namespace=ml").stdout
+    assert "gets no status" not in cluster.run(*command).stdout
 
 
 def test_a_digest_stands_in_for_the_tag(render):
@@ -218,3 +261,12 @@ def test_network_policies_are_there_when_asked_for(render):
         "tf-job-operator",
         "tf-job-operator-replicas",
     }
+
+
+def test_the_policy_of_replicas_is_about_no_pod_but_a_tfjobs(render):
+    objects = render("networkPolicy.enabled=true", "networkPolicy.namespaces={ml}")
+    policy = objects["NetworkPolicy", "tf-job-operator-replicas"]["spec"]
+    (peer,) = policy["ingress"][0]["from"]
+    for selector in (policy["podSelector"], peer["podSelector"]):
+        wanted = [(each["key"], each["operator"]) for each in selector["matchExpressions"]]
+        assert wanted == [("tensorflow.org", "Exists"), ("job_type", "Exists")]

@@ -20,6 +20,16 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.serviceAccount.name | default (ternary (include "tf-job-operator.name" .) "default" .Values.serviceAccount.create) }}
 {{- end }}
 
+{{/* The user's flags, without those that the ports, the probes and the roles depend on. */}}
+{{- define "tf-job-operator.extraArgs" -}}
+{{- range .Values.extraArgs }}
+{{- if regexMatch "^--(p|n|lea)" . }}
+{{- fail (printf "extraArgs: %s is for the chart to set. The value namespace sets --namespace, nameOverride sets --lease-name, and the port is always 8080" .) }}
+{{- end }}
+{{- end }}
+{{- toYaml .Values.extraArgs }}
+{{- end }}
+
 {{/* Where Pods of the operator's image may run, and what fetches it: of hooks and tests too. */}}
 {{- define "tf-job-operator.placement" -}}
 imagePullSecrets: {{- toYaml .Values.imagePullSecrets | nindent 2 }}
