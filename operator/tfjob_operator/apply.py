@@ -73,7 +73,7 @@ class PlanExecutor:
             for each in plan.deletions
         )
         await run_all(
-            patch("Job", namespace, each.name, each.uid, each.spec) for each in plan.patches
+            patch(each.kind, namespace, each.name, each.uid, each.spec) for each in plan.patches
         )
 
     async def _create_series(self, series: tuple[Creation, ...]) -> None:

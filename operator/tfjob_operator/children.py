@@ -1,16 +1,17 @@
 """The children of an active job: which exist, and which to create, change or delete."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from kube_runtime import changes
+from kube_runtime.changes import Deletion, SpecPatch
 from kube_runtime.times import FOREVER
 from tfjob_api import reasons
 from tfjob_api.spec import ReplicaSpec, TfJob
 
 from . import gang, parameter_server, restart, tensorboard
 from .observed import Children, Job, Pod
-from .plan import Deletion, JobPatch
 from .resources import Creation, Factory
 
 
@@ -155,24 +156,33 @@ def missing_board(observed: Children, factory: Factory) -> Iterator[tuple[Creati
         yield (factory.tensorboard_service(),)
 
 
+def board_changes(observed: Children, factory: Factory) -> Iterator[SpecPatch]:
+    """TensorBoard's present spec, which may change while a job is suspended. If it is the same,
+    the patches change nothing."""
+    uids = {"Deployment": observed.deployments, "Service": observed.services}
+    for (creation,) in missing_board(Children(), factory):
+        if uid := uids[creation.kind].get(creation.name):
+            yield SpecPatch(creation.kind, creation.name, uid, creation.build()["spec"])
+
+
 def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
     """Jobs and Services of workers above the present number of replicas, or of another layout."""
     wanted = {job.job_name(replica, index) for replica, index in job.tasks}
     prefix = job.child_name("WORKER", None)
     present = [child for child in observed.jobs.values() if not child.deleting]
-    found = job_deletions(present, foreground=True) + named_deletions("Service", observed.services)
-    for deletion in found:
+    services = changes.deletions("Service", observed.services)
+    for deletion in (*job_deletions(present, foreground=True), *services):
         if deletion.name.startswith(prefix) and deletion.name not in wanted:
             yield deletion
 
 
-def resizes(job: TfJob, observed: Children) -> Iterator[JobPatch]:
+def resizes(job: TfJob, observed: Children) -> Iterator[SpecPatch]:
     """Patches of Indexed Jobs whose number of replicas has changed."""
     for replica in filter(job.is_indexed, job.replicas):
         child = observed.jobs.get(job.child_name(replica.type, None))
         if child and child.completions != replica.replicas and not child.is_finished:
             count = {"completions": replica.replicas, "parallelism": replica.replicas}
-            yield JobPatch(child.name, child.uid, count)
+            yield SpecPatch("Job", child.name, child.uid, count)
 
 
 def suspensions(job: TfJob, replicas: Iterable[Replica]) -> Iterator[JobPatch]:
@@ -211,6 +221,8 @@ def job_deletions(jobs: Iterable[Job], *, foreground: bool = False) -> tuple[Del
     return tuple(Deletion("Job", child.name, child.uid, foreground) for child in jobs)
 
 
-def named_deletions(kind: str, uids: Mapping[str, str]) -> tuple[Deletion, ...]:
-    """Deletions of objects of a kind, given as UID by name."""
-    return tuple(Deletion(kind, name, uid) for name, uid in uids.items())
+def cluster_deletions(job: TfJob, observed: Children) -> Iterator[Deletion]:
+    """What depends on the numbers and ports of the replicas: all but the Jobs and TensorBoard."""
+    yield from changes.deletions("Service", observed.services, kept=tensorboard.name(job))
+    yield from changes.deletions("ConfigMap", observed.config_maps)
+    yield from changes.deletions("PodGroup", observed.pod_groups)

@@ -2,32 +2,11 @@
 
 from dataclasses import dataclass
 
+from kube_runtime.changes import Deletion, SpecPatch
 from kube_runtime.kube import Json
 from kube_runtime.times import FOREVER
 
 from .resources import Creation
-
-
-@dataclass(frozen=True)
-class Deletion:
-    """An object to delete, by name and UID.
-
-    ``foreground``: the object stays until its Pods are gone, so no successor starts beside them.
-    """
-
-    kind: str
-    name: str
-    uid: str
-    foreground: bool = False
-
-
-@dataclass(frozen=True)
-class JobPatch:
-    """A merge patch of the spec of one Job, by name and UID."""
-
-    name: str
-    uid: str
-    spec: Json
 
 
 @dataclass(frozen=True)
@@ -45,7 +24,7 @@ class Plan:
     """
 
     deletions: tuple[Deletion, ...] = ()
-    patches: tuple[JobPatch, ...] = ()
+    patches: tuple[SpecPatch, ...] = ()
     creations: tuple[tuple[Creation, ...], ...] = ()
     status: Json | None = None
     status_first: bool = False

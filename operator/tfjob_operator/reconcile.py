@@ -7,7 +7,8 @@ the whole behaviour of the operator, in reading order; ``outcome`` says how the 
 from dataclasses import replace
 from datetime import datetime
 
-from kube_runtime import conditions
+from kube_runtime import changes, conditions
+from kube_runtime.changes import Deletion, SpecPatch
 from kube_runtime.kube import Json
 from kube_runtime.objects import UNREADABLE
 from tfjob_api import reasons
@@ -16,7 +17,7 @@ from tfjob_api.spec import MANAGED_BY, TfJob
 from . import children, cleanup, deadline, outcome, status, tensorboard
 from .config import Config
 from .observed import Children
-from .plan import Deletion, JobPatch, Plan
+from .plan import Plan
 from .resources import Factory
 
 
@@ -42,7 +43,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
     if success := outcome.success_status(job, verdicts, observed, now):
         return _write_end(job, observed, factory, success)
     if conditions.holds(job.status, "Suspended"):
-        return _reconcile_suspended(job, observed, now)
+        return _reconcile_suspended(job, observed, factory, now)
     if failure := next(outcome.failures(job, verdicts, observed, now), None):
         failed = status.failed(job, *failure, now, verdicts)
         return _write_end(job, observed, factory, failed)
@@ -59,26 +60,27 @@ def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Pla
     """
     deletions = (
         *children.job_deletions(observed.jobs.values(), foreground=True),
-        *children.named_deletions("Service", observed.services),
-        *children.named_deletions("Deployment", observed.deployments),
-        *children.named_deletions("ConfigMap", observed.config_maps),
-        *children.named_deletions("PodGroup", observed.pod_groups),
+        *changes.deletions("Service", observed.services),
+        *changes.deletions("Deployment", observed.deployments),
+        *changes.deletions("ConfigMap", observed.config_maps),
+        *changes.deletions("PodGroup", observed.pod_groups),
     )
     replicas = children.observed_replicas(job, Children())
     first = status.first_status(job, outcome.judge_all(job, replicas), now)
     return Plan(deletions, status=first, requeue_after_seconds=0.0)
 
 
-def _reconcile_suspended(job: TfJob, observed: Children, now: datetime) -> Plan:
+def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: datetime) -> Plan:
     """Delete the Jobs that have not succeeded; once they are gone, resume if the spec says so.
 
-    A replica that fails here fails because the others were deleted, so no failure is judged.
+    The spec may change after that, so what was made from it goes too. A replica that fails here
+    fails because the others were deleted, so no failure is judged.
     """
-    to_delete = cleanup.not_succeeded(observed)
-    if to_delete or observed.leftovers:
+    to_delete, others = cleanup.not_succeeded(observed), children.cluster_deletions(job, observed)
+    if to_delete or observed.leftovers or others:
         present = [child for child in to_delete if not child.deleting]
-        orphans = children.named_deletions("Pod", observed.orphans)
-        deletions = children.job_deletions(present, foreground=True) + orphans
+        orphans = changes.deletions("Pod", observed.orphans)
+        deletions = (*children.job_deletions(present, foreground=True), *orphans, *others)
         replicas = children.observed_replicas(job, observed)
         going = [each for each in replicas if not each.pod or each.pod.deleting]
         waiting = {"Waiting": children.waiting(job, going, observed, now)}
@@ -87,7 +89,8 @@ def _reconcile_suspended(job: TfJob, observed: Children, now: datetime) -> Plan:
         return replace(_write(job, new), deletions=deletions, requeue_after_seconds=stuck)
     if job.run_policy.suspend:
         return _write(job, status.suspended(job, is_empty=True, now=now))
-    return replace(_write(job, status.resumed(job, now)), requeue_after_seconds=0.0)
+    patches = (*children.board_changes(observed, factory),)
+    return Plan(patches=patches, status=status.resumed(job, now), requeue_after_seconds=0.0)
 
 
 def _write_end(job: TfJob, observed: Children, factory: Factory, ended: Json) -> Plan:
@@ -187,11 +190,8 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     to_delete = cleanup.jobs_to_delete(job, observed)
     to_suspend = cleanup.jobs_to_suspend(job, observed)
     services = cleanup.services_to_delete(job, observed, tensorboard.name(job))
-    deletions = (
-        *children.job_deletions(to_delete),
-        *children.named_deletions("Service", services),
-    )
-    patches = tuple(JobPatch(child.name, child.uid, {"suspend": True}) for child in to_suspend)
+    deletions = (*children.job_deletions(to_delete), *changes.deletions("Service", services))
+    patches = (SpecPatch("Job", each.name, each.uid, {"suspend": True}) for each in to_suspend)
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp" or status.has_running(new):
         phase = "Failed" if new["phase"] == "Failed" else "Done"
@@ -199,7 +199,7 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     board = _board_condition(job, observed)
     if board and (observed.deployments or conditions.find(new, "TensorBoardReady")):
         new = status.merge(new, {"TensorBoardReady": board}, now)
-    return replace(_write(job, new), deletions=deletions, patches=patches)
+    return replace(_write(job, new), deletions=deletions, patches=(*patches,))
 
 
 def _write(job: TfJob, new: Json) -> Plan:

@@ -346,7 +346,8 @@ def test_a_suspended_job_makes_nothing_and_lets_go_of_what_runs():
     # Who decided by an old object is refused the status, and no deletion has happened by then.
     assert deleted(result) == []
     plan = plan_for(job.with_status(result.status), observed)
-    assert [name.split("-")[1] for _, name in deleted(plan)] == ["master", "worker", "ps"]
+    jobs = [name.split("-")[1] for kind, name in deleted(plan) if kind == "Job"]
+    assert jobs == ["master", "worker", "ps"]
     assert made(plan) == []
 
 
@@ -368,6 +369,32 @@ def test_a_pod_that_lost_its_owner_is_deleted_and_nothing_starts_beside_it():
     assert (made(plan_for(started, going)), deleted(plan_for(started, going))) == ([], [])
 
 
+def test_all_that_a_changed_spec_would_make_otherwise_goes_before_a_suspended_job_is_resumed():
+    job = parsed(*DISTRIBUTED, tensorboard={"logDir": "/new"})
+    paused = job.with_status(status.suspended(job, is_empty=True, now=NOW))
+    board = "mnist-tensorboard-76no"
+    there = Children(
+        services={"mnist-76no": "a", "mnist-worker-76no-0": "b", board: "service"},
+        config_maps={"mnist-cluster-76no": "c", "cm-ps-76no": "d"},
+        pod_groups={"mnist-76no": "e"},
+        deployments={board: "deployment"},
+    )
+    plan = plan_for(paused, there)
+    assert plan.status is None
+    assert deleted(plan) == [
+        *(("Service", "mnist-76no"), ("Service", "mnist-worker-76no-0")),
+        *(("ConfigMap", "mnist-cluster-76no"), ("ConfigMap", "cm-ps-76no")),
+        ("PodGroup", "mnist-76no"),
+    ]
+    alone = Children(services={board: "service"}, deployments=there.deployments)
+    resumed = plan_for(paused, alone)
+    assert conditions.find(resumed.status, "Suspended")["reason"] == "Resumed"
+    assert deleted(resumed) == []
+    deployment, service = resumed.patches
+    assert "/new" in deployment.spec["template"]["spec"]["containers"][0]["command"]
+    assert (service.kind, service.uid) == ("Service", "service")
+
+
 def test_a_resumed_job_gets_its_children_again():
     paused = settled(parsed(*DISTRIBUTED, runPolicy={"suspend": True}), Children())
     job = parsed(*DISTRIBUTED, status=paused.status)
@@ -383,7 +410,7 @@ def test_what_fails_while_the_others_are_let_go_does_not_fail_a_suspended_job(su
     job = parsed(*DISTRIBUTED, runPolicy={"suspend": suspend}, status=paused.status)
     failed = {"worker_0": pod("Failed", 1), "worker_1": pod("Succeeded", 0)}
     plan = plan_for(job, children(job, failed, worker_0={"failure": "PodFailurePolicy"}))
-    assert [name for _, name in deleted(plan)] == [
+    assert [name for kind, name in deleted(plan) if kind == "Job"] == [
         *("mnist-master-76no-0", "mnist-worker-76no-0", "mnist-ps-76no-0")
     ]
     assert (made(plan), plan.status) == ([], None)

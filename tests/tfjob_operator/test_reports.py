@@ -10,7 +10,17 @@ from kube_runtime import conditions
 from kube_runtime.kube import Response
 from tests.fakes import operator_life
 from tests.fakes.kubelet import Run, by_replica
-from tests.fakes.objects import DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, TFJOBS, condition, key
+from tests.fakes.objects import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    EVENTS,
+    JOBS,
+    PODS,
+    SERVICES,
+    TFJOBS,
+    condition,
+    key,
+)
 from tests.fakes.operator_life import NAME, distributed, leftovers, put, replica, template
 from tests.fakes.operator_process import CONFIG, OperatorProcess
 from tests.fakes.refusals import forbidden
@@ -498,7 +508,34 @@ def test_a_pod_that_is_deleted_and_exits_with_0_has_not_succeeded():
     in_world(story, stop_seconds=5, stop_code=0)
 
 
-# ------------------------------------------------------------------ templates
+# ------------------------------------------------------------------ specs that change
+
+
+def test_a_job_that_was_changed_while_it_was_suspended_runs_as_its_new_spec_says():
+    async def story(world):
+        store = world.cluster.store
+        await world.start_operator()
+        workers = replica("WORKER", 2, layout="Indexed")
+        put(world, single(replicaSpecs=[replica("MASTER"), workers], tensorboard={"logDir": "/a"}))
+        await asyncio.sleep(20)
+        await suspends(world)
+        assert [key(each)[1] for each in store.peek(SERVICES)] == ["mnist-tensorboard-76no"]
+        obj = world.job()
+        obj["spec"]["replicaSpecs"][1] |= {"replicas": 4, "tfPort": 3333}
+        obj["spec"] |= {"tensorboard": {"logDir": "/b"}, "runPolicy": {"suspend": False}}
+        store.update(TFJOBS, obj)
+        await world.until(lambda: world.job()["status"]["state"] == "Running")
+        addresses = store.get(CONFIG_MAPS, "default", "mnist-cluster-76no")["data"]["cluster"]
+        assert addresses.count(":3333") == 4
+        ports = store.get(SERVICES, "default", "mnist-76no")["spec"]["ports"]
+        assert [each["port"] for each in ports] == [3333]
+        board = store.get(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+        (container,) = board["spec"]["template"]["spec"]["containers"]
+        assert "/b" in container["command"]
+        made = [c for c in store.log if (c.kind, c.resource) == ("ADDED", DEPLOYMENTS)]
+        assert len(made) == 1  # who looks at it keeps its address
+
+    in_world(story)
 
 
 def test_a_template_that_cannot_be_read_ends_the_job_though_its_chief_has_ended_before():

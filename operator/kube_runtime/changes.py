@@ -1,0 +1,35 @@
+"""Changes of objects that exist, as data: a reconciler decides them, a ``Writer`` sends them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .kube import Json
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """An object to delete, by name and UID.
+
+    ``foreground``: the object stays until those that it owns are gone, so no successor starts
+    beside them.
+    """
+
+    kind: str
+    name: str
+    uid: str
+    foreground: bool = False
+
+
+@dataclass(frozen=True)
+class SpecPatch:
+    """A merge patch of the spec of one object, by name and UID."""
+
+    kind: str
+    name: str
+    uid: str
+    spec: Json
+
+
+def deletions(kind: str, uids: Mapping[str, str], kept: str = "") -> tuple[Deletion, ...]:
+    """Deletions of objects of a kind, given as UID by name, but for the one called ``kept``."""
+    return tuple(Deletion(kind, name, uid) for name, uid in uids.items() if name != kept)
