@@ -166,21 +166,28 @@ def board_changes(observed: Children, factory: Factory) -> Iterator[SpecPatch]:
 
 
 def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
-    """Jobs and Services of workers above the present number of replicas, or of another layout."""
-    wanted = {job.job_name(replica, index) for replica, index in job.tasks}
-    prefix = job.child_name("WORKER", None)
-    present = [child for child in observed.jobs.values() if not child.deleting]
-    services = changes.deletions("Service", observed.services)
-    for deletion in (*job_deletions(present, foreground=True), *services):
-        if deletion.name.startswith(prefix) and deletion.name not in wanted:
-            yield deletion
+    """Jobs and Services of workers above the present number of replicas, or of another layout.
+
+    An Indexed Job that has ended with fewer replicas than the spec says goes too: it starts no Pod.
+    """
+    wanted = {job.job_name(replica, index): replica.replicas for replica, index in job.tasks}
+    worker = job.child_name("WORKER", None)
+    for child in observed.jobs.values():
+        count = wanted.get(child.name, 0)
+        is_small = child.is_indexed and child.succeeded and child.completions < count
+        is_surplus = child.name.startswith(worker) and child.name not in wanted
+        if (is_small or is_surplus) and not child.deleting:
+            yield Deletion("Job", child.name, child.uid, foreground=True)
+    for name, uid in observed.services.items():
+        if name.startswith(worker) and name not in wanted:
+            yield Deletion("Service", name, uid)
 
 
 def resizes(job: TfJob, observed: Children) -> Iterator[SpecPatch]:
-    """Patches of Indexed Jobs whose number of replicas has changed."""
+    """Patches of Indexed Jobs whose number of replicas has changed. A patch to 0 would end one."""
     for replica in filter(job.is_indexed, job.replicas):
         child = observed.jobs.get(job.child_name(replica.type, None))
-        if child and child.completions != replica.replicas and not child.is_finished:
+        if child and child.completions != replica.replicas > 0 and not child.is_finished:
             count = {"completions": replica.replicas, "parallelism": replica.replicas}
             yield SpecPatch("Job", child.name, child.uid, count)
 

@@ -148,8 +148,8 @@ def _changes(
     deletions = (
         *children.job_deletions(due, foreground=True),
         *children.pods_to_delete(replicas),
-        *children.named_deletions("Pod", observed.orphans),
-        *(children.surplus(job, observed) if job.dynamic_workers else ()),
+        *changes.deletions("Pod", observed.orphans),
+        *children.surplus(job, observed),
     )
     timers = [
         *(left for left in reruns.values() if left > 0),

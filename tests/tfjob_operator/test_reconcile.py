@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 
 from kube_runtime import conditions
+from kube_runtime.changes import Deletion
 from kube_runtime.times import FOREVER
 from tests.tfjob_api.builders import parsed, replica, template
 from tests.tfjob_operator.builders import CONFIG, NOW, ago, children, pod
@@ -691,11 +692,50 @@ def test_at_the_end_an_indexed_job_is_suspended_and_its_running_pods_are_counted
     assert plan.status["replicas"] == "2/3"
 
 
-def test_an_indexed_job_gets_the_number_of_workers_that_the_spec_says():
-    big = replica("WORKER", 2, layout="Indexed")
+def indexed_workers(count, **shared):
+    """(a job with so many dynamic workers in an Indexed Job; its children)"""
+    big = replica("WORKER", count, layout="Indexed")
     job = parsed(replica("MASTER"), big, enableDynamicWorker=True)
-    shared = Job("mnist-worker-76no", "w", completions=5, completed=frozenset())
     there = children(parsed())
-    there = replace(there, jobs={**there.jobs, shared.name: shared})
-    (resize,) = plan_for(job, there).patches
+    found = Job("mnist-worker-76no", "w", **shared)
+    return job, replace(there, jobs={**there.jobs, found.name: found})
+
+
+def test_an_indexed_job_gets_the_number_of_workers_that_the_spec_says():
+    plan = plan_for(*indexed_workers(2, completions=5, completed=frozenset()))
+    (resize,) = plan.patches
     assert (resize.name, resize.spec["completions"]) == ("mnist-worker-76no", 2)
+    assert deleted(plan) == []
+
+
+ALL = {"completions": 3, "completed": frozenset({0, 1, 2}), "succeeded": True}
+
+
+@pytest.mark.parametrize(
+    ("count", "shared"),
+    [
+        pytest.param(0, {"completions": 3, "completed": frozenset()}, id="no worker is wanted"),
+        pytest.param(5, ALL, id="all have ended, and two more are wanted"),
+    ],
+)
+def test_an_indexed_job_that_no_patch_would_help_goes(count, shared):
+    job, there = indexed_workers(count, **shared)
+    plan = plan_for(job, there)
+    assert Deletion("Job", "mnist-worker-76no", "w", foreground=True) in plan.deletions
+    assert plan.patches == ()
+    going = {**there.jobs, "mnist-worker-76no": Job("mnist-worker-76no", "w", True, **shared)}
+    plan = plan_for(job, replace(there, jobs=going))
+    assert (deleted(plan), plan.patches) == ([], ())
+    assert ("Job", "mnist-worker-76no") not in made(plan)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_an_indexed_job_that_has_ended_stays_if_it_had_enough_workers(count):
+    plan = plan_for(*indexed_workers(count, **ALL))
+    assert (deleted(plan), plan.patches) == ([], ())
+
+
+def test_workers_of_an_indexed_job_come_back_after_all_were_gone():
+    job, there = indexed_workers(3)
+    there = replace(there, jobs=children(parsed()).jobs)
+    assert ("Job", "mnist-worker-76no") in made(plan_for(settled(job, there), there))
