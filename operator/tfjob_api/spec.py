@@ -175,3 +175,18 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         texts = self.status.get("completedIndexes") or {}
         once = [each.type for each in self.replicas if each.restart_policy != "Always"]
         return frozenset((kind, i) for kind in once for i in indexes.read(texts.get(kind, "")))
+
+    @property
+    def gang_problem(self) -> str:
+        """Why gang scheduling could never start its Pods, or "". Workers may still be added."""
+        where, count = "spec.runPolicy.schedulingPolicy.minAvailable", sum(1 for _ in self.tasks)
+        least = self.run_policy.scheduling_policy.get("minAvailable") or 0
+        if least <= count or self.dynamic_workers:
+            return ""
+        return f"{where}: is {least}, and the job has {count} replicas"
+
+    @property
+    def unfinished(self) -> int:
+        """How many replicas have not succeeded."""
+        tasks = ((each.type, index) for each in self.replicas for index in range(each.replicas))
+        return sum(task not in self.done for task in tasks)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from kube_runtime import changes
 from kube_runtime.changes import Deletion, SpecPatch
+from kube_runtime.kube import Json
 from kube_runtime.times import FOREVER
 from tfjob_api import reasons
 from tfjob_api.spec import ReplicaSpec, TfJob
@@ -157,12 +158,20 @@ def missing_board(observed: Children, factory: Factory) -> Iterator[tuple[Creati
 
 
 def board_changes(observed: Children, factory: Factory) -> Iterator[SpecPatch]:
-    """TensorBoard's present spec, which may change while a job is suspended. If it is the same,
-    the patches change nothing."""
+    """Patches to TensorBoard's present spec, which may change while a job is suspended."""
     uids = {"Deployment": observed.deployments, "Service": observed.services}
     for (creation,) in missing_board(Children(), factory):
         if uid := uids[creation.kind].get(creation.name):
             yield SpecPatch(creation.kind, creation.name, uid, creation.build()["spec"])
+
+
+def gang_changes(new: Json, observed: Children, factory: Factory) -> Iterator[SpecPatch]:
+    """A smaller gang if a replica has ended by the ``new`` status: its Pod would be waited for."""
+    job, config, name = factory.job, factory.config, gang.group_name(factory.job)
+    if config.gang_scheduling and name in observed.pod_groups:
+        spec = gang.group_spec(job.with_status(new), config)
+        if spec != gang.group_spec(job, config):
+            yield SpecPatch("PodGroup", name, observed.pod_groups[name], spec)
 
 
 def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
@@ -228,8 +237,8 @@ def job_deletions(jobs: Iterable[Job], *, foreground: bool = False) -> tuple[Del
     return tuple(Deletion("Job", child.name, child.uid, foreground) for child in jobs)
 
 
-def cluster_deletions(job: TfJob, observed: Children) -> Iterator[Deletion]:
-    """What depends on the numbers and ports of the replicas: all but the Jobs and TensorBoard."""
-    yield from changes.deletions("Service", observed.services, kept=tensorboard.name(job))
+def cluster_deletions(observed: Children, kept: str = "") -> Iterator[Deletion]:
+    """What else is made from the replica specs. ``kept``: the name of a Service that stays."""
+    yield from changes.deletions("Service", observed.services, kept)
     yield from changes.deletions("ConfigMap", observed.config_maps)
     yield from changes.deletions("PodGroup", observed.pod_groups)

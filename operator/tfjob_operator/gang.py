@@ -22,8 +22,8 @@ def group_name(job: TfJob) -> str:
 
 def group_spec(job: TfJob, config: Config) -> Json:
     """The PodGroup's spec, for Kubernetes' own scheduler or for Volcano."""
-    policy, all_pods = job.run_policy.scheduling_policy, sum(r.replicas for r in job.replicas)
-    count = max(1, policy.get("minAvailable") or all_pods)  # Pods that must fit on the nodes
+    policy, most = job.run_policy.scheduling_policy, job.unfinished  # ended Pods do not count
+    count = max(1, min(policy.get("minAvailable") or most, most))  # Pods that must fit on the nodes
     priority = policy.get("priorityClass")
     spec: Json = {"priorityClassName": priority} if priority else {}
     if config.gang_scheduling == "kubernetes":

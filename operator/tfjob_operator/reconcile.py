@@ -60,10 +60,8 @@ def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Pla
     """
     deletions = (
         *children.job_deletions(observed.jobs.values(), foreground=True),
-        *changes.deletions("Service", observed.services),
         *changes.deletions("Deployment", observed.deployments),
-        *changes.deletions("ConfigMap", observed.config_maps),
-        *changes.deletions("PodGroup", observed.pod_groups),
+        *children.cluster_deletions(observed),
     )
     replicas = children.observed_replicas(job, Children())
     first = status.first_status(job, outcome.judge_all(job, replicas), now)
@@ -76,7 +74,8 @@ def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: 
     The spec may change after that, so what was made from it goes too. A replica that fails here
     fails because the others were deleted, so no failure is judged.
     """
-    to_delete, others = cleanup.not_succeeded(observed), children.cluster_deletions(job, observed)
+    to_delete = cleanup.not_succeeded(observed)
+    others = children.cluster_deletions(observed, kept=tensorboard.name(job))
     if to_delete or observed.leftovers or others:
         present = [child for child in to_delete if not child.deleting]
         orphans = changes.deletions("Pod", observed.orphans)
@@ -134,9 +133,11 @@ def _reconcile_active(
     )
     new = status.active_status(job, progress, now)
     plan = _changes(job.with_status(new), replicas, observed, now)
+    gang = children.gang_changes(new, observed, factory)
     if any(creation.alternative for series in creations for creation in series):
         plan = replace(plan, requeue_after_seconds=0.0)  # to create the PS Jobs: see children
-    return replace(plan, creations=creations, status=new if new != job.status else None)
+    plan = replace(plan, patches=(*plan.patches, *gang), creations=creations)
+    return replace(plan, status=new if new != job.status else None)
 
 
 def _changes(

@@ -48,7 +48,8 @@ class Factory:
         """
         for replica in self.job.replicas:
             self.batch_job(replica, 0).build()
-        return self.cluster.problem()
+        gang_problem = self.config.gang_scheduling and self.job.gang_problem
+        return gang_problem or self.cluster.problem()
 
     def notes(self) -> Iterator[str]:
         """Sentences about driver folders that the template's own volumes hide."""

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from kube_runtime import conditions
-from kube_runtime.changes import Deletion
+from kube_runtime.changes import Deletion, SpecPatch
 from kube_runtime.times import FOREVER
 from tests.tfjob_api.builders import parsed, replica, template
 from tests.tfjob_operator.builders import CONFIG, NOW, ago, children, pod
@@ -319,6 +319,19 @@ def test_a_failure_of_another_kind_is_final_whatever_the_spec_becomes():
     failed = settled(job, children(job, {"worker_0": pod("Failed", 1)}))
     again = structs.replace(failed, generation=2)
     assert made(plan_for(again, Children())) == []
+
+
+def test_the_gang_becomes_smaller_when_a_replica_has_ended():
+    config = structs.replace(CONFIG, gang_scheduling="kubernetes")
+    job = settled(parsed(*DISTRIBUTED))
+    there = replace(children(job), pod_groups={"mnist-76no": "group"})
+    assert reconcile(job, there, config, NOW).patches == ()
+    ended = children(job, {"worker_0": pod("Succeeded", 0)})
+    plan = reconcile(job, replace(ended, pod_groups=there.pod_groups), config, NOW)
+    smaller = {"schedulingPolicy": {"gang": {"minCount": 3}}}
+    assert plan.patches == (SpecPatch("PodGroup", "mnist-76no", "group", smaller),)
+    after = job.with_status(plan.status)
+    assert reconcile(after, replace(ended, pod_groups=there.pod_groups), config, NOW).patches == ()
 
 
 # ------------------------------------------------------------------ the clock, and suspension

@@ -210,6 +210,25 @@ def test_kubernetes_own_gang_is_a_pod_group_that_the_pods_name(policy, count):
     assert "schedulerName" not in pod["spec"]
 
 
+def test_a_gang_has_no_more_pods_than_have_not_ended():
+    job = parsed(*DISTRIBUTED, status={"completedIndexes": {"WORKER": "0,7", "PS": "0"}})
+    config = Config(gang_scheduling="kubernetes")
+    group = Factory(job, config).pod_group().build()
+    assert group["spec"]["schedulingPolicy"] == {"gang": {"minCount": 2}}
+
+
+@pytest.mark.parametrize("scheduler", ["", "kubernetes", "volcano"])
+def test_a_gang_that_could_never_start_is_refused_where_there_are_gangs(scheduler):
+    config = Config(gang_scheduling=scheduler)
+    jobs = [
+        parsed(*DISTRIBUTED, runPolicy={"schedulingPolicy": {"minAvailable": least}}, **more)
+        for least, more in [(4, {}), (5, {}), (5, {"enableDynamicWorker": True})]
+    ]
+    sentence = "spec.runPolicy.schedulingPolicy.minAvailable: is 5, and the job has 4 replicas"
+    problems = [Factory(job, config).problem() for job in jobs]
+    assert problems == ["", sentence if scheduler else "", ""]
+
+
 def test_volcanos_gang_has_its_group_its_annotation_and_its_scheduler():
     group, pod = gang("volcano", **POLICY)
     assert group["apiVersion"] == "scheduling.volcano.sh/v1beta1"
