@@ -201,13 +201,13 @@ def resizes(job: TfJob, observed: Children) -> Iterator[SpecPatch]:
             yield SpecPatch("Job", child.name, child.uid, count)
 
 
-def suspensions(job: TfJob, replicas: Iterable[Replica]) -> Iterator[JobPatch]:
+def suspensions(job: TfJob, replicas: Iterable[Replica]) -> Iterator[SpecPatch]:
     """Patches of Jobs that would run a replica again after its success, since a side-car failed."""
     for replica in replicas:
         child, is_done = replica.job, replica.task in job.done and not job.is_indexed(replica.spec)
         runs_again = is_done and not restart.ends_well(replica.pod)
         if child and child.starts_pods and not child.deleting and runs_again:
-            yield JobPatch(child.name, child.uid, {"suspend": True})
+            yield SpecPatch("Job", child.name, child.uid, {"suspend": True})
 
 
 def pods_to_delete(replicas: Iterable[Replica]) -> Iterator[Deletion]:
