@@ -376,9 +376,10 @@ def test_a_pod_that_lost_its_owner_is_deleted_and_nothing_starts_beside_it():
     observed = replace(children(job), jobs={}, leftovers={"mnist-master-76no-0": orphan})
     started = job.with_status(settled(job).status)
     suspended = parsed(replica("MASTER"), runPolicy={"suspend": True})
-    for each in (started, suspended.with_status(status.suspended(suspended, False, NOW))):
+    stopping = suspended.with_status(status.suspended(suspended, False, NOW))
+    for each, others in ((started, []), (stopping, [("Service", "mnist-master-76no-0")])):
         plan = plan_for(each, observed)
-        assert (made(plan), deleted(plan)) == ([], [("Pod", "p")])
+        assert (made(plan), deleted(plan)) == ([], [("Pod", "p"), *others])
     going = replace(observed, leftovers={"mnist-master-76no-0": replace(orphan, deleting=True)})
     assert (made(plan_for(started, going)), deleted(plan_for(started, going))) == ([], [])
 
