@@ -65,5 +65,7 @@ def test_of_a_worker_that_may_come_and_go_every_other_field_is_compared():
 
 def test_no_column_prints_a_sentence():
     assert [each["name"] for each in columns()] == ["State", "Phase", "Replicas", "Reason", "Age"]
+    known = {"name", "type", "jsonPath", "priority", "description"}
+    assert all(each.keys() <= known for each in columns()), "a comma in a text needs quotes"
     shown = {each["jsonPath"] for each in columns()}
     assert not shown & {".status.reason", ".status.conditions[-1:].message"}

@@ -20,7 +20,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.serviceAccount.name | default (ternary (include "tf-job-operator.name" .) "default" .Values.serviceAccount.create) }}
 {{- end }}
 
-{{/* The user's flags, without those that the ports, the probes and the roles depend on. */}}
+{{/* The user's flags, without those that the ports, the probes and the roles depend on, also abbreviated. */}}
 {{- define "tf-job-operator.extraArgs" -}}
 {{- range .Values.extraArgs }}
 {{- if regexMatch "^--(p|n|lea)" . }}
