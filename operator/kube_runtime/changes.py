@@ -22,12 +22,16 @@ class Deletion:
 
 @dataclass(frozen=True)
 class SpecPatch:
-    """A merge patch of the spec of one object, by name and UID."""
+    """A merge patch of the spec of one object, by name and UID.
+
+    ``is_users``: it holds what a user wrote, so a refusal is judged like that of a creation.
+    """
 
     kind: str
     name: str
     uid: str
     spec: Json
+    is_users: bool = False
 
 
 def deletions(kind: str, uids: Mapping[str, str], kept: str = "") -> tuple[Deletion, ...]:

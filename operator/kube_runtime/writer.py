@@ -7,6 +7,7 @@ so the next pass need not wait for a watch. Errors are raised; the controller's 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from .changes import SpecPatch
 from .index import Index
 from .kube import ApiError, Json, Kube, Resource, unless_gone
 from .objects import UNREADABLE, name_of, owner_uid, uid_of
@@ -80,11 +81,16 @@ class Writer:
         elif index:
             index.delete_local(uid)
 
-    async def patch_spec(self, kind: str, namespace: str, name: str, uid: str, spec: Json) -> None:
-        """Merge a change into the spec of the object with this UID, if it exists."""
-        change = {"metadata": {"uid": uid}, "spec": spec}
-        call = self.kube.patch(self.resources[kind], namespace, name, change)
-        self._store(kind, await unless_gone(call))
+    async def patch_spec(self, namespace: str, change: SpecPatch) -> None:
+        """Merge a change into the spec of an object, if it exists."""
+        body = {"metadata": {"uid": change.uid}, "spec": change.spec}
+        call = self.kube.patch(self.resources[change.kind], namespace, change.name, body)
+        try:
+            self._store(change.kind, await unless_gone(call))
+        except ApiError as error:
+            if not change.is_users:
+                raise
+            raise classify_create_error(change.kind, change.name, error) from error
 
     def _store(self, kind: str, obj: Json | None) -> None:
         if obj is not None:

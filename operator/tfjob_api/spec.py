@@ -177,6 +177,16 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         return frozenset((kind, i) for kind in once for i in indexes.read(texts.get(kind, "")))
 
     @property
+    def kept_indexes(self) -> Json:
+        """completedIndexes after a suspension: an Indexed Job that has not ended runs all again."""
+        texts, kept = self.status.get("completedIndexes") or {}, {}
+        for each in filter(lambda each: each.type in texts, self.replicas):
+            is_done = all((each.type, i) in self.done for i in range(each.replicas))
+            if is_done or not self.is_indexed(each):
+                kept[each.type] = texts[each.type]
+        return {"completedIndexes": kept} if texts else {}
+
+    @property
     def gang_problem(self) -> str:
         """Why gang scheduling could never start its Pods, or "". Workers may still be added."""
         where, count = "spec.runPolicy.schedulingPolicy.minAvailable", sum(1 for _ in self.tasks)

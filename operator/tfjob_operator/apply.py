@@ -45,8 +45,11 @@ class PlanExecutor:
         if plan.status_first and plan.status is not None:
             await self._write_status(job, plan.status)
             return
-        await self._change(job, plan)
-        errors = await slow_start(plan.creations, self._create_series)
+        try:
+            await self._change(job, plan)
+            errors = await slow_start(plan.creations, self._create_series)
+        except CreateRejected as rejected:
+            errors = [rejected]
         error = min(errors, key=rank, default=None)
         new = plan.status
         if isinstance(error, CreateRejected):
@@ -72,9 +75,7 @@ class PlanExecutor:
             delete(each.kind, namespace, each.name, each.uid, foreground=each.foreground)
             for each in plan.deletions
         )
-        await run_all(
-            patch(each.kind, namespace, each.name, each.uid, each.spec) for each in plan.patches
-        )
+        await run_all(patch(namespace, each) for each in plan.patches)
 
     async def _create_series(self, series: tuple[Creation, ...]) -> None:
         for creation in series:

@@ -50,9 +50,7 @@ class Cache:
             "Deployment": self.deployments,
             "PodGroup": self.pod_groups,
         }
-        self.warnings = Index(
-            lambda event: event.get("message", ""), involved_uid, self._on_warning
-        )
+        self.warnings = Index(lambda e: e.get("message", ""), involved_uid, self._on_warning)
 
     def _on_named(self, tfjob_uid: str, name: str, deleted: bool) -> None:
         if deleted:

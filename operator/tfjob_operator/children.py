@@ -73,8 +73,7 @@ def waiting(
 ) -> tuple[bool, str, str]:
     """The condition Waiting, of the first Pod that cannot run, beginning with the chief's."""
     for replica in sorted(replicas, key=lambda each: each.spec.type != job.chief[0]):
-        name = replica.job.name if replica.job else job.child_name(*replica.task)
-        pod = replica.pod or observed.leftovers.get(name)
+        pod = replica.pod or observed.leftovers.get(job.job_name(replica.spec, replica.index))
         if pod and (found := restart.waiting_reason(pod, now)):
             return True, found[0], f"{replica.spec.type} {replica.index}: {found[1]}"
     return reasons.NO_POD_WAITS
@@ -162,7 +161,8 @@ def board_changes(observed: Children, factory: Factory) -> Iterator[SpecPatch]:
     uids = {"Deployment": observed.deployments, "Service": observed.services}
     for (creation,) in missing_board(Children(), factory):
         if uid := uids[creation.kind].get(creation.name):
-            yield SpecPatch(creation.kind, creation.name, uid, creation.build()["spec"])
+            spec = creation.build()["spec"]
+            yield SpecPatch(creation.kind, creation.name, uid, spec, is_users=True)
 
 
 def gang_changes(new: Json, observed: Children, factory: Factory) -> Iterator[SpecPatch]:
@@ -170,7 +170,7 @@ def gang_changes(new: Json, observed: Children, factory: Factory) -> Iterator[Sp
     job, config, name = factory.job, factory.config, gang.group_name(factory.job)
     if config.gang_scheduling and name in observed.pod_groups:
         spec = gang.group_spec(job.with_status(new), config)
-        if spec != gang.group_spec(job, config):
+        if spec != gang.group_spec(job, config) or new.get("workers") != job.status.get("workers"):
             yield SpecPatch("PodGroup", name, observed.pod_groups[name], spec)
 
 
@@ -238,7 +238,8 @@ def job_deletions(jobs: Iterable[Job], *, foreground: bool = False) -> tuple[Del
 
 
 def cluster_deletions(observed: Children, kept: str = "") -> Iterator[Deletion]:
-    """What else is made from the replica specs. ``kept``: the name of a Service that stays."""
+    """What else is made from the replica specs. ``kept``: the name of a TensorBoard that stays."""
     yield from changes.deletions("Service", observed.services, kept)
     yield from changes.deletions("ConfigMap", observed.config_maps)
     yield from changes.deletions("PodGroup", observed.pod_groups)
+    yield from changes.deletions("Deployment", observed.deployments, kept)

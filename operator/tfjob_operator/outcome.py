@@ -77,7 +77,7 @@ def failures(
 
 
 def failed_pods(job: TfJob, verdicts: status.Verdicts, observed: Children) -> int:
-    """Pods that failed, but not by the fault of a side-car after their replica had succeeded."""
+    """Failed Pods, but for those of a replica that had succeeded, where only a side-car failed."""
     done = {job.child_name(*task) for task, each in verdicts.items() if each.state == "Succeeded"}
     done -= {j.name for j in observed.jobs.values() if restart.ends_well(observed.newest_pod(j))}
     jobs = (child for child in observed.jobs.values() if not child.deleting)

@@ -60,7 +60,6 @@ def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Pla
     """
     deletions = (
         *children.job_deletions(observed.jobs.values(), foreground=True),
-        *changes.deletions("Deployment", observed.deployments),
         *children.cluster_deletions(observed),
     )
     replicas = children.observed_replicas(job, Children())
@@ -75,11 +74,12 @@ def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: 
     fails because the others were deleted, so no failure is judged.
     """
     to_delete = cleanup.not_succeeded(observed)
-    others = tuple(children.cluster_deletions(observed, kept=tensorboard.name(job)))
+    kept = tensorboard.name(job) if job.tensorboard else ""
+    others = tuple(children.cluster_deletions(observed, kept))
     if to_delete or observed.leftovers:
         present = [child for child in to_delete if not child.deleting]
         orphans = changes.deletions("Pod", observed.orphans)
-        deletions = (*children.job_deletions(present, foreground=True), *orphans, *others)
+        deletions = (*children.job_deletions(present, foreground=True), *orphans)
         replicas = children.observed_replicas(job, observed)
         going = [each for each in replicas if not each.pod or each.pod.deleting]
         waiting = {"Waiting": children.waiting(job, going, observed, now)}

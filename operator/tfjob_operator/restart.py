@@ -96,9 +96,7 @@ def _was_interrupted(pod: Pod) -> bool:
 
 def ends_well(pod: Pod | None) -> bool:
     """Whether the program has exited with 0, and no side-car has failed."""
-    return bool(
-        pod and (pod.phase == "Succeeded" or (pod.exit_code == 0 and pod.phase != "Failed"))
-    )
+    return bool(pod and (pod.phase == "Succeeded" or (pod.exit_code == 0 and not pod.is_finished)))
 
 
 def _failed(pod: Pod) -> bool:
@@ -120,7 +118,8 @@ def _describe(pod: Pod) -> str:
         return "was OOMKilled: it needs more memory than its limit"
     if pod.disrupted or pod.interrupted or pod.deleting:
         why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
-        return f"{why}, so its exit code 0 is no success" if pod.exit_code == 0 else why
+        is_late = pod.exit_code == 0 and not pod.disrupted  # else the text would change: see status
+        return f"{why}, so its exit code 0 is no success" if is_late else why
     if pod.reason == "StartError":
         return f"could not start its program (StartError, code {pod.exit_code})"
     code = "" if pod.exit_code is None else f"exited with code {pod.exit_code}"

@@ -140,7 +140,7 @@ def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
 
     Not ``is_empty``: some of its Pods still run, so its templates must not change yet.
     """
-    status = base_status(job, now) | {"phase": "", "state": "Unknown"}
+    status = base_status(job, now) | {"phase": "", "state": "Unknown", **job.kept_indexes}
     for field in ("startTime", "replicas", "replicaStatuses"):
         status.pop(field, None)
     no_longer = (False, reasons.SUSPENDED, "The job is suspended")
@@ -190,8 +190,8 @@ def _ended(
 
 def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
     """replicaStatuses as in 2017, the printed column "running or succeeded/all", and
-    completedIndexes, which are kept when the children are gone. They are always written: a worker
-    that is no more must not count as done if there is one of that index again."""
+    completedIndexes, which are kept when the children are gone. They are written even if
+    empty: a worker that is removed and added again must run."""
     entries, done = [], {}
     for replica in job.replicas:
         states = [verdicts[replica.type, i].state for i in range(replica.replicas)]

@@ -1,5 +1,6 @@
 import pytest
 
+from kube_runtime.changes import SpecPatch
 from kube_runtime.index import Index
 from kube_runtime.kube import CONFIG_MAPS, ApiError, Kube, Response
 from kube_runtime.objects import name_of, owned_object, owner_uid, uid_of
@@ -79,7 +80,7 @@ def test_what_is_gone_is_deleted_patched_and_repaired():
         uid = uid_of(await world.child())
         for _ in range(2):
             await world.writer.delete("ConfigMap", "default", "child", uid)
-        await world.writer.patch_spec("ConfigMap", "default", "child", uid, {})
+        await world.writer.patch_spec("default", SpecPatch("ConfigMap", "child", uid, {}))
         await world.writer.repair(BODY)
         with pytest.raises(ApiError):
             await world.child()
@@ -123,6 +124,23 @@ def test_what_a_refused_creation_means(code, details, meaning):
     found = classify_create_error("Job", "mnist-master-abcd-0", error)
     assert type(found) is meaning
     assert "no" in str(found)
+
+
+@pytest.mark.parametrize(("is_users", "meaning"), [(True, InvalidObject), (False, ApiError)])
+def test_a_patch_that_is_refused_is_final_if_a_user_wrote_what_it_holds(is_users, meaning):
+    async def live():
+        world = World()
+
+        async def refuse(*_):
+            raise ApiError(Response(422, {"message": "no such volume"}, {}))
+
+        world.kube.patch = refuse
+        change = SpecPatch("ConfigMap", "child", "u", {}, is_users)
+        with pytest.raises(meaning, match="no such volume") as found:
+            await world.writer.patch_spec("default", change)
+        return type(found.value)
+
+    assert virtual_time.run(live()) is meaning
 
 
 def test_a_body_that_cannot_be_built_is_an_error_for_good_with_a_sentence():

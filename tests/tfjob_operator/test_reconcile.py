@@ -334,6 +334,18 @@ def test_the_gang_becomes_smaller_when_a_replica_has_ended():
     assert reconcile(after, replace(ended, pod_groups=there.pod_groups), config, NOW).patches == ()
 
 
+def test_the_gang_follows_the_number_of_dynamic_workers():
+    config = structs.replace(CONFIG, gang_scheduling="kubernetes")
+    four, two = (
+        parsed(replica("MASTER"), replica("WORKER", count), enableDynamicWorker=True)
+        for count in (4, 2)
+    )
+    job = two.with_status(settled(four).status)
+    plan = reconcile(job, replace(children(two), pod_groups={"mnist-76no": "group"}), config, NOW)
+    smaller = {"schedulingPolicy": {"gang": {"minCount": 3}}}
+    assert SpecPatch("PodGroup", "mnist-76no", "group", smaller) in plan.patches
+
+
 # ------------------------------------------------------------------ the clock, and suspension
 
 
@@ -377,9 +389,9 @@ def test_a_pod_that_lost_its_owner_is_deleted_and_nothing_starts_beside_it():
     started = job.with_status(settled(job).status)
     suspended = parsed(replica("MASTER"), runPolicy={"suspend": True})
     stopping = suspended.with_status(status.suspended(suspended, False, NOW))
-    for each, others in ((started, []), (stopping, [("Service", "mnist-master-76no-0")])):
+    for each in (started, stopping):
         plan = plan_for(each, observed)
-        assert (made(plan), deleted(plan)) == ([], [("Pod", "p"), *others])
+        assert (made(plan), deleted(plan)) == ([], [("Pod", "p")])
     going = replace(observed, leftovers={"mnist-master-76no-0": replace(orphan, deleting=True)})
     assert (made(plan_for(started, going)), deleted(plan_for(started, going))) == ([], [])
 
@@ -408,6 +420,29 @@ def test_all_that_a_changed_spec_would_make_otherwise_goes_before_a_suspended_jo
     deployment, service = resumed.patches
     assert "/new" in deployment.spec["template"]["spec"]["containers"][0]["command"]
     assert (service.kind, service.uid) == ("Service", "service")
+
+
+def test_a_tensorboard_that_the_spec_has_no_more_goes_when_a_job_is_resumed():
+    job = parsed(*DISTRIBUTED)
+    paused = job.with_status(status.suspended(job, is_empty=True, now=NOW))
+    board = "mnist-tensorboard-76no"
+    there = Children(services={board: "a"}, deployments={board: "b"})
+    assert deleted(plan_for(paused, there)) == [("Service", board), ("Deployment", board)]
+
+
+def test_what_is_made_from_the_spec_stays_until_the_pods_have_ended():
+    """They save when they are asked to end, and the others' names have to lead to them."""
+    job = parsed(*DISTRIBUTED, runPolicy={"suspend": True})
+    stopping = job.with_status(status.suspended(job, is_empty=False, now=NOW))
+    plan = plan_for(stopping, children(job))
+    assert {kind for kind, _ in deleted(plan)} == {"Job"}
+
+
+def test_an_indexed_job_that_was_suspended_begins_with_none_done():
+    workers = replica("WORKER", 4, layout="Indexed")
+    job = parsed(replica("MASTER"), workers, status={"completedIndexes": {"WORKER": "0-1"}})
+    paused = status.suspended(job, is_empty=True, now=NOW)
+    assert job.with_status(paused).unfinished == 5
 
 
 def test_a_resumed_job_gets_its_children_again():

@@ -125,3 +125,9 @@ def test_the_jobs_own_policy_says_the_same(policy, codes):
 def test_a_replica_that_ended_well_runs_again_with_always(policy, ended, seconds):
     job = Job("j", "u", succeeded=bool(ended), completed_at=ended)
     assert restart.seconds_to_rerun(job, policy, NOW) == seconds
+
+
+def test_a_disruption_has_the_same_words_before_and_after_the_program_has_ended():
+    """Else one would count twice: see status."""
+    found = [pod("Running", disrupted=True, deleting=True), pod("Failed", 0, disrupted=True)]
+    assert len({restart.judge(JOB, each, "ExitCode").retry for each in found}) == 1
