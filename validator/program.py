@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, takewhile
 from posixpath import normpath
 
 from validator.script import ENTRY_POINT, file_of, file_run, options_of
@@ -155,6 +155,9 @@ def _command(pod: Object, container: Object, module: str) -> Iterator[Doubt]:
 def _runs_a_file_of_the_image(pod: Object, container: Object) -> bool:
     """Whether Python runs a file that no volume has brought."""
     file = file_run(_expand(container))
+    if re.search(r"/python[\d.]+/", normpath(file)):
+        # Python's own modules, such as timeit, run code that stands on the command line.
+        return False
     paths = [path for _, path in _carriers(pod, container)]
     if not file.startswith("/"):
         # The folder that it begins with is known to the image alone.
@@ -174,7 +177,8 @@ def _variables(pod: Object, container: Object) -> Iterator[Doubt]:
     line = " ".join(command_line(container))
     if words(container, "command") and re.search(r"\bcd\b", line):
         yield Doubt("working-folder", "the script changes its folder, and mounts volumes", False)
-    if words(container, "command") and _READS_PROFILE.search(line):
+    flags = takewhile(lambda word: not re.search(r"\s", word), command_line(container))
+    if words(container, "command") and _READS_PROFILE.search(" ".join(flags)):
         yield Doubt("profile", "the shell reads a profile first, which a volume may hold", False)
     for name in _CODE_VARIABLES:
         given = [v for v in listed(container, "env") if text(v, "name") == name]

@@ -21,6 +21,9 @@ _HARMLESS = _SAY_NOTHING | _TELL_ABOUT_THE_NODE | _PRINTING
 _IMAGE_BINARIES = ("/opt/venv/bin", "/usr/local/bin", "/usr/bin", "/bin")
 _IMAGE_FOLDER = "/opt/fashion-mnist"
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+# What ends Python's own options: -c and -m, also as the last of a group such as -Bc.
+_CODE = re.compile(r"-[bBdEhiIOPqsSuvVx]*[cm]")
+_WITH_VALUE = ("-W", "-X", "--check-hash-based-pycs")
 _PYTHON = re.compile(r"python[\d.]*")
 _NOWHERE = re.compile(r"\d?&?>>?(?:&\d|/dev/(?:null|stdout|stderr))$")
 
@@ -50,8 +53,8 @@ def file_run(line: list[str]) -> str:
 
 def _without_flags(line: list[str]) -> list[str]:
     """Without the options of Python itself."""
-    while line and line[0].startswith("-") and not line[0].startswith(("-m", "-c")):
-        line = line[2:] if line[0] in ("-W", "-X") else line[1:]
+    while line and line[0].startswith("-") and not _CODE.match(line[0]):
+        line = line[2:] if line[0] in _WITH_VALUE else line[1:]
     return line
 
 
@@ -72,6 +75,12 @@ def _in_script(line: list[str], module: str) -> list[str] | str:
         return "what the script does cannot be read"
     runs: list[list[str]] = []
     for statement in _statements(rest[0], module):
+        if (
+            not runs
+            and (statement or [""])[0] in ("exit", "exec")
+            and not any(module in word for word in statement or ())
+        ):
+            return f"the script may end before it runs {module}"
         found = _statement(statement, module)
         if isinstance(found, str):
             return found

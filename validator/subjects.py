@@ -28,7 +28,8 @@ from validator.verdicts import Finding, converging, wrong
 
 # The label of an EndpointSlice with the name of its Service.
 SERVICE_NAME = "kubernetes.io/service-name"
-_PODS = frozenset({"jobs", "pods", "events"})
+# The groups: a hint names TfJobs only where the API serves them.
+_PODS = frozenset({"jobs", "pods", "events", "groups"})
 
 
 class TfJob(Subject):
@@ -97,7 +98,7 @@ class Deployment(Subject):
     """A Deployment: it never ends, it is ready or not."""
 
     kind, plural, kubectl = "Deployment", "deployments", "deployment"
-    reads = frozenset({"deployments", "replicasets", "pods", "events"})
+    reads = frozenset({"deployments", "replicasets", "pods", "events", "groups"})
 
     def templates(self, item: Object) -> list[tuple[str, Object]]:
         return [("Deployment", mapping(item, "spec", "template", "spec"))]

@@ -29,7 +29,10 @@ def _acquire(path: Path, waiting: Callable[[], None]) -> int:
     """
     said = False
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except PermissionError:
+            descriptor = os.open(path, os.O_RDONLY)  # root made it; a lock needs no right to write
         paths.hand_to_user(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -110,10 +110,10 @@ def test_no_list_of_all_pods_or_tfjobs_of_the_cluster(api, read):
         pytest.param(exercise(Service("web")), {"services", "pods"}, id="a Service"),
         pytest.param(exercise(Claim("models")), {"persistentvolumeclaims", "events"}, id="a claim"),
         pytest.param(exercise(Release("mine")), {"secrets"}, id="a Helm release"),
-        pytest.param(exercise(Job("a")), {"jobs", "pods", "events"}, id="a Job"),
+        pytest.param(exercise(Job("a")), {"jobs", "pods", "events", "apis"}, id="a Job"),
         pytest.param(
             exercise(Deployment("a")),
-            {"deployments", "replicasets", "pods", "events"},
+            {"deployments", "replicasets", "pods", "events", "apis"},
             id="a Deployment",
         ),
     ],

@@ -197,6 +197,10 @@ def events_are_over(data):
     data["objects"]["events"] = []
 
 
+def hours_later(data):
+    data["taken"] = "2026-11-26T14:00:00Z"
+
+
 def grew_and_shrank(data):
     risen = [e for e in data["objects"]["events"] if e["reason"] == "SuccessfulRescale"]
     data["objects"]["events"] += copy.deepcopy(risen)
@@ -214,6 +218,11 @@ UNSEEN = (Verdict.COULD_NOT_CHECK, "scaled.down")
         pytest.param([grew_and_shrank], (Verdict.DONE, ""), id="more, and then fewer"),
         pytest.param([shrank], UNSEEN, id="only fewer"),
         pytest.param([shrank, events_are_over], UNSEEN, id="long after the load, without events"),
+        pytest.param(
+            [shrank, events_are_over, hours_later],
+            (Verdict.DONE, ""),
+            id="what was done stays",
+        ),
     ],
 )
 def test_fewer_replicas_are_not_more(edits, wanted):

@@ -208,6 +208,17 @@ def test_a_volume_that_variables_may_lead_to_cannot_be_told(more, cause):
     assert (doubt.cause, doubt.certain) == (cause, False)
 
 
+def test_only_the_options_of_the_shell_itself_make_it_read_a_profile():
+    container, volumes = mounted("/mine", **shell(f"ls -l /mine && {TRAIN}"))
+    assert judged(container, volumes) is None
+
+
+@pytest.mark.parametrize("first", ["exit 0", "exec sleep 1"])
+def test_a_program_that_stands_after_the_end_of_a_script_has_not_run(first):
+    doubt = judged(shell(f"{first}; {TRAIN}"))
+    assert (doubt.cause, doubt.certain) == ("unclear", False)
+
+
 def test_an_empty_folder_that_an_init_container_fills_cannot_be_told():
     container, volumes = mounted("/tmp", "emptyDir")
     init = {"name": "fill", **container}

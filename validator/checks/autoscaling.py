@@ -30,6 +30,8 @@ LOAD = "fashion_mnist.ask"
 SHORTEST_LOAD_SECONDS = 30.0
 # From the last question to the end of what follows: a measurement, a decision.
 AFTERWARDS = timedelta(seconds=60)
+# Kubernetes keeps an event for an hour. Until then, one that is missing says something.
+EVENTS_KEPT_SECONDS = 3600.0
 # What its event says of more replicas, for their measurements.
 UP = "above target"
 _ENDED = ("status", "completionTime")
@@ -191,7 +193,7 @@ def _other_load(job: Object, pod: Object, service: str) -> Finding | None:
     container = main_container(pod)
     doubt = program.another_program(pod, container, LOAD)
     if doubt and doubt.certain:
-        words = " ".join(command_line(container))
+        words = as_shown(command_line(container))
         found = f"it runs `{words[:80]}`" if doubt.cause == "command" else doubt.reason
         return _load(job, "program", found, f"python -m {LOAD}")
     if doubt:
@@ -255,15 +257,21 @@ def was_scaled(load: str) -> Check:
 
 
 def went_up(cluster: Snapshot, scaler: Object, load: Object) -> bool:
-    """Whether it has made more replicas; after an hour, when events expire, by the time alone.
+    """Whether it has made more replicas, as its events say.
 
-    It also takes replicas away: those that somebody has added by hand, for minutes after a load.
+    It also takes replicas away: its own some time after a load, and those that somebody has added
+    by hand. Once the events have expired, this cannot be told apart, and what was done stays done.
     """
     said = cluster.events(scaler, "SuccessfulRescale")
-    scaled, ended = time_at(scaler, "status", "lastScaleTime"), time_at(load, *_ENDED)
-    if said or not (scaled and load):
-        return any(UP in message for message in said)
-    return ended is None or scaled <= ended + AFTERWARDS
+    if any(UP in message for message in said):
+        return True
+    scaled = time_at(scaler, "status", "lastScaleTime")
+    began, ended = time_at(load, "status", "startTime"), time_at(load, *_ENDED)
+    if not (scaled and began and scaled >= began):
+        return False
+    if cluster.age_seconds(began) > EVENTS_KEPT_SECONDS:
+        return True
+    return not said and (ended is None or scaled <= ended + AFTERWARDS)
 
 
 def _not_seen(job: Object) -> Finding:

@@ -263,12 +263,12 @@ def option_is(name: str, value: str) -> Check:
             return _asked(seen, f"{name} is {given}", name, value)
         if given or words(container, "command") or _in_variables(container):
             return None
-        if runs_own_image(container):
-            # Its Dockerfile may have the value.
-            return None
         near = _misspelled(container, name)
         if " " in near:
             return _one_word(seen, near)
+        if runs_own_image(container):
+            # Its Dockerfile may have the value.
+            return None
         if near:
             return _asked(seen, f"the option {near}, which the program does not know", name, value)
         return _asked(seen, f"no {name} in args", name, value)

@@ -118,7 +118,7 @@ def _program(job: Object) -> Finding | None:
                       f"Set `image: {SAMPLE_IMAGE}`.")  # fmt: skip
     doubt = program.another_program(_pod(job), container, PROGRAM)
     if (doubt and doubt.cause == "command") or (call and not call.model):
-        line = " ".join(command_line(container))[:80]
+        line = as_shown(command_line(container))[:80]
         return _wrong(
             job,
             "program",
