@@ -64,6 +64,11 @@ def is_elsewhere(cluster: Snapshot) -> bool:
     return home(cluster) not in ("", cluster.namespace)
 
 
+def ask_its_owner(cluster: Snapshot) -> tuple[str, str]:
+    """What to do about an operator that is elsewhere: nothing that changes it."""
+    return ASK_ITS_OWNER, in_its_namespace(cluster, f"$ kubectl describe deployment {DEPLOYMENT}")
+
+
 def config_map(cluster: Snapshot) -> Object | None:
     """The operator's ConfigMap, of the Deployment's namespace. Raises: Unreadable."""
     found = cluster.items("configmaps", "operator")
@@ -142,8 +147,7 @@ def _without_helm(cluster: Snapshot) -> Finding:
     found = f"Deployment {DEPLOYMENT}, but no Helm release {RELEASE} in its namespace"
     wanted = f"the operator as Helm release {RELEASE}, which Helm can upgrade and remove"
     if is_elsewhere(cluster):
-        show = in_its_namespace(cluster, f"$ kubectl describe deployment {DEPLOYMENT}")
-        return could_not_check("no-release", found, wanted, ASK_ITS_OWNER, show)
+        return could_not_check("no-release", found, wanted, *ask_its_owner(cluster))
     return wrong(
         "no-release",
         found,

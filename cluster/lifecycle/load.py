@@ -51,9 +51,7 @@ def until_reported(
     Pods can use them before; who asks the API cannot see them before.
     """
     wanted, server = set(names), health.api(cluster, running(cluster))
-    deadline = time.monotonic() + REPORT_SECONDS
-    if wanted - _reported(server):
-        say("Waiting until the node names it (half a minute at most, on a machine at rest)")
+    deadline, waits = time.monotonic() + REPORT_SECONDS, False
     while wanted:
         reported = wanted & _reported(server)
         for name in sorted(reported):
@@ -62,6 +60,9 @@ def until_reported(
         if wanted and time.monotonic() > deadline:
             say(f"The API does not name {', '.join(sorted(wanted))} yet; Pods can use it")
             return
+        if wanted and not waits:
+            say("Waiting until the node names it (half a minute at most, on a machine at rest)")
+            waits = True
         time.sleep(POLL_SECONDS if wanted else 0)
 
 

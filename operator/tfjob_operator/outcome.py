@@ -79,6 +79,7 @@ def failures(
 def failed_pods(job: TfJob, verdicts: status.Verdicts, observed: Children) -> int:
     """Failed Pods, but for those of a replica that had succeeded, where only a side-car failed."""
     done = {job.child_name(*task) for task, each in verdicts.items() if each.state == "Succeeded"}
-    done -= {j.name for j in observed.jobs.values() if restart.ends_well(observed.newest_pod(j))}
-    jobs = (child for child in observed.jobs.values() if not child.deleting)
-    return sum(child.failed for child in jobs if child.succeeded or child.name not in done)
+    jobs = [child for child in observed.jobs.values() if child.failed and not child.deleting]
+    after = [each for each in jobs if each.name in done and not each.succeeded]
+    ignored = sum(j.failed for j in after if not restart.ends_well(observed.newest_pod(j)))
+    return sum(child.failed for child in jobs) - ignored

@@ -74,8 +74,6 @@ def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: 
     fails because the others were deleted, so no failure is judged.
     """
     to_delete = cleanup.not_succeeded(observed)
-    kept = tensorboard.name(job) if job.tensorboard else ""
-    others = tuple(children.cluster_deletions(observed, kept))
     if to_delete or observed.leftovers:
         present = [child for child in to_delete if not child.deleting]
         orphans = changes.deletions("Pod", observed.orphans)
@@ -86,7 +84,8 @@ def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: 
         new = status.merge({**job.status, "observedGeneration": job.generation}, waiting, now)
         stuck = children.seconds_until_stuck(observed, now)
         return replace(_write(job, new), deletions=deletions, requeue_after_seconds=stuck)
-    if others:
+    kept = tensorboard.name(job) if job.tensorboard else ""
+    if others := tuple(children.cluster_deletions(observed, kept)):
         return Plan(others)
     if job.run_policy.suspend:
         return _write(job, status.suspended(job, is_empty=True, now=now))

@@ -126,12 +126,12 @@ def test_an_exit_code_up_to_127_ends_the_job_and_a_signal_does_not(killed, role,
 
 
 def test_a_deleted_namespace_takes_its_jobs_and_leaves_the_operator_well(chaos, operator_release):
-    cluster, doomed = chaos.cluster, f"{chaos.namespace}-doomed"
-    cluster.kubectl("create", "namespace", doomed)
-    other = Chaos(cluster, doomed)
+    cluster, going = chaos.cluster, f"{chaos.namespace}-going"
+    cluster.kubectl("create", "namespace", going)
+    other = Chaos(cluster, going)
     other.apply(*(tf_job(f"j{i}", *TRIPLE) for i in range(2)))
     other.running("j0", 3)
-    cluster.kubectl("delete", "namespace", doomed, "--timeout=300s")
+    cluster.kubectl("delete", "namespace", going, "--timeout=300s")
     chaos.apply(tf_job("later", replica("MASTER", program="pass")))
     chaos.wait("later", "Succeeded")
     log = cluster.kubectl(

@@ -260,7 +260,7 @@ def went_up(cluster: Snapshot, scaler: Object, load: Object) -> bool:
     """Whether it has made more replicas, as its events say.
 
     It also takes replicas away: its own some time after a load, and those that somebody has added
-    by hand. Once the events have expired, this cannot be told apart, and what was done stays done.
+    by hand. Once the events have expired, nobody sees which it was, and what was done stays done.
     """
     said = cluster.events(scaler, "SuccessfulRescale")
     if any(UP in message for message in said):

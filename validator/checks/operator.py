@@ -61,8 +61,7 @@ def operator_serves() -> Check:
 
 def _with_its_crd(seen: Seen) -> tuple[str, ...]:
     if operator.is_elsewhere(seen.cluster):
-        show = f"$ kubectl describe deployment {operator.DEPLOYMENT}"
-        return operator.ASK_ITS_OWNER, operator.in_its_namespace(seen.cluster, show)
+        return operator.ask_its_owner(seen.cluster)
     return (
         "Uninstall the release, and install it again with its CRD:",
         f"$ helm uninstall {operator.RELEASE}",
