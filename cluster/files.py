@@ -23,3 +23,11 @@ def write(path: Path, content: str | bytes, mode: int = 0o644) -> None:
         file.write(data)
     paths.to_disk(unfinished)
     unfinished.replace(path)
+
+
+def link(path: Path, target: Path) -> None:
+    """Put a symbolic link in the place of `path` in one step, as `write` does a file."""
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.unlink(missing_ok=True)
+    unfinished.symlink_to(target)
+    unfinished.replace(path)

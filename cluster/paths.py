@@ -5,6 +5,7 @@ Every other module of this package asks here; nothing is created by asking.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -154,8 +155,9 @@ def clusters() -> list[str]:
 
 def hand_to_user(path: Path) -> None:
     """Give one file or folder that root made to the person who called sudo."""
-    if os.geteuid() == 0 and os.path.lexists(path):
-        os.chown(path, *user(), follow_symlinks=False)
+    if os.geteuid() == 0:
+        with contextlib.suppress(FileNotFoundError):  # another process may remove it at any time
+            os.chown(path, *user(), follow_symlinks=False)
 
 
 def make_folder(path: Path) -> None:

@@ -74,11 +74,10 @@ def write_activation(kubeconfig: Path, where: str, own: foreign.OwnCluster | Non
     )
     link = STATE / "kubeconfig"
     with locked(STATE / "activate.lock", lambda: None):  # two `make lab` may end at once
-        link.unlink(missing_ok=True)
-        link.symlink_to(kubeconfig)
+        files.link(link, kubeconfig)
         files.write(STATE / "activate", text)
-    for path in (STATE, link, STATE / "activate"):
-        paths.hand_to_user(path)
+        for path in (STATE, link, STATE / "activate"):
+            paths.hand_to_user(path)
 
 
 def no_proxy(kubeconfig: Path) -> str:

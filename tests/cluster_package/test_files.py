@@ -2,6 +2,7 @@
 
 import ast
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,19 @@ def test_a_file_is_replaced_with_its_mode(tmp_path):
 def test_a_text_may_hold_a_path_that_is_not_utf_8(tmp_path):
     files.write(tmp_path / "activate", os.fsdecode(b"cd /lab\xff"))
     assert (tmp_path / "activate").read_bytes() == b"cd /lab\xff"
+
+
+def test_a_link_is_there_at_every_moment(tmp_path):
+    """A shell of the learner reads .lab/kubeconfig while another `make lab` writes it."""
+    link = tmp_path / "kubeconfig"
+    files.link(link, Path("0"))
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(lambda: [link.readlink() for _ in range(2000)])
+        for number in range(2000):
+            files.link(link, Path(str(number)))
+    assert len(read.result()) == 2000
+    assert link.readlink() == Path("1999")
+    assert list(tmp_path.iterdir()) == [link]
 
 
 def test_an_interruption_leaves_the_old_file_and_the_next_write_succeeds(tmp_path, monkeypatch):

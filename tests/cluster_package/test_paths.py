@@ -62,6 +62,15 @@ def test_what_sudo_leaves_belongs_to_the_person_at_the_keyboard(monkeypatch, tmp
     assert given == [(tmp_path, 1234, 5678)]
 
 
+def test_what_another_process_removed_meanwhile_belongs_to_nobody(monkeypatch, tmp_path):
+    def removed_just_before(path, *_, **__):
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    monkeypatch.setattr(paths.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(paths.os, "chown", removed_just_before)
+    paths.hand_to_user(tmp_path)
+
+
 def test_clusters_are_listed_by_name_and_locks_are_not(monkeypatch, tmp_path):
     monkeypatch.setattr(paths, "STATE", tmp_path)
     for name in ("b", "a"):

@@ -126,7 +126,8 @@ def carried_out(job, observed, plan):
     gone = {deletion.uid for deletion in plan.deletions}
     jobs = {name: child for name, child in observed.jobs.items() if child.uid not in gone}
     for each in plan.patches:
-        jobs[each.name] = replace(jobs[each.name], suspended=each.spec["suspend"])
+        if each.kind == "Job":  # of TensorBoard only the identity is observed
+            jobs[each.name] = replace(jobs[each.name], suspended=each.spec["suspend"])
     services = {name: uid for name, uid in observed.services.items() if uid not in gone}
     deployments = {n: uid for n, uid in observed.deployments.items() if uid not in gone}
     config_maps = {n: uid for n, uid in observed.config_maps.items() if uid not in gone}

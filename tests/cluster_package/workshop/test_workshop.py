@@ -42,7 +42,7 @@ def test_notebook_opens_jupyterlab_on_the_modules_with_what_activate_sets(state,
 def test_labs_that_end_at_once_write_one_whole_activation(state):
     kubeconfig = state / "clusters/lab/kubeconfig"
     with ThreadPoolExecutor(20) as pool:
-        list(pool.map(lambda _: lab.write_activation(kubeconfig, "x", None), range(40)))
+        list(pool.map(lambda _: lab.write_activation(kubeconfig, "x", None), range(200)))
     assert (state / "kubeconfig").readlink() == kubeconfig
     assert "speak to %s" in (state / "activate").read_text()
 
