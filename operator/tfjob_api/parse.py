@@ -43,11 +43,11 @@ def _with_workers(spec: Spec) -> Spec:
     """Apply ``spec.workers``, which kubectl scale writes, to the WORKER replica spec."""
     if spec.workers is None or not spec.dynamic_workers:
         return spec
-    replicas = tuple(
+    replica_specs = tuple(
         structs.replace(each, replicas=spec.workers) if each.type == "WORKER" else each
-        for each in spec.replicas
+        for each in spec.replica_specs
     )
-    return structs.replace(spec, replicas=replicas)
+    return structs.replace(spec, replica_specs=replica_specs)
 
 
 def runtime_id(uid: str) -> str:
@@ -60,12 +60,12 @@ def runtime_id(uid: str) -> str:
 def _problems(job: TfJob) -> Iterator[str]:
     """What is wrong with the spec, most important first; each sentence begins with its field."""
     yield from _name_problems(job)
-    if not job.replicas:
+    if not job.replica_specs:
         yield "spec.replicaSpecs: is empty, so there is nothing to run; add a MASTER"
-    for place, replica in enumerate(job.replicas):
+    for place, replica in enumerate(job.replica_specs):
         yield from _replica_problems(replica, f"spec.replicaSpecs[{place}]")
     yield from _chief_problems(job)
-    if (total := sum(replica.replicas for replica in job.replicas)) > MAX_REPLICAS:
+    if (total := sum(replica.replicas for replica in job.replica_specs)) > MAX_REPLICAS:
         yield f"spec.replicaSpecs: have {total} replicas together; at most {MAX_REPLICAS} can run"
     if job.tensorboard is not None and not job.tensorboard.get("logDir"):
         yield "spec.tensorboard.logDir: is missing; name the folder that holds the summaries"
@@ -110,9 +110,9 @@ def _misplaced_resources(replica: ReplicaSpec) -> list[str]:
 
 
 def _chief_problems(job: TfJob) -> Iterator[str]:
-    counts = {replica.type: replica.replicas for replica in job.replicas}
+    counts = {replica.type: replica.replicas for replica in job.replica_specs}
     name, index = job.chief
-    if len(counts) < len(job.replicas):
+    if len(counts) < len(job.replica_specs):
         yield "spec.replicaSpecs: a tfReplicaType stands there twice"
     if all(kind in counts for kind in CHIEF_TYPES):
         yield "spec.replicaSpecs: MASTER and CHIEF are the same role; keep one of them"

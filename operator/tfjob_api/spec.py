@@ -60,7 +60,7 @@ class Spec(Struct, frozen=True, dict=True, rename="camel"):
     user_runtime_id: str = field(name="RuntimeId", default="")
     user_runtime_id_camel: str = field(name="runtimeId", default="")
     tf_image: str = ""
-    replicas: tuple[ReplicaSpec, ...] = field(name="replicaSpecs", default=())
+    replica_specs: tuple[ReplicaSpec, ...] = field(name="replicaSpecs", default=())
     tensorboard: Json | None = None
     termination_policy: Json = {}
     run_policy: RunPolicy = RunPolicy()
@@ -74,12 +74,13 @@ class Spec(Struct, frozen=True, dict=True, rename="camel"):
         if "chief" in self.termination_policy:
             given = self.termination_policy["chief"]
             return given.get("replicaName") or "MASTER", given.get("replicaIndex", 0)
-        return next((each.type for each in self.replicas if each.type in CHIEF_TYPES), "MASTER"), 0
+        types = (each.type for each in self.replica_specs if each.type in CHIEF_TYPES)
+        return next(types, "MASTER"), 0
 
     @property
     def tasks(self) -> Iterator[tuple[ReplicaSpec, int]]:
         """Every replica, as (replica spec, index)."""
-        return ((replica, index) for replica in self.replicas for index in range(replica.replicas))
+        return ((each, index) for each in self.replica_specs for index in range(each.replicas))
 
 
 class TfJob(Spec, frozen=True, kw_only=True, rename=None):
@@ -136,8 +137,8 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
     @property
     def children_in_words(self) -> str:
         """What is created for its replicas."""
-        shared = [each for each in self.replicas if self.is_indexed(each)]
-        count = sum(each.replicas for each in self.replicas if each not in shared)
+        shared = [each for each in self.replica_specs if self.is_indexed(each)]
+        count = sum(each.replicas for each in self.replica_specs if each not in shared)
         found = [f"a Service and a Job for each of {count} replicas"]
         found += [f"one Job for the {each.replicas} replicas of {each.type}" for each in shared]
         return ", and ".join(found)
@@ -147,7 +148,7 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         """The status behind the scale subresource, which kubectl scale and autoscalers read."""
         if not self.dynamic_workers:
             return {}
-        count = sum(each.replicas for each in self.replicas if each.type == "WORKER")
+        count = sum(each.replicas for each in self.replica_specs if each.type == "WORKER")
         selector = f"tf_job_name={self.name},runtime_id={self.runtime_id},job_type=WORKER"
         return {"workers": count, "workerSelector": selector}
 
@@ -173,14 +174,14 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
     def done(self) -> frozenset[tuple[str, int]]:
         """(type, index) of the replicas that have succeeded and do not run again."""
         texts = self.status.get("completedIndexes") or {}
-        once = [each.type for each in self.replicas if each.restart_policy != "Always"]
+        once = [each.type for each in self.replica_specs if each.restart_policy != "Always"]
         return frozenset((kind, i) for kind in once for i in indexes.read(texts.get(kind, "")))
 
     @property
     def kept_indexes(self) -> Json:
         """completedIndexes after a suspension: an Indexed Job that has not ended runs all again."""
         texts, kept = self.status.get("completedIndexes") or {}, {}
-        for each in filter(lambda each: each.type in texts, self.replicas):
+        for each in filter(lambda each: each.type in texts, self.replica_specs):
             is_done = all((each.type, i) in self.done for i in range(each.replicas))
             if is_done or not self.is_indexed(each):
                 kept[each.type] = texts[each.type]
@@ -188,7 +189,8 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
 
     @property
     def gang_problem(self) -> str:
-        """Why gang scheduling could never start its Pods, or "". Workers may still be added."""
+        """Why gang scheduling could never start its Pods, or "". To a job with
+        dynamic workers more may be added."""
         where, count = "spec.runPolicy.schedulingPolicy.minAvailable", sum(1 for _ in self.tasks)
         least = self.run_policy.scheduling_policy.get("minAvailable") or 0
         if least <= count or self.dynamic_workers:
@@ -198,5 +200,4 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
     @property
     def unfinished(self) -> int:
         """How many replicas have not succeeded."""
-        tasks = ((each.type, index) for each in self.replicas for index in range(each.replicas))
-        return sum(task not in self.done for task in tasks)
+        return sum((each.type, index) not in self.done for each, index in self.tasks)

@@ -55,7 +55,7 @@ class PlanExecutor:
         if isinstance(error, CreateRejected):
             new = self._with_rejection(job.with_status(plan.status or job.status), error)
         elif error is not None and new is not None and job.with_status(new).is_finished:
-            raise error  # a final status is written once TensorBoard exists
+            raise error  # a transient error: the final status waits for TensorBoard
         if new is not None and new != job.status:
             await self._write_status(job, new)
         if error is not None and not isinstance(error, InvalidObject):

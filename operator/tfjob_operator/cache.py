@@ -33,11 +33,11 @@ class Stored(NamedTuple):
 class Cache:
     """All indexes. Each callback gets the UID of the TfJob to reconcile."""
 
-    def __init__(self, on_tfjob: OnChange, on_job: OnChange, on_pod: OnChange) -> None:
-        self._notify_job, self._notify_pod = on_job, on_pod
+    def __init__(self, on_tfjob: OnChange, on_child: OnChange, on_pod: OnChange) -> None:
+        self._notify_child, self._notify_pod = on_child, on_pod
         self._job_uids: dict[str, set[str]] = {}  # Jobs that have Pods, by TfJob; also deleted Jobs
         self.tfjobs = Index(store, uid_of, on_tfjob)
-        self.jobs = Index(observed.job, owner_uid, on_job)
+        self.jobs = Index(observed.job, owner_uid, on_child)
         named = partial(Index, name_of, owner_uid, self._on_named)
         self.services, self.config_maps, self.pod_groups = named(), named(), named()
         self.deployments = Index(deployments.view, owner_uid, self._on_deployment)
@@ -54,10 +54,10 @@ class Cache:
 
     def _on_named(self, tfjob_uid: str, name: str, deleted: bool) -> None:
         if deleted:
-            self._notify_job(tfjob_uid, None, True)
+            self._notify_child(tfjob_uid, None, True)
 
     def _on_deployment(self, tfjob_uid: str, view: tuple[str, object], deleted: bool) -> None:
-        self._notify_job(tfjob_uid, None, deleted)
+        self._notify_child(tfjob_uid, None, deleted)
 
     def _on_pod(self, job_uid: str, pod: observed.Pod, deleted: bool) -> None:
         """Find the Pod's TfJob through its Job or, if the Job is gone, through its annotation."""
@@ -73,7 +73,7 @@ class Cache:
 
     def _on_warning(self, job_uid: str, message: str, deleted: bool) -> None:
         if tfjob_uid := self.jobs.owner_of(job_uid):
-            self._notify_job(tfjob_uid, None, False)
+            self._notify_child(tfjob_uid, None, False)
 
     def tfjob(self, uid: str) -> Json | None:
         stored = self.tfjobs.of(uid).get(uid)

@@ -33,7 +33,7 @@ class Replica:
 def observed_replicas(job: TfJob, observed: Children) -> list[Replica]:
     """All replicas of a job, by type and index, for both layouts."""
     found: list[Replica] = []
-    for spec in job.replicas:
+    for spec in job.replica_specs:
         find = _with_shared_job if job.is_indexed(spec) else _with_own_jobs
         found += find(spec, job.child_name(spec.type, None), observed)
     return found
@@ -75,7 +75,7 @@ def waiting(
     for replica in sorted(replicas, key=lambda each: each.spec.type != job.chief[0]):
         pod = replica.pod or observed.leftovers.get(job.job_name(replica.spec, replica.index))
         if pod and (found := restart.waiting_reason(pod, now)):
-            return True, found[0], f"{replica.spec.type} {replica.index}: {found[1]}"
+            return True, found[0], f"{replica.spec.type} {pod.index or replica.index}: {found[1]}"
     return reasons.NO_POD_WAITS
 
 
@@ -99,7 +99,7 @@ def missing(observed: Children, factory: Factory) -> Iterator[tuple[Creation, ..
         shared.append(factory.job_service())
     if shared:
         yield tuple(shared)
-    for replica in job.replicas:
+    for replica in job.replica_specs:
         config_map = _ps_config_map(job, observed) if replica.is_default_ps else ""
         if config_map is None and replica.replicas:
             yield (factory.ps_config(),)  # the next pass knows its name, and creates the Jobs
@@ -166,7 +166,7 @@ def board_changes(observed: Children, factory: Factory) -> Iterator[SpecPatch]:
 
 
 def gang_changes(new: Json, observed: Children, factory: Factory) -> Iterator[SpecPatch]:
-    """A smaller gang if a replica has ended by the ``new`` status: its Pod would be waited for."""
+    """A patch to a smaller gang once a replica has ended; else the scheduler waits for its Pod."""
     job, config, name = factory.job, factory.config, gang.group_name(factory.job)
     if config.gang_scheduling and name in observed.pod_groups:
         spec = gang.group_spec(job.with_status(new), config)
@@ -194,7 +194,7 @@ def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
 
 def resizes(job: TfJob, observed: Children) -> Iterator[SpecPatch]:
     """Patches of Indexed Jobs whose number of replicas has changed. A patch to 0 would end one."""
-    for replica in filter(job.is_indexed, job.replicas):
+    for replica in filter(job.is_indexed, job.replica_specs):
         child = observed.jobs.get(job.child_name(replica.type, None))
         if child and child.completions != replica.replicas > 0 and not child.is_finished:
             count = {"completions": replica.replicas, "parallelism": replica.replicas}

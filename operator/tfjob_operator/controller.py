@@ -55,11 +55,11 @@ class Priority(IntEnum):
 
 
 # In a burst of new TfJobs the first statuses come first: creations of children would slow down the
-# API server, and so its watches. Seventeen are written at a time, because more slow it down, too.
-# One worker creates all the same, for a burst that does not end.
-# Progress and clean-up have few workers, which do nothing else and rest, for nobody waits for them.
-# What waits there costs one write in the end. A deleted Job costs the API server some eight
-# requests, with its Pod and the garbage collector's.
+# API server, and so its watches. 8 + 8 + 1 workers of SHARES write them; more would slow it down.
+# The one worker of CREATE never yields, so children are created even if a burst does not end.
+# Progress and clean-up have few workers, which rest after each key, because nobody waits for them.
+# Many changes of a key that waits become one write. To delete a Job costs the API server some
+# eight requests, with its Pod and the garbage collector's.
 CREATES = Share(Priority.CREATE, first=Priority.URGENT, yields=True)  # of config.workers workers
 SHARES = {
     Share(Priority.FIRST): 8,
@@ -145,7 +145,7 @@ class Controller:
         watches = [self._tfjobs, *self._children, *optional]
         silent = [each.name for each in watches if each.last_seen < oldest]
         keys = [key for key, since in self._workers.busy_since.items() if since < oldest]
-        return [f"no news of {name}" for name in silent] + [f"stuck at {key}" for key in keys]
+        return [f"no events of {name}" for name in silent] + [f"stuck at {key}" for key in keys]
 
     def health_warnings(self) -> list[str]:
         """Optional watches that are refused, for /healthz; the operator works without them."""
@@ -216,8 +216,9 @@ class Controller:
         if plan.can_wait and priority < Priority.CLEAN_UP:
             self.queue.add(uid, Priority.CLEAN_UP)
             return
-        if wait := self._seconds_rejected(uid):
-            plan = replace(plan, creations=())  # not yet; only the status is written
+        ends = job.with_status(plan.status or {}).is_finished  # TensorBoard comes now or never
+        if (wait := self._seconds_rejected(uid)) and not ends:
+            plan = replace(plan, creations=())  # not yet; the rest is applied
             self.queue.add_after(uid, wait, Priority.CREATE)
         if priority < Priority.PROGRESS and status.is_minor(job.status, plan.status or {}):
             plan = replace(plan, status=None)  # written in a pass of its own, with what follows
@@ -228,12 +229,12 @@ class Controller:
             log.info("%s; trying again", error, extra={"job": self._name(uid)})
             delay = self.queue.add_rate_limited(uid, Priority.CREATE, REJECTED_SECONDS)
             self._rejected_until[uid] = asyncio.get_running_loop().time() + delay
-            return
+            plan = replace(plan, creations=())  # its timers stay: a deadline may come first
         if plan.status_first:
             self.queue.add(uid, Priority.CREATE)
-        elif plan.requeue_after_seconds < self.config.resync_seconds:
+        elif (seconds := plan.seconds_to_next_pass) < self.config.resync_seconds:
             due = Priority.CLEAN_UP if job.is_finished else Priority.URGENT
-            self.queue.add_after(uid, plan.requeue_after_seconds, due)
+            self.queue.add_after(uid, seconds, due)
         if plan.creations or plan.deletions:
             self._debounce(uid)
 

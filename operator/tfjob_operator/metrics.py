@@ -19,7 +19,7 @@ class Metrics:
             return prometheus.Counter(f"tfjob_{name}", about, registry=self.registry)
 
         self._by_reason = {
-            reasons.SUCCESSFUL_CREATE: counter("created", "TfJobs that got their children"),
+            reasons.SUCCESSFUL_CREATE: counter("created", "TfJobs that got all their children"),
             reasons.SUCCEEDED: counter("succeeded", "TfJobs that succeeded"),
         }
         failed = counter("failed", "TfJobs that failed")

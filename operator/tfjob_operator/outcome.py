@@ -18,9 +18,8 @@ def judge_all(job: TfJob, replicas: Iterable[Replica]) -> status.Verdicts:
     verdicts: dict[tuple[str, int], restart.Verdict] = {}
     for replica in replicas:
         current = replica.job if replica.job and not replica.job.deleting else None
-        runs_again = current and (
-            job.is_indexed(replica.spec) or restart.is_false_success(current, replica.pod)
-        )
+        is_shared = job.is_indexed(replica.spec)
+        runs_again = current and (is_shared or restart.is_false_success(current, replica.pod))
         if replica.task in job.done and not runs_again:
             verdicts[replica.task] = restart.Verdict("Succeeded")
         else:
@@ -62,8 +61,7 @@ def failures(
     """(reason, message) of each cause why the job has failed for good, most important first."""
     for (kind, index), verdict in verdicts.items():
         if verdict.state == "Failed":
-            message = f"{kind} {index} cannot be tried again: {verdict.message}"
-            yield reasons.REPLICA_FAILED, message
+            yield reasons.REPLICA_FAILED, f"{kind} {index} cannot be tried again: {verdict.message}"
     for child in observed.jobs.values():
         if child.is_indexed and child.failure and not child.deleting:
             yield reasons.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
@@ -77,9 +75,9 @@ def failures(
 
 
 def failed_pods(job: TfJob, verdicts: status.Verdicts, observed: Children) -> int:
-    """Failed Pods, but for those of a replica that had succeeded, where only a side-car failed."""
+    """The number of failed Pods, without side-cars that failed after their replica succeeded."""
     done = {job.child_name(*task) for task, each in verdicts.items() if each.state == "Succeeded"}
     jobs = [child for child in observed.jobs.values() if child.failed and not child.deleting]
-    after = [each for each in jobs if each.name in done and not each.succeeded]
-    ignored = sum(j.failed for j in after if not restart.ends_well(observed.newest_pod(j)))
+    reruns = [each for each in jobs if each.name in done and not each.succeeded]
+    ignored = sum(j.failed for j in reruns if not restart.ends_well(observed.newest_pod(j)))
     return sum(child.failed for child in jobs) - ignored

@@ -19,8 +19,8 @@ class Plan:
 
     ``creations``: each inner tuple is a series, created in order up to its first error; the series
     are independent. ``status`` is the whole new status, or None if nothing changes. With
-    ``status_first`` only the status is written, and the next pass does the rest. With ``can_wait``
-    it is clean-up, which is applied at its own pace.
+    ``status_first`` only the status is written, and the next pass does the rest. A Plan with
+    ``can_wait`` is clean-up, which only the workers of that priority apply.
     """
 
     deletions: tuple[Deletion, ...] = ()
@@ -30,3 +30,9 @@ class Plan:
     status_first: bool = False
     can_wait: bool = False
     requeue_after_seconds: float = FOREVER
+
+    @property
+    def seconds_to_next_pass(self) -> float:
+        """0.0 if a creation has an alternative: what comes next depends on which of them exists."""
+        has_choice = any(each.alternative for series in self.creations for each in series)
+        return 0.0 if has_choice else self.requeue_after_seconds

@@ -108,13 +108,13 @@ def _reconcile_active(
 ) -> Plan:
     """Write the first status; in later passes create what is missing and report progress."""
     is_new = not (conditions.find(job.status, "Created") or observed.jobs)
-    starts = job.child_name(*job.chief) not in observed.jobs  # perhaps again, with a new spec
+    is_unproven = job.child_name(*job.chief) not in observed.jobs  # no template is accepted yet
     try:
         creations = *children.missing(observed, factory), *children.missing_board(observed, factory)
-        problem = factory.problem() if starts else ""
+        problem = factory.problem() if is_unproven else ""
         notes = tuple(factory.notes())
     except UNREADABLE as error:
-        if not starts:
+        if not is_unproven:
             raise  # the templates were valid before, so the job does not fail; the pass is retried
         why = f"a template cannot be read ({error})"
         return _write(job, status.failed(job, reasons.INVALID_TEMPLATE, why, now))
@@ -134,11 +134,8 @@ def _reconcile_active(
     )
     new = status.active_status(job, progress, now)
     plan = _changes(job.with_status(new), replicas, observed, now)
-    gang = children.gang_changes(new, observed, factory)
-    if any(creation.alternative for series in creations for creation in series):
-        plan = replace(plan, requeue_after_seconds=0.0)  # to create the PS Jobs: see children
-    plan = replace(plan, patches=(*plan.patches, *gang), creations=creations)
-    return replace(plan, status=new if new != job.status else None)
+    patches = *plan.patches, *children.gang_changes(new, observed, factory)
+    return replace(plan, patches=patches, creations=creations, status=_write(job, new).status)
 
 
 def _changes(
@@ -163,9 +160,9 @@ def _changes(
 
 
 def _board_condition(job: TfJob, observed: Children) -> conditions.NewCondition | None:
-    """The condition TensorBoardReady; None without a TensorBoard."""
+    """The condition TensorBoardReady; None if there is no TensorBoard and was none."""
     name = tensorboard.name(job)
-    if job.tensorboard is None:
+    if job.tensorboard is None and not conditions.find(job.status, "TensorBoardReady"):
         return None
     if name not in observed.deployments:
         return False, reasons.UNAVAILABLE, "TensorBoard has no Deployment"

@@ -46,21 +46,21 @@ class Factory:
 
         Raises: one of UNREADABLE if a template cannot be read.
         """
-        for replica in self.job.replicas:
+        for replica in self.job.replica_specs:
             self.batch_job(replica, 0).build()
         gang_problem = self.config.gang_scheduling and self.job.gang_problem
         return gang_problem or self.cluster.problem()
 
     def notes(self) -> Iterator[str]:
         """Sentences about driver folders that the template's own volumes hide."""
-        for replica in self.job.replicas:
+        for replica in self.job.replica_specs:
             for container in _tensorflow_containers(replica.template or {}):
                 found = accelerators.hidden_folders(container, self.config.accelerators)
                 yield from (f"{replica.type}: {sentence}" for sentence in found)
 
     def job_service(self) -> Creation:
         """The headless Service that gives the Pods of Indexed Jobs their DNS names."""
-        ports = sorted({each.port for each in self.job.replicas if self.job.is_indexed(each)})
+        ports = sorted({each.port for each in self.job.replica_specs if self.job.is_indexed(each)})
         spec: Json = {"selector": self.job.labels, "clusterIP": "None"}
         spec["publishNotReadyAddresses"] = True
         spec["ports"] = [{"name": f"tf-port-{port}", "port": port} for port in ports]
@@ -88,8 +88,7 @@ class Factory:
 
     def tensorboard_deployment(self) -> Creation:
         name, labels = tensorboard.name(self.job), tensorboard.labels(self.job)
-        resources = self.config.tensorboard_resources
-        spec = tensorboard.deployment_spec(self.job, self._image, resources)
+        spec = tensorboard.deployment_spec(self.job, self._image, self.config.tensorboard_resources)
         return self._creation(DEPLOYMENTS, name, labels, spec=spec)
 
     def tensorboard_service(self) -> Creation:

@@ -118,7 +118,7 @@ def _describe(pod: Pod) -> str:
         return "was OOMKilled: it needs more memory than its limit"
     if pod.disrupted or pod.interrupted or pod.deleting:
         why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
-        is_late = pod.exit_code == 0 and not pod.disrupted  # else the text would change: see status
+        is_late = pod.exit_code == 0 and not pod.disrupted  # a new text counts: status._restarts
         return f"{why}, so its exit code 0 is no success" if is_late else why
     if pod.reason == "StartError":
         return f"could not start its program (StartError, code {pod.exit_code})"

@@ -113,9 +113,9 @@ def _created_condition(job: TfJob, notes: tuple[str, ...] = ()) -> NewCondition:
 def _restarts(job: TfJob, progress: Progress) -> Json:
     """The field restarts: failed and disrupted Pods so far; the number never falls.
 
-    The Jobs count failed Pods, and begin at 0 when they are created again, so what counts is the
-    growth of failedPods. (An older operator wrote no failedPods.) They do not count disruptions.
-    These count once: when the condition Restarting is about to name one and does not yet.
+    The Jobs count failed Pods, and begin at 0 when they are created again, so the growth of
+    failedPods is added. (An older operator wrote no failedPods.) Jobs do not count disruptions. A
+    disruption is counted when the condition Restarting does not name it yet.
     """
     before = conditions.find(job.status, "Restarting").get("message", "")
     first = _first_retry(progress)
@@ -193,7 +193,7 @@ def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
     completedIndexes, which are kept when the children are gone. They are written even if
     empty: a worker that is removed and added again must run."""
     entries, done = [], {}
-    for replica in job.replicas:
+    for replica in job.replica_specs:
         states = [verdicts[replica.type, i].state for i in range(replica.replicas)]
         counts = Counter(states)
         entry = {"tf_replica_type": replica.type, "state": _overall(counts)}

@@ -26,7 +26,7 @@ class Cluster:
 
     def __init__(self, job: TfJob, config: Config) -> None:
         self.job = job
-        self.has_indexed = any(job.is_indexed(replica) for replica in job.replicas)
+        self.has_indexed = any(job.is_indexed(replica) for replica in job.replica_specs)
         # The Service that gives the Pods of Indexed Jobs their DNS names, and the ConfigMap that
         # holds the addresses for them.
         self.host_service = f"{job.name_prefix}-{job.runtime_id}"
@@ -40,7 +40,7 @@ class Cluster:
     def addresses(self) -> dict[str, list[str]]:
         """Addresses by replica type in lower case. Evaluators are not part of the cluster."""
         found: dict[str, list[str]] = {}
-        for replica in self.job.replicas:
+        for replica in self.job.replica_specs:
             if replica.type != "EVALUATOR":
                 indexes = range(replica.replicas)
                 found[replica.type.lower()] = [self._address(replica, str(i)) for i in indexes]

@@ -30,6 +30,7 @@ from tests.fakes.transport import Call
 
 CHILDREN = (JOBS, SERVICES, CONFIG_MAPS, DEPLOYMENTS)
 NAME, RUNTIME_ID = "mnist", "76no"
+MOST_PASSES = 200  # over one TfJob in a second: an event each may cause one
 SETTLED_SECONDS = 160.0
 
 
@@ -92,8 +93,11 @@ class World:
         await self.start_operator(**later)
 
     async def stop(self) -> None:
+        """Kill all operators. Raises: AssertionError if one was busy without an end."""
         for operator in self.operators:
             await operator.kill()
+            busiest = max(operator.controller.passes.values(), default=0)
+            assert busiest <= MOST_PASSES, f"{busiest} passes over one TfJob in one second"
 
     @property
     def calls(self) -> list[Call]:

@@ -6,17 +6,31 @@ makes: so it is with a process that is gone.
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from kube_runtime.kube import Kube
 from kube_runtime.leader import Elector
 from tests.fakes import virtual_time
 from tests.fakes.transport import FakeTransport
+from tfjob_operator import controller
 from tfjob_operator.config import SERVER_SCRIPT, Config
-from tfjob_operator.controller import Controller
 
 CONFIG = Config(server_script=SERVER_SCRIPT.read_text())
+
+
+class Controller(controller.Controller):
+    """The real one; counts its passes over each TfJob in each virtual second."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.passes: Counter[tuple[str, int]] = Counter()
+        super().__init__(*arguments)
+
+    async def sync(self, uid: str, *priority: Any) -> None:
+        self.passes[uid, int(asyncio.get_running_loop().time())] += 1
+        await super().sync(uid, *priority)
 
 
 class OperatorProcess:

@@ -12,7 +12,7 @@ from kube_runtime import endpoints
     ("path", "problems", "wanted"),
     [
         pytest.param("healthz", [], (200, "ok"), id="well"),
-        pytest.param("healthz", ["no news of pods"], (503, "no news of pods"), id="stuck"),
+        pytest.param("healthz", ["no events of pods"], (503, "no events of pods"), id="stuck"),
         pytest.param("metrics", [], (200, "things_total 0"), id="metrics"),
         pytest.param("", [], (404, "Not Found"), id="elsewhere"),
     ],

@@ -11,7 +11,7 @@ def test_a_manifest_of_2017_is_read_with_its_defaults():
             "spec": {"replicaSpecs": [{"template": template()}]},
         }
     )
-    master = job.replicas[0]
+    master = job.replica_specs[0]
     assert (master.type, master.replicas, master.port) == ("MASTER", 1, 2222)
     assert (job.chief, job.problem, job.run_policy.clean_pod_policy) == (
         ("MASTER", 0),

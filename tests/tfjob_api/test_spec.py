@@ -4,7 +4,7 @@ from tests.tfjob_api.builders import parsed, replica
 def test_a_ps_without_template_is_a_default_ps():
     job = parsed(replica("MASTER"), {"tfReplicaType": "PS"})
     assert job.problem == ""
-    assert [each.is_default_ps for each in job.replicas] == [False, True]
+    assert [each.is_default_ps for each in job.replica_specs] == [False, True]
 
 
 def test_children_carry_40_characters_of_a_long_name():

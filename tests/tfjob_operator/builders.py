@@ -30,6 +30,6 @@ def children(job: TfJob, states: dict[str, Any] | None = None, **jobs: Any) -> C
         if found is not None:
             pods[f"uid-{role}"] = (found,) if isinstance(found, Pod) else tuple(found)
     services = {name: f"service-{name}" for name in made}
-    has_default_ps = any(each.is_default_ps for each in job.replicas)
+    has_default_ps = any(each.is_default_ps for each in job.replica_specs)
     config_maps = {f"cm-ps-{job.runtime_id}": "map"} if has_default_ps else {}
     return Children(made, services, config_maps=config_maps, pods=pods)

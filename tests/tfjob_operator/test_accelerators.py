@@ -105,7 +105,8 @@ def test_only_the_container_tensorflow_gets_them_and_the_tfjob_stays_as_it_was()
     job = parsed(replica("MASTER", template=pod))
     before = copy.deepcopy(job)
     config = Config(accelerators=PARSED)
-    made = Factory(job, config).batch_job(job.replicas[0], 0).build()["spec"]["template"]["spec"]
+    master = Factory(job, config).batch_job(job.replica_specs[0], 0).build()
+    made = master["spec"]["template"]["spec"]
     assert "volumeMounts" in made["containers"][0]
     assert "volumeMounts" not in made["containers"][1]
     assert made["containers"][0]["env"][-1]["name"] == "TF_CONFIG"

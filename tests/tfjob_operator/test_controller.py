@@ -58,7 +58,7 @@ def test_what_has_not_begun_is_not_stuck_and_what_it_waits_for_is():
         await world.stop()
         return before, after
 
-    assert virtual_time.run(live()) == ([], ["no news of tfjobs"])
+    assert virtual_time.run(live()) == ([], ["no events of tfjobs"])
 
 
 def test_what_a_status_tells_for_the_first_time_is_counted_once():

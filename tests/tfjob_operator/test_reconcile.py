@@ -67,7 +67,7 @@ def test_the_default_ps_come_after_their_config_map():
     plan = plan_for(job, Children())
     assert [kind for kind, _ in made(plan)][2:] == ["ConfigMap", "Service", "Service"]
     started = job.with_status(plan.status)
-    assert plan_for(started, Children()).requeue_after_seconds == 0
+    assert plan_for(started, Children()).seconds_to_next_pass == 0
     long = {"cm-ps-mnist-76no": "uid"}
     plan = plan_for(started, replace(Children(), config_maps=long))
     (creation,) = plan.creations[-1][1:]
@@ -394,6 +394,29 @@ def test_a_pod_that_lost_its_owner_is_deleted_and_nothing_starts_beside_it():
         assert (made(plan), deleted(plan)) == ([], [("Pod", "p")])
     going = replace(observed, leftovers={"mnist-master-76no-0": replace(orphan, deleting=True)})
     assert (made(plan_for(started, going)), deleted(plan_for(started, going))) == ([], [])
+
+
+def test_a_pod_of_a_deleted_indexed_job_that_is_stuck_is_named_by_its_own_index():
+    job = parsed(replica("MASTER"), replica("WORKER", 30))
+    stuck = pod(deleting=True, deleted_at=ago(100), index=7)
+    there = children(parsed(replica("MASTER")))
+    observed = replace(there, leftovers={"mnist-worker-76no": stuck})
+    told = conditions.find(settled(settled(job, Children()), observed).status, "Waiting")
+    assert told["message"].startswith("WORKER 7: Pod p should have ended")
+
+
+def test_a_tensorboard_that_was_taken_from_a_suspended_jobs_spec_answers_no_more():
+    board = "mnist-tensorboard-76no"
+    job = settled(parsed(*DISTRIBUTED, tensorboard={"logDir": "/logs"}), Children())
+    there = replace(children(job), deployments={board: "d"})
+    there = replace(there, services={**there.services, board: "s"})
+    with_board = settled(job, there)
+    assert conditions.find(with_board.status, "TensorBoardReady")["status"] == "True"
+    without = parsed(*DISTRIBUTED, status=with_board.status)
+    condition = conditions.find(settled(without).status, "TensorBoardReady")
+    assert (condition["status"], condition["reason"]) == ("False", "Unavailable")
+    never = settled(settled(parsed(*DISTRIBUTED), Children()))
+    assert conditions.find(never.status, "TensorBoardReady") == {}
 
 
 def test_all_that_a_changed_spec_would_make_otherwise_goes_before_a_suspended_job_is_resumed():

@@ -314,6 +314,55 @@ def test_a_tensorboard_that_is_refused_hides_nothing_of_the_others():
     in_world(story)
 
 
+def test_while_a_parameter_servers_config_map_is_refused_no_pass_follows_another_at_once():
+    """What the next pass would do depends on that ConfigMap, which is not even asked for yet."""
+    fault, times = refuses("/configmaps")
+
+    async def story(world):
+        operator = await world.start_operator(fault=fault)
+        put(world, distributed(tensorboard=None))
+        await asyncio.sleep(70)
+        assert claim(world, "Created")["reason"] == "FailedCreate"
+        assert len(times) == 4  # after 0, 5, 15 and 35 s
+        assert operator.controller.passes.total() < 20
+        assert world.job()["status"]["restarts"] == 1  # what can be seen is written all the same
+
+    in_world(story, by_replica(master=[Run(15, 137), FOR_EVER], worker=[FOR_EVER]))
+
+
+@pytest.mark.parametrize("what", ["/configmaps", "/jobs", "/services"])
+def test_a_deadline_is_kept_while_a_child_is_refused(what):
+    fault, _ = refuses(what)
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        put(world, distributed(tensorboard=None, runPolicy={"activeDeadlineSeconds": 37}))
+        await asyncio.sleep(39)  # the creation was refused after 35 s, and 40 s of pause follow
+        assert claim(world, "Failed")["reason"] == "DeadlineExceeded"
+
+    in_world(story, by_replica(master=[FOR_EVER], worker=[FOR_EVER]))
+
+
+@pytest.mark.parametrize("seconds", [12, 16])
+def test_a_job_that_ends_while_a_quota_lets_no_more_in_gets_its_tensorboard(seconds):
+    """The refused workers came first, so nobody had asked for the Deployment yet."""
+    fault, _ = refuses("-worker-76no-0", "/jobs")
+
+    async def all_but_the_first(number, request, go_on):
+        is_master = (request.body or {}).get("metadata", {}).get("name") == "mnist-master-76no-0"
+        return await (go_on(request) if is_master else fault(number, request, go_on))
+
+    async def story(world):
+        await world.start_operator(fault=all_but_the_first)
+        put(world, distributed(replicaSpecs=[replica("MASTER"), replica("WORKER", 10)]))
+        await world.until(world.is_done)
+        assert world.cluster.store.find(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+        await asyncio.sleep(10)
+        assert claim(world, "TensorBoardReady")["status"] == "True"
+
+    in_world(story, by_replica(master=[Run(seconds)]))
+
+
 def without_limits(world, deployment):
     """What the Deployment controller writes when a quota refuses the Pods."""
     message = "pods is forbidden: failed quota: class: must specify limits.cpu"

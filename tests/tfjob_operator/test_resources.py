@@ -12,7 +12,7 @@ DISTRIBUTED = (replica("MASTER"), replica("WORKER", 2, tfPort=3333), {"tfReplica
 
 
 def batch_job(job, place=0, index=0, config=CONFIG):
-    return Factory(job, config).batch_job(job.replicas[place], index, "cm-ps-76no").build()
+    return Factory(job, config).batch_job(job.replica_specs[place], index, "cm-ps-76no").build()
 
 
 def container(job, place=0, index=0, config=CONFIG):
@@ -21,7 +21,7 @@ def container(job, place=0, index=0, config=CONFIG):
 
 def test_tf_config_names_every_task_and_who_reads_it():
     job = parsed(*DISTRIBUTED)
-    assert json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 1)) == {
+    assert json.loads(Cluster(job, CONFIG).tf_config(job.replica_specs[1], 1)) == {
         "cluster": {
             "master": ["mnist-master-76no-0:2222"],
             "ps": ["mnist-ps-76no-0:2222"],
@@ -34,7 +34,7 @@ def test_tf_config_names_every_task_and_who_reads_it():
 
 def test_tf_config_is_written_as_in_2017():
     job = parsed()
-    assert Cluster(job, CONFIG).tf_config(job.replicas[0], 0) == (
+    assert Cluster(job, CONFIG).tf_config(job.replica_specs[0], 0) == (
         '{"cluster":{"master":["mnist-master-76no-0:2222"]},'
         '"task":{"type":"master","index":0},"environment":"cloud"}'
     )
@@ -49,13 +49,13 @@ def test_a_cluster_domain_makes_the_names_fully_qualified():
 
 def test_an_evaluator_is_no_part_of_the_cluster_and_knows_that_it_evaluates():
     job = parsed(replica("CHIEF"), replica("EVALUATOR"))
-    result = json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 0))
+    result = json.loads(Cluster(job, CONFIG).tf_config(job.replica_specs[1], 0))
     assert (list(result["cluster"]), result["task"]["type"]) == (["chief"], "evaluator")
 
 
 def test_a_worker_of_a_changing_number_is_told_of_itself_and_the_ps_only():
     job = parsed(*DISTRIBUTED, enableDynamicWorker=True)
-    result = json.loads(Cluster(job, CONFIG).tf_config(job.replicas[1], 1))
+    result = json.loads(Cluster(job, CONFIG).tf_config(job.replica_specs[1], 1))
     assert result["sparseCluster"] == {
         "ps": ["mnist-ps-76no-0:2222"],
         "worker": {"1": "mnist-worker-76no-1:3333"},
@@ -73,7 +73,7 @@ def test_tf_config_stands_last_in_the_environment_of_tensorflow_only():
 
 def test_service_job_and_pod_have_one_name_one_owner_and_the_same_labels():
     job = parsed(*DISTRIBUTED)
-    service = Factory(job, CONFIG).service(job.replicas[1], 1).build()
+    service = Factory(job, CONFIG).service(job.replica_specs[1], 1).build()
     child = batch_job(job, 1, 1)
     wanted = {
         "tensorflow.org": "",
@@ -96,17 +96,15 @@ def test_service_job_and_pod_have_one_name_one_owner_and_the_same_labels():
 
 def test_a_service_is_headless_and_publishes_what_is_not_ready():
     job = parsed()
-    spec = Factory(job, CONFIG).service(job.replicas[0], 0).build()["spec"]
+    spec = Factory(job, CONFIG).service(job.replica_specs[0], 0).build()["spec"]
     assert (spec["clusterIP"], spec["publishNotReadyAddresses"]) == ("None", True)
     assert spec["ports"] == [{"name": "tf-port", "port": 2222}]
 
 
 def test_a_service_has_an_address_where_the_config_says_so():
     job = parsed()
-    spec = (
-        Factory(job, Config(service_type="ClusterIP")).service(job.replicas[0], 0).build()["spec"]
-    )
-    assert "clusterIP" not in spec
+    factory = Factory(job, Config(service_type="ClusterIP"))
+    assert "clusterIP" not in factory.service(job.replica_specs[0], 0).build()["spec"]
 
 
 def test_a_job_runs_one_pod_and_replaces_it_only_when_it_has_ended():
@@ -277,7 +275,7 @@ def indexed(job, place, config=CONFIG):
     """One type's Indexed Job, and the data of the cluster's ConfigMap by its name."""
     factory = Factory(job, config)
     cluster = factory.cluster_config().build()
-    made = factory.batch_job(job.replicas[place], None, "cm-ps-76no").build()
+    made = factory.batch_job(job.replica_specs[place], None, "cm-ps-76no").build()
     return made, {cluster["metadata"]["name"]: cluster["data"]}
 
 
@@ -289,7 +287,7 @@ def test_an_indexed_job_tells_each_of_its_pods_what_a_job_of_its_own_would():
     assert last["name"] == "TF_CONFIG"
     for index in (0, 20):
         result = expanded(last["value"], pod, index, maps)
-        assert result == Cluster(alone, CONFIG).tf_config(alone.replicas[1], index)
+        assert result == Cluster(alone, CONFIG).tf_config(alone.replica_specs[1], index)
 
 
 def test_its_pods_have_the_names_that_tf_config_says():
