@@ -184,9 +184,12 @@ def _deletions(cluster: Snapshot, each: Exercise) -> Iterator[Command]:
 
 def _in_the_engine(cluster: Snapshot, mine: LocalImage) -> Iterator[Command]:
     """The container first: it keeps the image."""
-    if _there(cluster, "containers", mine.name):
-        yield ["docker", "rm", "--force", mine.name]
-    if cluster.items_if_readable("images") and mine.find(cluster):
+    image = mine.find(cluster) if cluster.items_if_readable("images") else None
+    uid = text(image, "metadata", "uid")
+    for each in cluster.items_if_readable("containers"):
+        if name_of(each) == mine.name or (uid and text(each, "spec", "imageId") == uid):
+            yield ["docker", "rm", "--force", name_of(each)]
+    if image:
         yield ["docker", "rmi", mine.reference]
 
 

@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from validator.snapshot import Snapshot
+from validator.tfjobs import gpus_of_cluster
 
 KUBEFLOW, OURS = "kubeflow.org", "tensorflow.org"
 TFJOBS = f"tfjobs.{OURS}"
@@ -41,12 +42,25 @@ def for_cluster(step: str, cluster: Snapshot) -> str:
     """The step of a fix with what this cluster needs; words stay as they are."""
     if not step.startswith("$ "):
         return step
-    words = with_flags(split(step[2:]), cluster.flags)
+    words = with_flags(_without_gpus(split(step[2:]), cluster), cluster.flags)
     if words[:1] == ["kubectl"] and not cluster.serves_group(OURS):
         words = _without_tfjobs(words)
     if words[:1] == ["kubectl"] and cluster.serves_group(KUBEFLOW):
         words = _with_our_tfjobs(words)
     return f"$ {join(words)}"
+
+
+def _without_gpus(words: list[str], cluster: Snapshot) -> list[str]:
+    """The search of module 7 and a server of module 8 ask for a GPU, but for this."""
+    if not cluster.items_if_readable("nodes") or gpus_of_cluster(cluster):
+        return words
+    program, script = (*words, "", "")[:2]
+    script = script.rpartition("/")[2]
+    if program == "python" and script in _SEARCHES and "--no-gpu" not in words:
+        return [*words, "--no-gpu"]
+    if script == "hub.sh" and words[2:3] == ["start"] and words[4:] == ["gpu"]:
+        return [*words[:4], "plain"]
+    return words
 
 
 def pastable(command: str, root: str = CHECKOUT) -> str:

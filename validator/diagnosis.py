@@ -44,6 +44,8 @@ from validator.verdicts import Finding, Verdict, blocked, converging, wrong
 # A TfJob without a status for so long was not looked at by any operator.
 UNSEEN_SECONDS = 30.0
 REFUSED = ("InvalidSpec", "InvalidTemplate")
+# Of the condition Progressing: the old Pods stand, and the new ones do not (yet).
+_ROLLS_OUT = ("ReplicaSetUpdated", "ProgressDeadlineExceeded")
 # A Job with `restartPolicy: OnFailure` takes its Pod and the log along when it gives up.
 _GAVE_UP = (
     "Its Pod is gone, and the log with it. Is every word of `args` an entry of its own, and each "
@@ -397,6 +399,8 @@ def _up_to_date(deployment: Object, wanted: int) -> bool:
     status, generation = mapping(deployment, "status"), at(deployment, "metadata", "generation")
     seen = status.get("observedGeneration", generation)
     if isinstance(generation, int) and isinstance(seen, int) and seen < generation:
+        return False
+    if text(condition(deployment, "Progressing"), "reason") in _ROLLS_OUT:
         return False
     counts = [status.get(key, wanted) for key in ("updatedReplicas", "readyReplicas")]
     return all(isinstance(count, int) and count >= wanted for count in counts)

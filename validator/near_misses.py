@@ -144,7 +144,7 @@ def _gone(seen: Seen) -> Finding | None:
     for event in seen.cluster.items_if_readable("events"):
         about = event.get("involvedObject")
         same = text(about, "kind") == wanted.kind and text(about, "name") == wanted.name
-        if same and text(event, "reason") == "Succeeded":
+        if same and text(event, "reason") in ("Succeeded", "Completed"):
             return not_started(
                 "deleted",
                 f"no {wanted.kind} {wanted.name} now; there was one, it succeeded, and then it was "

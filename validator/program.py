@@ -115,10 +115,10 @@ def asked(container: Object, name: str, module: str) -> str:
 
 
 def _options(container: Object, module: str) -> list[str] | str:
-    expanded = _expand(container)
+    line = expanded(container)
     if not words(container, "command"):
-        return expanded if module == ENTRY_POINT else f"the image runs {ENTRY_POINT} by itself"
-    found = options_of(expanded, module)
+        return line if module == ENTRY_POINT else f"the image runs {ENTRY_POINT} by itself"
+    found = options_of(line, module)
     unknown = isinstance(found, list) and any(_EXPANDED.search(word) for word in found)
     if unknown and module != ENTRY_POINT:
         return f"a variable that only the Pod knows is an option of {module}"
@@ -154,7 +154,7 @@ def _command(pod: Object, container: Object, module: str) -> Iterator[Doubt]:
 
 def _runs_a_file_of_the_image(pod: Object, container: Object) -> bool:
     """Whether Python runs a file that no volume has brought."""
-    file = file_run(_expand(container))
+    file = file_run(expanded(container))
     if re.search(r"/python[\d.]+/", normpath(file)):
         # Python's own modules, such as timeit, run code that stands on the command line.
         return False
@@ -252,7 +252,7 @@ def _plain(words_: str) -> str:
     return re.sub(r"['\"\\]", "", words_)
 
 
-def _expand(container: Object) -> list[str]:
+def expanded(container: Object) -> list[str]:
     """The command line with $(NAME) replaced, as the kubelet does it for variables it knows."""
     values = {text(v, "name"): v["value"] for v in listed(container, "env") if text(v, "value")}
     return [

@@ -18,6 +18,8 @@ from validator.snapshot import Object, Snapshot, at, listed, mapping, text
 SAMPLE_IMAGE = "localhost/fashion-mnist:1.2.0"
 TRAINING_CONTAINER = "tensorflow"
 # The name of 2017 first: where a cluster has both, the pages write this one.
+_OF_DRIVERS = re.compile(r"nvidia|cuda")
+_ABOVE_DRIVERS = ("/usr/lib", "/usr", "/home/kubernetes/bin", "/home/kubernetes")
 GPU_RESOURCES = ("alpha.kubernetes.io/nvidia-gpu", "nvidia.com/gpu")
 CHIEF_TYPES = ("MASTER", "CHIEF")
 # What spec.runPolicy.managedBy may say where the workshop's operator runs the TfJob.
@@ -143,6 +145,11 @@ def gpus(container: Object) -> dict[str, int]:
             if resource in GPU_RESOURCES and str(amount).isdigit():
                 asked[resource] = int(str(amount))
     return {resource: amount for resource, amount in asked.items() if amount}
+
+
+def holds_driver(path: str) -> bool:
+    """Whether a folder of a node is a GPU driver's, or one in which distributions put them."""
+    return bool(_OF_DRIVERS.search(path)) or path.rstrip("/") in _ABOVE_DRIVERS
 
 
 def gpus_of_cluster(cluster: Snapshot) -> dict[str, int]:

@@ -267,6 +267,8 @@ def went_up(cluster: Snapshot, scaler: Object, load: Object) -> bool:
         return True
     scaled = time_at(scaler, "status", "lastScaleTime")
     began, ended = time_at(load, "status", "startTime"), time_at(load, *_ENDED)
+    if scaled and not began:  # the load is gone: deleted, perhaps
+        return not said and cluster.age_seconds(scaled) > EVENTS_KEPT_SECONDS
     if not (scaled and began and scaled >= began):
         return False
     if cluster.age_seconds(began) > EVENTS_KEPT_SECONDS:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from validator.engine import Check, Seen
-from validator.snapshot import Object, Snapshot, listed, mapping, text
-from validator.tfjobs import host_mounts, main_container
+from validator.snapshot import Object, Snapshot, listed, text
+from validator.tfjobs import holds_driver, host_mounts, main_container
 from validator.verdicts import Finding
 
 VISIBLE = "NVIDIA_VISIBLE_DEVICES"
@@ -33,7 +33,8 @@ def mounts_drivers() -> Check:
 def _half_a_pair(seen: Seen, pod: Object, main: Object) -> Finding | None:
     mounted = {text(m, "name") for m in listed(main, "volumeMounts")}
     for volume in listed(pod, "volumes"):
-        if mapping(volume, "hostPath") and text(volume, "name") not in mounted:
+        is_driver = holds_driver(text(volume, "hostPath", "path"))
+        if is_driver and text(volume, "name") not in mounted:
             return seen.wrong(
                 "not-mounted",
                 f"the volume {text(volume, 'name')} has no volumeMount in the container "
@@ -92,7 +93,7 @@ def no_driver_by_hand() -> Check:
     def judge(seen: Seen) -> Finding | None:
         pod = next((pod for _, pod in seen.templates), {})
         paths = [text(v, "hostPath", "path") for v in listed(pod, "volumes")]
-        there = sorted(filter(None, paths))
+        there = sorted(filter(holds_driver, paths))
         if not there:
             return None
         return seen.wrong(

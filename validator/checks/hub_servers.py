@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from validator import places
 from validator.case import Case
 from validator.checks.hubs import Hub
@@ -58,7 +60,10 @@ def _not_ready(seen: Seen, pod: Object, user: str) -> Finding | None:
     if is_true(pod, "Ready"):
         return None
     case = Case(seen.cluster, f"the server of {user}", "a server that is ready", ends=False)
-    return pod_trouble(case, pod) or converging(
+    trouble = pod_trouble(case, pod)
+    if trouble and trouble.redo:
+        return replace(trouble, redo=False, fix=(*trouble.fix, *_own(seen).again(user)))
+    return trouble or converging(
         "starting",
         f"the server of {user} is not ready: Pod {name_of(pod)} is {text(pod, 'status', 'phase')}",
         "a server that is ready",

@@ -19,6 +19,7 @@ from validator.tfjobs import (
     gpu_resource,
     gpus,
     gpus_of_cluster,
+    holds_driver,
     is_sample_image,
     main_container,
     option,
@@ -223,7 +224,8 @@ def mounts_from_node(*wanted: str) -> Check:
     def judge(seen: Seen) -> Finding | None:
         volumes = [v for _, pod in seen.templates for v in listed(pod, "volumes")]
         there = {text(v, "hostPath", "path").rstrip("/") for v in volumes} - {""}
-        missing, extra = sorted(set(wanted) - there), sorted(there - set(wanted))
+        missing = sorted(set(wanted) - there)
+        extra = sorted(filter(holds_driver, there - set(wanted)))
         if missing:
             return seen.wrong(
                 "missing",

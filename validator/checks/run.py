@@ -326,6 +326,14 @@ def _cut(pod: Object) -> Unreadable:
 
 def _said(seen: Seen, cause: str, reason: str, certain: bool) -> Finding:
     """What is certain is wrong; of the rest nobody is accused, and it is not done either."""
+    if certain and cause == "log.loss":
+        return seen.wrong(
+            cause,
+            f"the training has learnt nothing: {reason}",
+            "a loss that goes down",
+            "Leave --learning-rate and --batch-size at the image's own values. If the manifest "
+            "sets neither, take out of it what replaces or changes the image's program.",
+        )
     if certain:
         return _no_training(seen, cause, reason)
     return could_not_check(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from validator import jupyter, model_server
+from validator import jupyter, model_server, program
 from validator.engine import Check, Seen
 from validator.snapshot import Object, created, listed, mapping, name_of, text
 from validator.subjects import SERVICE_NAME, Service
@@ -67,7 +67,8 @@ def listens() -> Check:
 def _other_probe(seen: Seen, container: Object) -> Finding | None:
     probe = mapping(container, "readinessProbe")
     asked = next((mapping(probe, k).get("port") for k in ("httpGet", "tcpSocket") if k in probe), 0)
-    if not asked or _numbers(container, asked) == server_port(container):
+    wanted = server_port(container)
+    if not asked or not wanted or _numbers(container, asked) == wanted:
         return None
     return seen.wrong(
         "probe-port",
@@ -265,9 +266,13 @@ def server_port(container: Object) -> int:
         return jupyter.port(container)
     if model_server.calls(container, model_server.PROGRAM):
         return model_server.port(container)
-    server = re.search(r"\bhttp\.server\b(.*)", " ".join(command_line(container)))
+    line = " ".join(program.expanded(container)).replace("\\\n", " ")
+    server = re.search(r"\bhttp\.server\b([^;&|\n]*)", line)
     if server:
-        return int(next(iter(re.findall(r"(?<!\S)\d{2,5}(?!\S)", server[1])), DEFAULT_PORT))
+        words = re.sub(r"['\"]", "", server[1])
+        port = next(iter(re.findall(r"(?<!\S)\d{2,5}(?!\S)", words)), "")
+        unknown = 0 if "$" in words else DEFAULT_PORT  # a variable may be the port
+        return int(port) if port else unknown
     opened = [p.get("containerPort") for p in listed(container, "ports")]
     return next((port for port in opened if isinstance(port, int)), 0)
 
