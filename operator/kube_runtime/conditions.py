@@ -32,14 +32,14 @@ def merge(
     new_conditions: Mapping[str, NewCondition],
     now: datetime,
     always: Collection[str] = (),
-    last: Collection[str] = (),
+    last: Collection[tuple[str, str]] = (),
 ) -> Json:
     """Merge new conditions, by type, into a status.
 
     lastTransitionTime moves when the value changes, lastUpdateTime when anything changes. False is
     written only over True, except for the types in ``always``: their False says what is missing.
-    The newest condition is the last one, except that those of the types in ``last`` stay at the end
-    while they are True: a printed column shows the last one.
+    The newest condition is the last one, except that those in ``last``, as (type, value), stay at
+    the end while they have this value: a printed column shows the last one.
     """
     conditions, stamp = {c["type"]: c for c in status.get("conditions") or []}, timestamp(now)
     for kind, (is_true, reason, message) in new_conditions.items():
@@ -50,7 +50,7 @@ def merge(
             since = old.get("lastTransitionTime", stamp) if old.get("status") == value else stamp
             conditions.pop(kind, None)
             conditions[kind] = {**new, "lastUpdateTime": stamp, "lastTransitionTime": since}
-    ordered = sorted(conditions.values(), key=lambda c: c["type"] in last and c["status"] == "True")
+    ordered = sorted(conditions.values(), key=lambda c: (c["type"], c["status"]) in last)
     return {**status, "conditions": ordered}
 
 

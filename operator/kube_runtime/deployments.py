@@ -1,4 +1,4 @@
-"""What the status of a Deployment says: why it has no Pod that is ready."""
+"""What the status of a Deployment says: why a Pod of it is not ready."""
 
 from .kube import Json
 from .objects import name_of
@@ -7,9 +7,9 @@ Unavailable = tuple[str, str]  # reason, message
 
 
 def view(obj: Json) -> tuple[str, Unavailable | None]:
-    """Its name, and why it has no Pod that is ready; None if it has one."""
+    """Its name, and why a Pod of it is not ready; None if all are."""
     name, status = name_of(obj), obj.get("status") or {}
-    if status.get("availableReplicas"):
+    if status.get("availableReplicas") and not status.get("unavailableReplicas"):
         return name, None
     for condition in status.get("conditions") or []:
         kind = condition["type"], condition["status"]

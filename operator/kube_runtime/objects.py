@@ -42,6 +42,11 @@ def involved_uid(event: Json) -> str:
     return str((event.get("involvedObject") or {}).get("uid", ""))
 
 
+def seen_and_message(event: Json) -> tuple[str, str]:
+    """When an event happened last, and its message."""
+    return event.get("lastTimestamp") or "", event.get("message", "")
+
+
 def owned_object(
     owner: Json, resource: Resource, name: str, labels: dict[str, str], **fields: Json
 ) -> Json:

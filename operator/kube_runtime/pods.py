@@ -6,6 +6,7 @@ from .conditions import find, true_conditions
 from .kube import Json
 
 STARTUP_REASONS = ("ContainerCreating", "PodInitializing")  # every Pod has these at first
+CLOCK_SKEW = timedelta(seconds=5)  # a node's clock may be so late
 # Values of a Pod's status.reason: its program was stopped from outside.
 INTERRUPTIONS = ("Evicted", "Preempting", "Preempted", "DeadlineExceeded", "Terminated")
 
@@ -35,17 +36,23 @@ def interruption(meta: Json, status: Json, ended: Json) -> tuple[bool, str]:
 
     ``ended``: the terminated state of the container that runs the program.
     """
-    disruption = true_conditions(status).get("DisruptionTarget")
+    disruption, finished_at = true_conditions(status).get("DisruptionTarget"), _end_of(ended)
     if disruption or status.get("reason") in INTERRUPTIONS:
         why = disruption or status
+        since = why.get("lastTransitionTime")
+        if finished_at and since and finished_at + CLOCK_SKEW < datetime.fromisoformat(since):
+            return False, ""  # only a side-car was stopped
         return True, f"{why.get('reason', '')}: {why.get('message', '')}".strip(": ")
     if "deletionTimestamp" not in meta:
         return False, ""
     grace = timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
     requested_at = datetime.fromisoformat(meta["deletionTimestamp"]) - grace
-    finished_at = ended.get("finishedAt")  # None: its program still runs
-    is_late = finished_at is not None and datetime.fromisoformat(finished_at) >= requested_at
-    return is_late, "it was deleted"
+    return finished_at is not None and finished_at >= requested_at, "it was deleted"
+
+
+def _end_of(ended: Json) -> datetime | None:
+    """When a container ended; None if it runs."""
+    return datetime.fromisoformat(ended["finishedAt"]) if ended.get("finishedAt") else None
 
 
 def waiting(status: Json) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ so the next pass need not wait for a watch. Errors are raised; the controller's 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .changes import SpecPatch
+from .changes import Deletion, SpecPatch
 from .index import Index
 from .kube import ApiError, Json, Kube, Resource, unless_gone
 from .objects import UNREADABLE, name_of, owner_uid, uid_of
@@ -69,17 +69,16 @@ class Writer:
             found = await self.kube.patch(resource, namespace, name, change)
         return found
 
-    async def delete(
-        self, kind: str, namespace: str, name: str, uid: str, *, foreground: bool = False
-    ) -> None:
-        """Delete the object with this UID; ``foreground``: as in ``Kube.delete``."""
-        resource, index = self.resources[kind], self.indexes.get(kind)
-        call = self.kube.delete(resource, namespace, name, uid, foreground=foreground)
-        left = await unless_gone(call)
+    async def delete(self, namespace: str, what: Deletion) -> None:
+        """Delete an object, if it exists with this UID."""
+        resource, index = self.resources[what.kind], self.indexes.get(what.kind)
+        left = await unless_gone(
+            self.kube.delete(resource, namespace, what.name, what.uid, foreground=what.foreground)
+        )
         if index and left and "deletionTimestamp" in left.get("metadata", {}):
             index.upsert_from_response(left)  # it stays for a while: finalizer or grace period
         elif index:
-            index.delete_local(uid)
+            index.delete_local(what.uid)
 
     async def patch_spec(self, namespace: str, change: SpecPatch) -> None:
         """Merge a change into the spec of an object, if it exists."""

@@ -70,12 +70,8 @@ class PlanExecutor:
 
     async def _change(self, job: TfJob, plan: Plan) -> None:
         """Send the deletions, then the patches."""
-        delete, patch, namespace = self.children.delete, self.children.patch_spec, job.namespace
-        await run_all(
-            delete(each.kind, namespace, each.name, each.uid, foreground=each.foreground)
-            for each in plan.deletions
-        )
-        await run_all(patch(namespace, each) for each in plan.patches)
+        await run_all(self.children.delete(job.namespace, each) for each in plan.deletions)
+        await run_all(self.children.patch_spec(job.namespace, each) for each in plan.patches)
 
     async def _create_series(self, series: tuple[Creation, ...]) -> None:
         for creation in series:

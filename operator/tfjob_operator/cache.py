@@ -12,7 +12,7 @@ from msgspec import json
 from kube_runtime import deployments
 from kube_runtime.index import Index, OnChange
 from kube_runtime.kube import Json
-from kube_runtime.objects import involved_uid, job_uid, name_of, owner_uid, uid_of
+from kube_runtime.objects import involved_uid, job_uid, name_of, owner_uid, seen_and_message, uid_of
 
 from . import observed
 from .observed import Children
@@ -50,7 +50,7 @@ class Cache:
             "Deployment": self.deployments,
             "PodGroup": self.pod_groups,
         }
-        self.warnings = Index(lambda e: e.get("message", ""), involved_uid, self._on_warning)
+        self.warnings = Index(seen_and_message, involved_uid, self._on_warning)
 
     def _on_named(self, tfjob_uid: str, name: str, deleted: bool) -> None:
         if deleted:
@@ -71,7 +71,7 @@ class Cache:
         if tfjob_uid := self.jobs.owner_of(job_uid) or pod.tfjob_uid:
             self._notify_pod(tfjob_uid, pod, deleted)
 
-    def _on_warning(self, job_uid: str, message: str, deleted: bool) -> None:
+    def _on_warning(self, job_uid: str, view: tuple[str, str], deleted: bool) -> None:
         if tfjob_uid := self.jobs.owner_of(job_uid):
             self._notify_child(tfjob_uid, None, False)
 
@@ -86,7 +86,7 @@ class Cache:
 
     def children(self, uid: str) -> Children:
         jobs = self.jobs.of(uid).values()
-        messages = {job.uid: [*self.warnings.of(job.uid).values()] for job in jobs}
+        warnings = {job.uid: [*self.warnings.of(job.uid).values()] for job in jobs}
         boards = self.deployments.of(uid).items()
         return Children(
             jobs={job.name: job for job in jobs},
@@ -96,7 +96,7 @@ class Cache:
             deployments={name: board for board, (name, _) in boards},
             unavailable={name: why for _, (name, why) in boards if why},
             pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
-            warnings={job: found[-1] for job, found in messages.items() if found},
+            warnings={job: max(found) for job, found in warnings.items() if found},
             leftovers=self._leftovers(uid),
         )
 

@@ -62,10 +62,12 @@ def _view_of_index(shared: Job, *, succeeded: bool) -> Job:
 
 
 def blocked(replicas: Iterable[Replica], observed: Children) -> str:
-    """Why the Job controller could not create the Pod of the first replica that has none, or ""."""
-    jobs = (each.job for each in replicas if each.job and not each.pod)
-    found = (observed.warnings.get(child.uid) for child in jobs if child.starts_pods)
-    return next(filter(None, found), "")
+    """Why the Job controller cannot create the next Pod of the first such replica, or ""."""
+    for job, pod in ((each.job, each.pod) for each in replicas if each.job):
+        at, why = observed.warnings.get(job.uid, ("", "")) if job.starts_pods else ("", "")
+        if why and (pod is None or (pod.phase == "Failed" and pod.created < at)):
+            return why
+    return ""
 
 
 def waiting(

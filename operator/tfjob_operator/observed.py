@@ -88,8 +88,8 @@ class Children:
     """All objects that one TfJob owns.
 
     ``jobs`` by name; ``services`` and the like: UID by name; ``pods`` by the UID of their Job.
-    ``unavailable``, by the name of a Deployment: (reason, message) why it has no Pod that is ready.
-    ``warnings``, by the UID of a Job: why the Job controller could not create its Pod.
+    ``unavailable``, by the name of a Deployment: (reason, message) why a Pod of it is not ready.
+    ``warnings``, by the UID of a Job: when and why the Job controller could not create its Pod.
     ``leftovers``, by the name of a Job that is gone: its Pod, which has not ended.
     """
 
@@ -100,7 +100,7 @@ class Children:
     pod_groups: Mapping[str, str] = field(default_factory=dict)
     unavailable: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
-    warnings: Mapping[str, str] = field(default_factory=dict)
+    warnings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     leftovers: Mapping[str, Pod] = field(default_factory=dict)
 
     @property
@@ -136,7 +136,7 @@ def pod(obj: Json) -> Pod:
         created=meta.get("creationTimestamp", ""),
         phase=pods.phase(status),
         deleting="deletionTimestamp" in meta,
-        disrupted="DisruptionTarget" in true_conditions(status),
+        disrupted=interrupted and "DisruptionTarget" in true_conditions(status),
         exit_code=ended.get("exitCode"),
         reason=ended.get("reason") or status.get("reason") or "",
         interrupted=interrupted,

@@ -49,6 +49,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         return _write_end(job, observed, factory, failed)
     if job.run_policy.suspend:
         is_empty = not (observed.jobs or observed.leftovers)
+        job = job.with_status(job.status | status.replica_fields(job, verdicts))  # who is done
         return replace(_write(job, status.suspended(job, is_empty, now)), requeue_after_seconds=0.0)
     return _reconcile_active(job, replicas, verdicts, observed, factory, now)
 
@@ -58,12 +59,10 @@ def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Pla
 
     The status is written last, so after a crash in between the next pass does it all again.
     """
-    deletions = (
-        *children.job_deletions(observed.jobs.values(), foreground=True),
-        *children.cluster_deletions(observed),
-    )
-    replicas = children.observed_replicas(job, Children())
-    first = status.first_status(job, outcome.judge_all(job, replicas), now)
+    jobs = children.job_deletions(observed.jobs.values(), foreground=True)
+    deletions = *jobs, *children.cluster_deletions(observed)
+    verdicts = outcome.judge_all(job, children.observed_replicas(job, Children()))
+    first = status.first_status(job, verdicts, now)
     return Plan(deletions, status=first, requeue_after_seconds=0.0)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kube_runtime import conditions, indexes
-from kube_runtime.conditions import NewCondition
+from kube_runtime.conditions import MAX_MESSAGE, NewCondition
 from kube_runtime.kube import Json
 from kube_runtime.times import timestamp
 from tfjob_api import reasons
@@ -21,7 +21,9 @@ from .restart import Verdict
 Verdicts = Mapping[tuple[str, int], Verdict]
 COUNTS = ("replicas", "replicaStatuses", "completedIndexes")
 ALWAYS_WRITTEN = ("Created", "TensorBoardReady")  # conditions whose False says what is missing
-LAST = ("Waiting", "Succeeded", "Failed")  # while they are True, the printed column shows them
+# The printed column shows the newest condition of these, with this value.
+ENDS_AND_PAUSES = ("Waiting", "Suspended", "Succeeded", "Failed")
+LAST = {("Created", "False"), *((kind, "True") for kind in ENDS_AND_PAUSES)}
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         yield "Running", (True, reasons.CHIEF_RUNNING, "The chief runs")
     else:
         yield "Running", (False, reasons.CHIEF_WAITING, "No chief runs")
-    if retry := _first_retry(progress).retry:
-        yield "Restarting", (True, reasons.RESTARTING, retry)
+    if retries := _retries(progress):
+        yield "Restarting", (True, reasons.RESTARTING, retries)
     elif all(verdict.state != "Unknown" for verdict in progress.verdicts.values()):
         before = conditions.find(job.status, "Restarting").get("message", "")
         message = f"All replicas run again, after: {before}"
@@ -115,19 +117,20 @@ def _restarts(job: TfJob, progress: Progress) -> Json:
 
     The Jobs count failed Pods, and begin at 0 when they are created again, so the growth of
     failedPods is added. (An older operator wrote no failedPods.) Jobs do not count disruptions. A
-    disruption is counted when the condition Restarting does not name it yet.
+    disruption is counted when the condition Restarting names it for the first time.
     """
-    before = conditions.find(job.status, "Restarting").get("message", "")
-    first = _first_retry(progress)
-    is_new = not first.is_counted and first.retry[: conditions.MAX_MESSAGE] not in before
+    before, text = conditions.find(job.status, "Restarting").get("message", ""), _retries(progress)
+    disrupted = {v.retry[:MAX_MESSAGE] for v in progress.verdicts.values() if not v.is_counted}
     restarts, failed = int(job.status.get("restarts", 0)), progress.failed_pods
-    count = restarts + is_new + max(0, failed - job.status.get("failedPods", restarts))
+    count = restarts + sum(each in text and each not in before for each in disrupted)
+    count += max(0, failed - job.status.get("failedPods", restarts))
     return {"restarts": count, "failedPods": failed} if count else {}
 
 
-def _first_retry(progress: Progress) -> Verdict:
-    """The verdict of the first replica that has to run again; one without ``retry`` if none has."""
-    return next((each for each in progress.verdicts.values() if each.retry), Verdict("Unknown"))
+def _retries(progress: Progress) -> str:
+    """Why replicas have to run again, as many as the message of a condition holds, or ""."""
+    found = "; ".join(each.retry for each in progress.verdicts.values() if each.retry)
+    return found[:MAX_MESSAGE]
 
 
 def not_created(job: TfJob, reason: str, message: str, now: datetime) -> Json:
@@ -172,7 +175,7 @@ def failed(
     job: TfJob, reason: str, message: str, now: datetime, verdicts: Verdicts | None = None
 ) -> Json:
     """Status of a job that has failed for good; ``message`` is a sentence for the user."""
-    text = f"{reason}: {message}"[: conditions.MAX_MESSAGE]
+    text = f"{reason}: {message}"[:MAX_MESSAGE]
     ended = _ended(job, verdicts, {"Failed": (True, reason, message)}, now)
     return ended | {"phase": "Failed", "state": "Failed", "reason": text}
 

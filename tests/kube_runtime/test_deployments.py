@@ -15,6 +15,11 @@ GOING = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}
         pytest.param({"conditions": [GOING, FAILED]}, "FailedCreate", id="a quota refuses its Pod"),
         pytest.param({"conditions": [LATE]}, "ProgressDeadlineExceeded", id="its Pod is late"),
         pytest.param({"availableReplicas": 1, "conditions": [FAILED]}, None, id="it answers"),
+        pytest.param(
+            {"availableReplicas": 1, "unavailableReplicas": 1, "conditions": [LATE]},
+            "ProgressDeadlineExceeded",
+            id="the old Pod answers, and the new one cannot start",
+        ),
     ],
 )
 def test_why_a_deployment_does_not_answer(status, reason):

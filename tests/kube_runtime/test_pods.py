@@ -30,6 +30,20 @@ DRAINED = {"type": "DisruptionTarget", "status": "True", "reason": "Evicted", "m
         pytest.param({}, {"conditions": [DRAINED]}, None, (True, "Evicted: drain"), id="drained"),
         pytest.param({}, {"reason": "Preempting"}, None, (True, "Preempting"), id="preempted"),
         pytest.param(
+            {},
+            {"conditions": [{**DRAINED, "lastTransitionTime": "2026-01-01T00:05:00Z"}]},
+            "2026-01-01T00:00:00Z",
+            (False, ""),
+            id="ended, then drained beside a side-car",
+        ),
+        pytest.param(
+            {},
+            {"conditions": [{**DRAINED, "lastTransitionTime": "2026-01-01T00:00:04Z"}]},
+            "2026-01-01T00:00:00Z",
+            (True, "Evicted: drain"),
+            id="drained, by a node whose clock is late",
+        ),
+        pytest.param(
             DELETED, {}, "2026-01-01T00:00:01Z", (True, "it was deleted"), id="deleted, then ended"
         ),
         pytest.param(

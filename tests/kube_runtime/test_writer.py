@@ -1,6 +1,6 @@
 import pytest
 
-from kube_runtime.changes import SpecPatch
+from kube_runtime.changes import Deletion, SpecPatch
 from kube_runtime.index import Index
 from kube_runtime.kube import CONFIG_MAPS, ApiError, Kube, Response
 from kube_runtime.objects import name_of, owned_object, owner_uid, uid_of
@@ -79,7 +79,7 @@ def test_what_is_gone_is_deleted_patched_and_repaired():
         await world.writer.create(BODY)
         uid = uid_of(await world.child())
         for _ in range(2):
-            await world.writer.delete("ConfigMap", "default", "child", uid)
+            await world.writer.delete("default", Deletion("ConfigMap", "child", uid))
         await world.writer.patch_spec("default", SpecPatch("ConfigMap", "child", uid, {}))
         await world.writer.repair(BODY)
         with pytest.raises(ApiError):

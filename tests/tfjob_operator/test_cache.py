@@ -10,14 +10,16 @@ def test_pods_and_warnings_reach_the_tfjob_through_their_job():
     cache.jobs.upsert(obj("job", 1, "tfjob"))
     cache.pods.upsert(obj("pod", 2, "job"))
     cache.pods.upsert(obj("stray", 3, "someone-elses-job"))
-    warning = {"metadata": {"uid": "e", "resourceVersion": "4"}, "message": "exceeded quota"}
-    cache.warnings.upsert(warning | {"involvedObject": {"uid": "job"}})
+    for version, minute, message in ((4, 10, "exceeded quota"), (5, 9, "violates PodSecurity")):
+        meta = {"uid": f"e{version}", "resourceVersion": str(version)}
+        seen = {"lastTimestamp": f"2026-01-01T00:{minute:02}:00Z", "message": message}
+        cache.warnings.upsert({"metadata": meta, "involvedObject": {"uid": "job"}, **seen})
     observed = cache.children("tfjob")
     assert [owner for owner, *_ in pods] == ["tfjob"]
     assert children[-1] == ("tfjob", None, False)
     assert list(observed.jobs) == ["name-job"]
     assert [pod.name for pod in observed.pods["job"]] == ["name-pod"]
-    assert observed.warnings == {"job": "exceeded quota"}
+    assert observed.warnings == {"job": ("2026-01-01T00:10:00Z", "exceeded quota")}  # the newest
 
 
 JOB_LABELS = {

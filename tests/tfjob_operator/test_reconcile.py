@@ -12,6 +12,7 @@ from kube_runtime.times import FOREVER
 from tests.tfjob_api.builders import parsed, replica, template
 from tests.tfjob_operator.builders import CONFIG, NOW, ago, children, pod
 from tfjob_api import reasons
+from tfjob_operator import observed as views
 from tfjob_operator import status
 from tfjob_operator.observed import Children, Job
 from tfjob_operator.plan import Plan
@@ -606,12 +607,70 @@ def test_nothing_is_written_when_nothing_is_new():
 
 def test_a_pod_that_may_not_be_made_is_a_condition():
     job = parsed()
-    observed = replace(
-        children(job, {"master_0": None}), warnings={"uid-master_0": "violates PodSecurity"}
-    )
+    observed = children(job, {"master_0": None})
+    observed = replace(observed, warnings={"uid-master_0": (ago(1), "violates PodSecurity")})
     condition = conditions.find(plan_for(job, observed).status, "Created")
     assert (condition["status"], condition["reason"]) == ("False", "FailedCreate")
     assert condition["message"] == "violates PodSecurity"
+
+
+@pytest.mark.parametrize("is_counted", [False, True])
+def test_a_worker_that_succeeded_before_its_node_was_drained_is_not_run_again(is_counted):
+    """The drain stopped only its side-car, which ended well."""
+    drained = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": ago(31)}
+    containers = [
+        {"name": name, "state": {"terminated": {"exitCode": 0, "finishedAt": ended}}}
+        for name, ended in (("tensorflow", ago(300)), ("shipper", ago(2)))
+    ]
+    obj = {
+        "metadata": {"name": "p", "uid": "p", "deletionTimestamp": ago(1)},
+        "status": {
+            "phase": "Succeeded",
+            "conditions": [drained],
+            "containerStatuses": containers,
+        },
+    }
+    job = parsed(replica("MASTER"), replica("WORKER"))
+    found = views.pod(obj)
+    there = children(job, {"worker_0": found}, worker_0={"succeeded": is_counted})
+    plan = plan_for(settled(job), there)
+    assert deleted(plan) == []
+    assert plan.status["completedIndexes"] == {"WORKER": "0"}
+
+
+@pytest.mark.parametrize(
+    ("refused", "value"),
+    [
+        pytest.param(ago(1), "False", id="after the Pod failed"),
+        pytest.param(ago(600), "True", id="before that Pod was there"),
+    ],
+)
+def test_a_quota_that_refuses_the_next_pod_of_a_replica_that_failed_is_a_condition(refused, value):
+    job = parsed(replica("MASTER"), replica("WORKER"))
+    observed = children(job, {"worker_0": pod("Failed", 137)}, worker_0={"failed": 1})
+    observed = replace(observed, warnings={"uid-worker_0": (refused, "exceeded quota")})
+    assert conditions.find(settled(settled(job), observed).status, "Created")["status"] == value
+
+
+def test_the_printed_reason_names_the_quota_whatever_else_is_told_after_it():
+    job = parsed(replica("MASTER"), replica("WORKER", 2), tensorboard={"logDir": "/l"})
+    board = "mnist-tensorboard-76no"
+    there = children(job, {"master_0": pod("Pending"), "worker_0": None, "worker_1": None})
+    there = replace(
+        there,
+        deployments={board: "d"},
+        services={**there.services, board: "s"},
+        warnings={"uid-worker_0": (ago(1), "exceeded quota")},
+        unavailable={board: ("Unavailable", "not yet")},
+    )
+    refused = settled(job, there)
+    runs = replace(there, unavailable={}, pods={**there.pods, "uid-master_0": (pod(),)})
+    both = plan_for(refused, runs).status
+    for shown in (refused.status, both):
+        assert shown["conditions"][-1]["reason"] == "FailedCreate"
+    assert conditions.holds(both, "Running")
+    all_run = settled(job.with_status(both), replace(runs, pods=children(job).pods, warnings={}))
+    assert all_run.status["conditions"][-1]["reason"] == "SuccessfulCreate"
 
 
 def with_shared_job(*pods, **fields):
@@ -626,7 +685,7 @@ def with_shared_job(*pods, **fields):
         services={**there.services, "mnist-76no": "s"},
         config_maps={"mnist-cluster-76no": "c"},
         pods={**there.pods, "w": tuple(pod(index=index) for index in pods)},
-        warnings={"w": "exceeded quota"},
+        warnings={"w": (ago(1), "exceeded quota")},
     )
 
 
@@ -652,7 +711,7 @@ def test_a_refusal_of_an_hour_ago_is_no_condition(pods, fields):
 def test_a_refusal_of_a_pod_that_has_succeeded_since_is_no_condition():
     job = parsed(replica("MASTER"), replica("WORKER"))
     observed = children(job, {"worker_0": None}, worker_0={"succeeded": True})
-    observed = replace(observed, warnings={"uid-worker_0": "exceeded quota"})
+    observed = replace(observed, warnings={"uid-worker_0": (ago(1), "exceeded quota")})
     assert conditions.find(plan_for(job, observed).status, "Created")["status"] == "True"
 
 

@@ -524,6 +524,29 @@ def test_a_worker_that_succeeded_is_not_run_again_because_its_side_car_failed():
     in_world(story, by_replica(master=[FOR_EVER], worker=[Run(5)]))
 
 
+@pytest.mark.parametrize("seconds", [1, 3, 8])
+def test_a_worker_that_succeeded_just_before_a_suspension_is_not_run_again(seconds):
+    """Counts are written with a delay, and a suspension may come sooner."""
+
+    async def story(world):
+        await world.start_operator()
+        worker = replica("WORKER", template=with_side_car())
+        put(world, single(replicaSpecs=[replica("MASTER"), worker]))
+        await asyncio.sleep(20 + seconds)
+        await suspends(world)
+        obj = world.job()
+        obj["spec"]["runPolicy"] = {"suspend": False}
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(30)
+        log = world.cluster.store.log
+        pods = [each.obj for each in log if (each.kind, each.resource) == ("ADDED", PODS)]
+        types = [each["metadata"]["labels"]["job_type"] for each in pods]
+        assert sorted(types) == ["MASTER", "MASTER", "WORKER"]
+        assert world.job()["status"]["completedIndexes"] == {"WORKER": "0"}
+
+    in_world(story, by_replica(master=[FOR_EVER], worker=[Run(20)]))
+
+
 @pytest.mark.parametrize("policy", ["Running", "All"])
 def test_a_replica_that_succeeded_still_counts_when_its_job_is_cleaned_up(policy):
     async def story(world):

@@ -150,8 +150,9 @@ def test_restarts_are_all_disruptions_and_failures_so_far(restarts, expected):
 @pytest.mark.parametrize(
     ("first", "second", "restarts"),
     [
-        pytest.param("Pod z was disrupted", "Pod a was disrupted", 1, id="not in order of names"),
-        pytest.param("Pod z exited with 137", "Pod a was disrupted", None, id="behind a failure"),
+        pytest.param("Pod z was disrupted", "Pod a was disrupted", 2, id="two, in any order"),
+        pytest.param("Pod z exited with 137", "Pod a was disrupted", 1, id="behind a failure"),
+        pytest.param("Pod z was disrupted", "Pod a was lost" + "." * 2000, 1, id="no room for two"),
         pytest.param("Pod z was disrupted" + "." * 2000, "", 1, id="longer than a message may be"),
     ],
 )
@@ -163,6 +164,26 @@ def test_however_many_passes_look_at_a_disruption_it_counts_once(first, second, 
     for _ in range(3):
         result = active(parsed(*_replicas(), status=result), judged)
         assert result.get("restarts") == restarts
+
+
+@pytest.mark.parametrize(
+    "passes",
+    [
+        pytest.param(["ab", "b", ""], id="at once, and the first is back before the second"),
+        pytest.param(["b", "ab", "b", ""], id="one after the other"),
+        pytest.param(["a", "", "b", ""], id="one, and later the other"),
+    ],
+)
+def test_two_pods_of_a_drained_node_are_two_restarts(passes):
+    result = {}
+    for there in passes:
+        judged = verdicts()
+        for task, name in ((("WORKER", 0), "a"), (("PS", 0), "b")):
+            if name in there:
+                why = f"Pod {name} was disrupted (EvictionByEvictionAPI)"
+                judged[task] = Verdict("Unknown", retry=why, is_counted=False)
+        result = active(parsed(*_replicas(), status=result), judged)
+    assert result["restarts"] == 2
 
 
 def test_a_replica_that_has_not_come_back_has_not_recovered():
