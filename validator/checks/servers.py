@@ -72,10 +72,9 @@ def _other_probe(seen: Seen, container: Object) -> Finding | None:
         return None
     return seen.wrong(
         "probe-port",
-        f"the readiness probe asks at port {asked}, and the program listens on "
-        f"{server_port(container)}",
+        f"the readiness probe asks at port {asked}, and the program listens on {wanted}",
         "a probe that asks the program",
-        f"Set the port of the readinessProbe to {server_port(container)}.",
+        f"Set the port of the readinessProbe to {wanted}.",
     )
 
 
