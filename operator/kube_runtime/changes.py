@@ -34,6 +34,10 @@ class SpecPatch:
     is_users: bool = False
 
 
+class ChangeRefused(Exception):
+    """The API server refuses a change or a deletion until something in the cluster changes."""
+
+
 def deletions(kind: str, uids: Mapping[str, str], kept: str = "") -> tuple[Deletion, ...]:
     """Deletions of objects of a kind, given as UID by name, but for the one called ``kept``."""
     return tuple(Deletion(kind, name, uid) for name, uid in uids.items() if name != kept)

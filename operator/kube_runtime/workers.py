@@ -5,10 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from .changes import ChangeRefused
 from .kube import ApiError, in_words
-from .work_queue import Share, WorkQueue
+from .work_queue import FIRST_BACKOFF_SECONDS, Share, WorkQueue
 
 log = logging.getLogger(__name__)
+
+REFUSED_SECONDS = 5.0  # first delay after a change that was refused: a policy changes seldom
 
 
 @dataclass
@@ -45,9 +48,10 @@ class Workers:
 
     def _requeue(self, key: str, priority: int, error: Exception) -> None:
         fields = {"job": self.name(key)}
-        if isinstance(error, ApiError | OSError):
+        if isinstance(error, ApiError | ChangeRefused | OSError):
             log.info("%s; trying again", in_words(error), extra=fields)
         else:
             log.error("cannot be reconciled; trying again", exc_info=error, extra=fields)
         pause = getattr(error, "retry_after_seconds", None) or 0.0
-        self.queue.add_rate_limited(key, priority, at_least=pause)
+        first = REFUSED_SECONDS if isinstance(error, ChangeRefused) else FIRST_BACKOFF_SECONDS
+        self.queue.add_rate_limited(key, priority, first, pause)

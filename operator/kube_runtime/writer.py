@@ -7,7 +7,7 @@ so the next pass need not wait for a watch. Errors are raised; the controller's 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .changes import Deletion, SpecPatch
+from .changes import ChangeRefused, Deletion, SpecPatch
 from .index import Index
 from .kube import ApiError, Json, Kube, Resource, unless_gone
 from .objects import UNREADABLE, name_of, owner_uid, uid_of
@@ -72,9 +72,12 @@ class Writer:
     async def delete(self, namespace: str, what: Deletion) -> None:
         """Delete an object, if it exists with this UID."""
         resource, index = self.resources[what.kind], self.indexes.get(what.kind)
-        left = await unless_gone(
-            self.kube.delete(resource, namespace, what.name, what.uid, foreground=what.foreground)
-        )
+        foreground = what.foreground
+        call = self.kube.delete(resource, namespace, what.name, what.uid, foreground=foreground)
+        try:
+            left = await unless_gone(call)
+        except ApiError as error:
+            raise classify_change_error(what.kind, what.name, error) from error
         if index and left and "deletionTimestamp" in left.get("metadata", {}):
             index.upsert_from_response(left)  # it stays for a while: finalizer or grace period
         elif index:
@@ -87,9 +90,8 @@ class Writer:
         try:
             self._store(change.kind, await unless_gone(call))
         except ApiError as error:
-            if not change.is_users:
-                raise
-            raise classify_create_error(change.kind, change.name, error) from error
+            classify = classify_create_error if change.is_users else classify_change_error
+            raise classify(change.kind, change.name, error) from error
 
     def _store(self, kind: str, obj: Json | None) -> None:
         if obj is not None:
@@ -126,3 +128,9 @@ def classify_create_error(kind: str, name: str, error: ApiError) -> Exception:
     if "NamespaceTerminating" in error.causes or (is_transient and not is_policy):
         return error  # a namespace that ends is transient: the owner is deleted with it
     return CreateRejected(sentence)
+
+
+def classify_change_error(kind: str, name: str, error: ApiError) -> Exception:
+    """Turn an error of a change or deletion into ChangeRefused, or return it if it is transient."""
+    found = classify_create_error(kind, name, error)
+    return ChangeRefused(str(found)) if isinstance(found, CreateRejected) else found

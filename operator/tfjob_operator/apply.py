@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 
 from kube_runtime.batches import run_all, slow_start
+from kube_runtime.changes import ChangeRefused
 from kube_runtime.events import EventRecorder
 from kube_runtime.index import Index
 from kube_runtime.kube import ApiError, Json, Kube
@@ -50,6 +51,9 @@ class PlanExecutor:
             errors = await slow_start(plan.creations, self._create_series)
         except CreateRejected as rejected:
             errors = [rejected]
+        except ChangeRefused as refused:
+            await self._write_refusal(job, refused)
+            raise
         error = min(errors, key=rank, default=None)
         new = plan.status
         if isinstance(error, CreateRejected):
@@ -67,6 +71,13 @@ class PlanExecutor:
             return job.status
         write = status.failed if isinstance(error, InvalidObject) else status.not_created
         return write(job, REASONS[type(error)], str(error), self.clock())
+
+    async def _write_refusal(self, job: TfJob, refused: ChangeRefused) -> None:
+        """Write into the status which change of a child is refused, unless the job has ended."""
+        why = {"Waiting": (True, reasons.CHANGE_REFUSED, str(refused))}
+        new = status.merge(job.status, why, self.clock())
+        if new != job.status and not job.is_finished:
+            await self._write_status(job, new)
 
     async def _change(self, job: TfJob, plan: Plan) -> None:
         """Send the deletions, then the patches."""

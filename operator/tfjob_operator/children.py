@@ -230,8 +230,7 @@ def seconds_to_reruns(job: TfJob, replicas: Iterable[Replica], now: datetime) ->
         if restart.is_false_success(child, replica.pod):
             seconds[child.name] = 0.0
         elif replica.task != job.chief:
-            policy = replica.spec.restart_policy
-            seconds[child.name] = restart.seconds_to_rerun(child, policy, now)
+            seconds[child.name] = restart.seconds_to_rerun(child, replica.spec.restart_policy, now)
     return seconds
 
 

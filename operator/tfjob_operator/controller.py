@@ -15,6 +15,7 @@ from msgspec import json
 
 from kube_runtime.events import EventRecorder
 from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, Json, Kube
+from kube_runtime.pauses import Pauses
 from kube_runtime.reflector import Reflector
 from kube_runtime.times import Clock, utc_now
 from kube_runtime.work_queue import Share, WorkQueue
@@ -57,9 +58,8 @@ class Priority(IntEnum):
 # In a burst of new TfJobs the first statuses come first: creations of children would slow down the
 # API server, and so its watches. 8 + 8 + 1 workers of SHARES write them; more would slow it down.
 # The one worker of CREATE never yields, so children are created even if a burst does not end.
-# Progress and clean-up have few workers, which rest after each key, because nobody waits for them.
-# Many changes of a key that waits become one write. To delete a Job costs the API server some
-# eight requests, with its Pod and the garbage collector's.
+# Progress and clean-up have few workers, which rest after each key: nobody waits for them, and to
+# delete a Job costs the API server some eight requests, with its Pod and the garbage collector's.
 CREATES = Share(Priority.CREATE, first=Priority.URGENT, yields=True)  # of config.workers workers
 SHARES = {
     Share(Priority.FIRST): 8,
@@ -82,7 +82,7 @@ class Controller:
         self.queue = WorkQueue(cache.namespace)
         metrics.depth.set_function(self.queue.__len__)
         self._workers = Workers(self.queue, self.sync, self._name, metrics.duration.observe)
-        self._rejected_until: dict[str, float] = {}  # times to retry rejected creations
+        self._rejected = Pauses()  # of TfJobs with a rejected creation
         self._deferred: list[tuple[str, int]] | None = []  # None once the caches are synced
         self._runs = False
 
@@ -154,7 +154,7 @@ class Controller:
 
     def _on_tfjob(self, uid: str, stored: Stored, deleted: bool) -> None:
         if deleted:
-            self._rejected_until.pop(uid, None)
+            self._rejected.end(uid)
             return
         obj = json.decode(stored.encoded)
         observed_generation = (obj["status"] or {}).get("observedGeneration")
@@ -207,7 +207,7 @@ class Controller:
             self._deferred.append((uid, priority))  # its children are not known yet
         elif stored:
             await self._reconcile(uid, stored, priority)
-        if uid not in self._rejected_until:
+        if uid not in self._rejected:
             self.queue.forget(uid)
 
     async def _reconcile(self, uid: str, stored: Json, priority: int) -> None:
@@ -217,7 +217,7 @@ class Controller:
             self.queue.add(uid, Priority.CLEAN_UP)
             return
         ends = job.with_status(plan.status or {}).is_finished  # TensorBoard comes now or never
-        if (wait := self._seconds_rejected(uid)) and not ends:
+        if (wait := self._rejected.seconds_left(uid)) and not ends:
             plan = replace(plan, creations=())  # not yet; the rest is applied
             self.queue.add_after(uid, wait, Priority.CREATE)
         if priority < Priority.PROGRESS and status.is_minor(job.status, plan.status or {}):
@@ -228,7 +228,7 @@ class Controller:
         except CreateRejected as error:
             log.info("%s; trying again", error, extra={"job": self._name(uid)})
             delay = self.queue.add_rate_limited(uid, Priority.CREATE, REJECTED_SECONDS)
-            self._rejected_until[uid] = asyncio.get_running_loop().time() + delay
+            self._rejected.begin(uid, delay)
             plan = replace(plan, creations=())  # its timers stay: a deadline may come first
         if plan.status_first:
             self.queue.add(uid, Priority.CREATE)
@@ -237,11 +237,3 @@ class Controller:
             self.queue.add_after(uid, seconds, due)
         if plan.creations or plan.deletions:
             self._debounce(uid)
-
-    def _seconds_rejected(self, uid: str) -> float:
-        """Seconds until rejected creations may be retried; 0.0 if there are none."""
-        left = self._rejected_until.get(uid, 0.0) - asyncio.get_running_loop().time()
-        if left > 0.01:  # a timer may fire a little early
-            return left
-        self._rejected_until.pop(uid, None)
-        return 0.0

@@ -22,8 +22,7 @@ class Metrics:
             reasons.SUCCESSFUL_CREATE: counter("created", "TfJobs that got all their children"),
             reasons.SUCCEEDED: counter("succeeded", "TfJobs that succeeded"),
         }
-        failed = counter("failed", "TfJobs that failed")
-        self._by_reason |= dict.fromkeys(reasons.FAILURES, failed)
+        self._by_reason |= dict.fromkeys(reasons.FAILURES, counter("failed", "TfJobs that failed"))
         about = "Pods of TfJobs that failed or were disrupted, and are tried again"
         self.restarted = counter("restarted", about)
         self.dropped_events = counter("dropped_events", "Events that could not be sent")

@@ -84,9 +84,8 @@ def must_delete_pod(pod: Pod, restart_policy: str) -> bool:
 
     True if the program failed and may be retried, but a side-car keeps the Pod from ending.
     """
-    if not pod.waits_for_side_car or pod.deleting or pod.exit_code == 0:
-        return False
-    return not _is_permanent(pod, restart_policy)
+    has_failed = pod.waits_for_side_car and not pod.deleting and pod.exit_code != 0
+    return has_failed and not _is_permanent(pod, restart_policy)
 
 
 def _was_interrupted(pod: Pod) -> bool:

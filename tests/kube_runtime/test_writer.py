@@ -1,6 +1,6 @@
 import pytest
 
-from kube_runtime.changes import Deletion, SpecPatch
+from kube_runtime.changes import ChangeRefused, Deletion, SpecPatch
 from kube_runtime.index import Index
 from kube_runtime.kube import CONFIG_MAPS, ApiError, Kube, Response
 from kube_runtime.objects import name_of, owned_object, owner_uid, uid_of
@@ -126,7 +126,7 @@ def test_what_a_refused_creation_means(code, details, meaning):
     assert "no" in str(found)
 
 
-@pytest.mark.parametrize(("is_users", "meaning"), [(True, InvalidObject), (False, ApiError)])
+@pytest.mark.parametrize(("is_users", "meaning"), [(True, InvalidObject), (False, ChangeRefused)])
 def test_a_patch_that_is_refused_is_final_if_a_user_wrote_what_it_holds(is_users, meaning):
     async def live():
         world = World()

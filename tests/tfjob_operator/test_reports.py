@@ -363,6 +363,53 @@ def test_a_job_that_ends_while_a_quota_lets_no_more_in_gets_its_tensorboard(seco
     in_world(story, by_replica(master=[Run(seconds)]))
 
 
+def denies_deletions_of_jobs(until_seconds):
+    """A policy that denies them for so long; counts the refusals."""
+    why = 'admission webhook "validate.policies" denied the request: require-team-label'
+    times = []
+
+    async def fault(number, request, go_on):
+        now = asyncio.get_running_loop().time()
+        if request.method == "DELETE" and "/jobs/" in request.path and now < until_seconds:
+            times.append(now)
+            return Response(403, {"message": why, "reason": "Forbidden", "code": 403})
+        return await go_on(request)
+
+    return fault, times
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"workers": 1}, id="fewer workers"),
+        pytest.param({"runPolicy": {"suspend": True}}, id="a suspension"),
+    ],
+)
+def test_a_change_of_a_child_that_a_policy_refuses_is_a_condition_until_it_is_made(change):
+    fault, times = denies_deletions_of_jobs(until_seconds=150)
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        specs = [replica("MASTER"), replica("WORKER", 2)]
+        put(world, single(replicaSpecs=specs, enableDynamicWorker=True))
+        await asyncio.sleep(20)
+        obj = world.job()
+        obj["spec"] |= change
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(100)
+        waiting = claim(world, "Waiting")
+        assert (waiting["status"], waiting["reason"]) == ("True", "ChangeRefused")
+        assert "require-team-label" in waiting["message"]
+        assert waiting["message"].startswith("Job mnist-")
+        assert world.job()["status"]["conditions"][-1]["type"] == "Waiting"  # the printed column
+        assert len(set(times)) <= 5  # after 0, 5, 15, 35 and 75 s
+        await asyncio.sleep(120)
+        assert claim(world, "Waiting")["status"] == "False"
+        assert len(list(world.cluster.store.peek(JOBS))) == (2 if "workers" in change else 0)
+
+    in_world(story)
+
+
 def without_limits(world, deployment):
     """What the Deployment controller writes when a quota refuses the Pods."""
     message = "pods is forbidden: failed quota: class: must specify limits.cpu"
