@@ -52,15 +52,16 @@ def for_cluster(step: str, cluster: Snapshot) -> str:
 
 def _without_gpus(words: list[str], cluster: Snapshot) -> list[str]:
     """The search of module 7 and a server of module 8 ask for a GPU, but for this."""
-    if not cluster.items_if_readable("nodes") or gpus_of_cluster(cluster):
-        return words
     program, script = (*words, "", "")[:2]
     script = script.rpartition("/")[2]
     if program == "python" and script in _SEARCHES and "--no-gpu" not in words:
-        return [*words, "--no-gpu"]
-    if script == "hub.sh" and words[2:3] == ["start"] and words[4:] == ["gpu"]:
-        return [*words[:4], "plain"]
-    return words
+        changed = [*words, "--no-gpu"]
+    elif script == "hub.sh" and words[2:3] == ["start"] and words[4:] == ["gpu"]:
+        changed = [*words[:4], "plain"]
+    else:
+        return words
+    has_none = cluster.items_if_readable("nodes") and not gpus_of_cluster(cluster)
+    return changed if has_none else words
 
 
 def pastable(command: str, root: str = CHECKOUT) -> str:

@@ -17,9 +17,9 @@ from validator.snapshot import Object, Snapshot, at, listed, mapping, text
 
 SAMPLE_IMAGE = "localhost/fashion-mnist:1.2.0"
 TRAINING_CONTAINER = "tensorflow"
-# The name of 2017 first: where a cluster has both, the pages write this one.
 _OF_DRIVERS = re.compile(r"nvidia|cuda")
 _ABOVE_DRIVERS = ("/usr/lib", "/usr", "/home/kubernetes/bin", "/home/kubernetes")
+# The name of 2017 first: where a cluster has both, the pages write this one.
 GPU_RESOURCES = ("alpha.kubernetes.io/nvidia-gpu", "nvidia.com/gpu")
 CHIEF_TYPES = ("MASTER", "CHIEF")
 # What spec.runPolicy.managedBy may say where the workshop's operator runs the TfJob.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 BURST_SECONDS, MAX_BURST_SECONDS = 0.1, 2.0
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
+REJECTED_SECONDS = 5.0  # instead of that, after a quota or a policy; 10, 20, 40, 60 follow
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 
 from .changes import ChangeRefused
 from .kube import ApiError, in_words
-from .work_queue import FIRST_BACKOFF_SECONDS, Share, WorkQueue
+from .work_queue import FIRST_BACKOFF_SECONDS, REJECTED_SECONDS, Share, WorkQueue
 
 log = logging.getLogger(__name__)
-
-REFUSED_SECONDS = 5.0  # first delay after a change that was refused: a policy changes seldom
 
 
 @dataclass
@@ -53,5 +51,5 @@ class Workers:
         else:
             log.error("cannot be reconciled; trying again", exc_info=error, extra=fields)
         pause = getattr(error, "retry_after_seconds", None) or 0.0
-        first = REFUSED_SECONDS if isinstance(error, ChangeRefused) else FIRST_BACKOFF_SECONDS
+        first = REJECTED_SECONDS if isinstance(error, ChangeRefused) else FIRST_BACKOFF_SECONDS
         self.queue.add_rate_limited(key, priority, first, pause)

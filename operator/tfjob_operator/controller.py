@@ -18,7 +18,7 @@ from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, PODS, SERV
 from kube_runtime.pauses import Pauses
 from kube_runtime.reflector import Reflector
 from kube_runtime.times import Clock, utc_now
-from kube_runtime.work_queue import Share, WorkQueue
+from kube_runtime.work_queue import REJECTED_SECONDS, Share, WorkQueue
 from kube_runtime.workers import Workers
 from kube_runtime.writer import CreateRejected, Writer
 from tfjob_api.parse import parse
@@ -42,7 +42,6 @@ STUCK_SECONDS = 600.0  # a watch without events, or a pass, for longer than this
 RUNNING_SECONDS = 2.0  # a Pod runs
 PROGRESS_SECONDS = 5.0  # other changes: nobody waits for them
 RENAME = "delete it, or give this TfJob another name or RuntimeId"  # if a child's name is taken
-REJECTED_SECONDS = 5.0  # first delay after a rejection (a quota); 10, 20, 40, 60 follow
 
 
 class Priority(IntEnum):

@@ -30,7 +30,7 @@ from tests.fakes.transport import Call
 
 CHILDREN = (JOBS, SERVICES, CONFIG_MAPS, DEPLOYMENTS)
 NAME, RUNTIME_ID = "mnist", "76no"
-MOST_PASSES = 200  # over one TfJob in a second: an event each may cause one
+MOST_PASSES = 200  # over one TfJob in a second: each event may cause one
 SETTLED_SECONDS = 160.0
 
 

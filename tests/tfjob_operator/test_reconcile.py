@@ -402,8 +402,8 @@ def test_a_pod_of_a_deleted_indexed_job_that_is_stuck_is_named_by_its_own_index(
     stuck = pod(deleting=True, deleted_at=ago(100), index=7)
     there = children(parsed(replica("MASTER")))
     observed = replace(there, leftovers={"mnist-worker-76no": stuck})
-    told = conditions.find(settled(settled(job, Children()), observed).status, "Waiting")
-    assert told["message"].startswith("WORKER 7: Pod p should have ended")
+    waiting = conditions.find(settled(settled(job, Children()), observed).status, "Waiting")
+    assert waiting["message"].startswith("WORKER 7: Pod p should have ended")
 
 
 def test_a_tensorboard_that_was_taken_from_a_suspended_jobs_spec_answers_no_more():
@@ -652,7 +652,7 @@ def test_a_quota_that_refuses_the_next_pod_of_a_replica_that_failed_is_a_conditi
     assert conditions.find(settled(settled(job), observed).status, "Created")["status"] == value
 
 
-def test_the_printed_reason_names_the_quota_whatever_else_is_told_after_it():
+def test_the_printed_reason_names_the_quota_whatever_condition_is_newer():
     job = parsed(replica("MASTER"), replica("WORKER", 2), tensorboard={"logDir": "/l"})
     board = "mnist-tensorboard-76no"
     there = children(job, {"master_0": pod("Pending"), "worker_0": None, "worker_1": None})

@@ -346,7 +346,7 @@ def test_a_deadline_is_kept_while_a_child_is_refused(what):
 @pytest.mark.parametrize("seconds", [12, 16])
 def test_a_job_that_ends_while_a_quota_lets_no_more_in_gets_its_tensorboard(seconds):
     """The refused workers came first, so nobody had asked for the Deployment yet."""
-    fault, _ = refuses("-worker-76no-0", "/jobs")
+    fault, _ = refuses("/jobs")
 
     async def all_but_the_first(number, request, go_on):
         is_master = (request.body or {}).get("metadata", {}).get("name") == "mnist-master-76no-0"

@@ -25,3 +25,10 @@ def judged(title, edit):
 
 def the(data, kind, name):
     return next(o for o in data["objects"][kind] if o["metadata"]["name"] == name)
+
+
+def without_gpus(data):
+    for node in data["objects"]["nodes"]:
+        gpus = [name for name in node["status"]["allocatable"] if "gpu" in name]
+        for name in gpus:
+            del node["status"]["allocatable"][name]

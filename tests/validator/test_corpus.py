@@ -19,6 +19,7 @@ import pytest
 
 from tests.validator.all_cases import ALL
 from tests.validator.cases import OPERATOR
+from tests.validator.recorded_worlds import without_gpus
 from validator import exercises  # noqa: F401 (registers the checks)
 from validator.engine import EXERCISES, grade, grade_one
 from validator.redaction import redact
@@ -284,13 +285,6 @@ def with_another_cloud(data):
     for config in data["operator"].get("configmaps", []):
         key = next(iter(config["data"]))
         config["data"][key] = config["data"][key].replace("/usr/lib/nvidia-384", "/home/kubernetes")
-
-
-def without_gpus(data):
-    for node in data["objects"]["nodes"]:
-        gpus = [name for name in node["status"]["allocatable"] if "gpu" in name]
-        for name in gpus:
-            del node["status"]["allocatable"][name]
 
 
 def without_nodes(data):

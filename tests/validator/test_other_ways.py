@@ -1,42 +1,34 @@
 """What learners do in another way than the pages say, or later: recorded worlds with one change."""
 
 import copy
-import json
 
 import pytest
 
-from tests.validator.cases import SNAPSHOTS
-from validator import (
-    actions,
-    exercises,  # noqa: F401 (registers the exercises)
-)
+from tests.validator.recorded_worlds import recorded, the, without_gpus
+from validator import actions
 from validator.engine import EXERCISES, grade_one
 from validator.snapshot import Snapshot, name_of
 from validator.verdicts import Verdict
 
 
-def recorded(title):
-    return json.loads((SNAPSHOTS / f"{title}.json").read_text())
+def world(title, *changes):
+    data = copy.deepcopy(recorded(title))
+    for change in changes:
+        change(data)
+    return data
 
 
 def graded(data, number):
     return grade_one(Snapshot(data), EXERCISES[number])
 
 
-def containers(data, prefix, kinds=("tfjobs", "jobs", "pods", "deployments")):
-    for kind in kinds:
+def pod_specs(data, prefix):
+    """The specs of all Pods, and of all templates of Pods, of what has such a name."""
+    for kind in ("tfjobs", "jobs", "pods", "deployments"):
         for item in data["objects"].get(kind, []):
-            if not item["metadata"]["name"].startswith(prefix):
-                continue
-            specs = (
-                [item["spec"]]
-                if kind == "pods"
-                else [
-                    part["template"]["spec"]
-                    for part in (item["spec"].get("replicaSpecs") or [item["spec"]])
-                ]
-            )
-            yield from (spec["containers"][0] for spec in specs)
+            if name_of(item).startswith(prefix):
+                for each in item["spec"].get("replicaSpecs") or [item["spec"]]:
+                    yield each["template"]["spec"] if "template" in each else each
 
 
 FOLDER = "/usr/share/datasets/fashion-mnist"
@@ -66,16 +58,16 @@ FOLDER = "/usr/share/datasets/fashion-mnist"
     ],
 )
 def test_a_server_whose_port_is_written_in_another_way_is_right(change):
-    data = recorded("2.2-solution")
-    for each in containers(data, "module2-ex2"):
-        each.update(copy.deepcopy(change))
+    data = world("2.2-solution")
+    for spec in pod_specs(data, "module2-ex2"):
+        spec["containers"][0].update(copy.deepcopy(change))
     grade = graded(data, "2.2")
     assert grade.verdict is Verdict.DONE, (grade.finding.found, grade.finding.fix)
 
 
 def test_a_rollout_that_does_not_come_to_its_end_is_not_done():
-    data = recorded("9.1-solution")
-    (made,) = (d for d in data["objects"]["deployments"] if d["metadata"]["name"] == "module9-ex1")
+    data = world("9.1-solution")
+    made = the(data, "deployments", "module9-ex1")
     image = made["spec"]["template"]["spec"]["containers"][0]["image"] = (
         "localhost/fashion-mnist:1.2.1"
     )
@@ -113,36 +105,28 @@ def test_a_rollout_that_does_not_come_to_its_end_is_not_done():
 
 @pytest.mark.parametrize("number", ["2.1", "3.1", "3.2"])
 def test_a_job_that_has_succeeded_and_was_deleted_is_known_by_its_event(number):
-    data = recorded(f"{number}-solution")
+    data = world(f"{number}-solution")
     data["objects"].update(jobs=[], pods=[])
     data["logs"] = {}
     assert graded(data, number).finding.id == "exists.deleted"
 
 
-def without_gpus(data):
-    for node in data["objects"]["nodes"]:
-        for amounts in (node["status"].get("allocatable", {}), node["status"].get("capacity", {})):
-            for name in [name for name in amounts if "gpu" in name]:
-                del amounts[name]
-    return data
-
-
 @pytest.mark.parametrize("title", ["7.2-nothing-made", "7.2-unmarked"])
 def test_on_a_cluster_without_gpus_the_search_asks_for_none(title):
-    grade = graded(without_gpus(recorded(title)), "7.2")
+    grade = graded(world(title, without_gpus), "7.2")
     (command,) = (step for step in grade.finding.fix if step.startswith("$ python "))
     assert "--no-gpu" in command
 
 
 @pytest.mark.parametrize("title", ["8.3-old-home", "8.3-not-started"])
 def test_on_a_cluster_without_gpus_the_hub_starts_a_plain_server(title):
-    grade = graded(without_gpus(recorded(title)), "8.3")
+    grade = graded(world(title, without_gpus), "8.3")
     (command,) = (step for step in grade.finding.fix if "hub.sh start" in step)
     assert " start learner1 plain" in command
 
 
 def test_reset_removes_every_container_of_the_image_before_the_image():
-    data = recorded("1.1-other-name")
+    data = world("1.1-other-name")
     commands = actions.reset_commands(Snapshot(data), [EXERCISES["1.1"]], False)
     assert commands == [
         ["docker", "rm", "--force", "training"],
@@ -151,9 +135,10 @@ def test_reset_removes_every_container_of_the_image_before_the_image():
 
 
 def test_a_loss_that_rises_by_a_learning_rate_gets_the_hint_of_the_learning_rate():
-    data = recorded("5.1-solution")
-    for each in containers(data, "module5-ex1"):
-        each["args"] = [*each.get("args", []), "--learning-rate", "10"]
+    data = world("5.1-solution")
+    for spec in pod_specs(data, "module5-ex1"):
+        main = spec["containers"][0]
+        main["args"] = [*main.get("args", []), "--learning-rate", "10"]
     for log in data["logs"].values():
         lines = log["head"].split("\n")
         log["head"] = "\n".join(
@@ -166,33 +151,24 @@ def test_a_loss_that_rises_by_a_learning_rate_gets_the_hint_of_the_learning_rate
 
 
 def test_a_folder_of_the_node_that_is_no_drivers_is_the_learners_business():
-    data = recorded("5.1-solution")
-    for kind in ("tfjobs", "jobs", "pods"):
-        for item in data["objects"][kind]:
-            spec = item["spec"]
-            if kind == "tfjobs":
-                spec = spec["replicaSpecs"][0]["template"]["spec"]
-            elif kind == "jobs":
-                spec = spec["template"]["spec"]
-            spec.setdefault("volumes", []).append({"name": "d", "hostPath": {"path": "/tmp/data"}})
-            spec["containers"][0].setdefault("volumeMounts", []).append(
-                {"name": "d", "mountPath": "/data"}
-            )
+    data = world("5.1-solution")
+    for spec in pod_specs(data, "module5-ex1"):
+        spec.setdefault("volumes", []).append({"name": "d", "hostPath": {"path": "/tmp/data"}})
+        mounts = spec["containers"][0].setdefault("volumeMounts", [])
+        mounts.append({"name": "d", "mountPath": "/data"})
     finding = graded(data, "5.1").finding
     assert finding is None or finding.id != "host-mounts.by-hand", finding.found
 
 
 def test_a_training_that_mounts_a_folder_of_its_own_beside_the_drivers_is_right():
-    data = recorded("3.1-solution")
-    for kind in ("jobs", "pods"):
-        for item in data["objects"][kind]:
-            spec = item["spec"] if kind == "pods" else item["spec"]["template"]["spec"]
-            spec["volumes"].append({"name": "d", "hostPath": {"path": "/tmp/data"}})
+    data = world("3.1-solution")
+    for spec in pod_specs(data, "module3-ex1"):
+        spec["volumes"].append({"name": "d", "hostPath": {"path": "/tmp/data"}})
     assert graded(data, "3.1").verdict is Verdict.DONE
 
 
 def test_a_server_that_waits_for_a_gpu_of_a_cluster_without_any_is_started_again_without():
-    data = without_gpus(recorded("8.3-solution"))
+    data = world("8.3-solution", without_gpus)
     (server,) = (p for p in data["objects"]["pods"] if name_of(p).startswith("jupyter-"))
     server["spec"].pop("nodeName", None)
     message = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
@@ -206,7 +182,7 @@ def test_a_server_that_waits_for_a_gpu_of_a_cluster_without_any_is_started_again
 @pytest.mark.parametrize("said", [True, False])
 def test_an_hour_after_its_load_was_deleted_a_server_that_was_scaled_is_still_done(said):
     """Its autoscaler says when it scaled last; only events say in which direction."""
-    data = recorded("9.2-solution")
+    data = world("9.2-solution")
     data["taken"] = "2026-11-26T12:50:00Z"
     (scaler,) = data["objects"]["horizontalpodautoscalers"]
     about = {"kind": "HorizontalPodAutoscaler", "uid": scaler["metadata"]["uid"]}
