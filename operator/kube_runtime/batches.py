@@ -19,17 +19,13 @@ async def slow_start(items: Sequence[Item], work: Callable[[Item], Work]) -> lis
     start, size = 0, 1
     while start < len(items):
         batch = items[start : start + size]
-        results = await asyncio.gather(*map(work, batch), return_exceptions=True)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        if errors:
+        if errors := await run_all(map(work, batch)):
             return errors
         start, size = start + size, MAX_BATCH
     return []
 
 
-async def run_all(works: Iterable[Work]) -> None:
-    """Run all concurrently. Raises the first error, after all have finished."""
+async def run_all(works: Iterable[Work]) -> list[BaseException]:
+    """Run all concurrently. Returns the errors; [] if all succeeded."""
     results = await asyncio.gather(*works, return_exceptions=True)
-    for error in results:
-        if isinstance(error, BaseException):
-            raise error
+    return [result for result in results if isinstance(result, BaseException)]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .kube import Json
-from .objects import uid_of
+from .objects import changed_by_others, uid_of
 
 OnChange = Callable[[str, Any, bool], None]
 
@@ -26,6 +26,7 @@ class Index:
         self._view, self._owner, self._on_change = view, owner, on_change
         self._by_owner: dict[str, dict[str, Any]] = {}
         self._known: dict[str, tuple[str, int]] = {}  # UID → owner and resourceVersion
+        self._altered: dict[str, str] = {}  # UID → which fields somebody else changed
         self._deleted: set[str] = set()  # deleted by us, but not yet by the watch
         self.version = 0  # the last resourceVersion of the watch
 
@@ -36,6 +37,11 @@ class Index:
     def uids(self, owner: str) -> dict[Any, str]:
         """The UIDs of an owner's objects, by view, if the views are their names."""
         return {view: uid for uid, view in self.of(owner).items()}
+
+    def altered(self, owner: str) -> list[str]:
+        """Of an owner's objects that somebody else changed: which, who and what."""
+        views = self.of(owner) if self._altered else {}
+        return [self._altered[uid] for uid in views if uid in self._altered]
 
     def owners(self) -> list[str]:
         return list(self._by_owner)
@@ -54,12 +60,15 @@ class Index:
         if known and known != owner:
             self._forget(uid)  # its owner was changed or removed
         if owner:
-            self._put(uid, owner, version, self._view(obj))
+            self._put(uid, owner, version, self._view(obj), changed_by_others(obj))
 
-    def _put(self, uid: str, owner: str, version: int, view: Any) -> None:
+    def _put(self, uid: str, owner: str, version: int, view: Any, altered: str) -> None:
         views = self._by_owner.setdefault(owner, {})
-        changed = views.get(uid) != view
+        changed = views.get(uid) != view or self._altered.get(uid, "") != altered
         views[uid] = view
+        self._altered.pop(uid, None)
+        if altered:
+            self._altered[uid] = altered
         self._known[uid] = (owner, version)
         if changed:
             self._on_change(owner, view, False)
@@ -85,6 +94,7 @@ class Index:
 
     def _forget(self, uid: str) -> None:
         owner, _ = self._known.pop(uid, ("", 0))
+        self._altered.pop(uid, None)
         if owner:
             view = self._by_owner[owner].pop(uid)
             if not self._by_owner[owner]:

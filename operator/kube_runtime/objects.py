@@ -1,6 +1,6 @@
 """Metadata of objects: names, owners, and the bodies of owned objects."""
 
-from .kube import Json, Resource
+from .kube import MANAGER, Json, Resource
 
 JOB_LABELS = {"uid": "batch.kubernetes.io/controller-uid", "name": "batch.kubernetes.io/job-name"}
 UNREADABLE = (TypeError, ValueError, AttributeError, KeyError)  # if a user's fields make no sense
@@ -35,6 +35,21 @@ def job_of(pod: Json) -> Json:
 
 def job_uid(pod: Json) -> str:
     return str(job_of(pod).get("uid", ""))
+
+
+def changed_by_others(obj: Json) -> str:
+    """Who else has set fields of its spec or data, and which: ``name: kubectl-edit changed
+    spec.selector``, or "". Nobody but a user, or a controller of theirs, does that to our objects.
+    """
+    found = []
+    for entry in obj["metadata"].get("managedFields") or []:
+        if entry.get("manager") == MANAGER or entry.get("subresource") == "status":
+            continue
+        fields = entry.get("fieldsV1") or {}
+        keys = [f"{part}.{key}" for part in ("f:spec", "f:data") for key in fields.get(part, ())]
+        if paths := [key.replace("f:", "") for key in keys if not key.endswith("..")]:
+            found.append(f"{entry.get('manager')} changed {', '.join(paths)}")
+    return f"{name_of(obj)}: {' and '.join(found)}" if found else ""
 
 
 def involved_uid(event: Json) -> str:

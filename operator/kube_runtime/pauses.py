@@ -10,7 +10,7 @@ class Pauses:
         self._ends: dict[str, float] = {}
 
     def __contains__(self, key: str) -> bool:
-        return key in self._ends
+        return self.seconds_left(key) > 0
 
     def begin(self, key: str, seconds: float) -> None:
         self._ends[key] = asyncio.get_running_loop().time() + seconds

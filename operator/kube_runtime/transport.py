@@ -16,9 +16,9 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 from msgspec import json
 
-from .kube import ApiError, Json, Request, Response
+from .kube import MANAGER, ApiError, Json, Request, Response
 
-HEADERS = {"User-Agent": "tf-job-operator", "Accept": "application/json"}
+HEADERS = {"User-Agent": MANAGER, "Accept": "application/json"}
 # trust_env would read proxies and ~/.netrc for each request: 0.3 ms of CPU.
 SESSION = {"headers": HEADERS, "read_bufsize": 2**16, "trust_env": False}
 ORDINARY = aiohttp.ClientTimeout(total=30)

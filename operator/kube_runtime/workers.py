@@ -5,9 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from .changes import ChangeRefused
 from .kube import ApiError, in_words
-from .work_queue import FIRST_BACKOFF_SECONDS, REJECTED_SECONDS, Share, WorkQueue
+from .work_queue import Share, WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +45,9 @@ class Workers:
 
     def _requeue(self, key: str, priority: int, error: Exception) -> None:
         fields = {"job": self.name(key)}
-        if isinstance(error, ApiError | ChangeRefused | OSError):
+        if isinstance(error, ApiError | OSError):
             log.info("%s; trying again", in_words(error), extra=fields)
         else:
             log.error("cannot be reconciled; trying again", exc_info=error, extra=fields)
         pause = getattr(error, "retry_after_seconds", None) or 0.0
-        first = REJECTED_SECONDS if isinstance(error, ChangeRefused) else FIRST_BACKOFF_SECONDS
-        self.queue.add_rate_limited(key, priority, first, pause)
+        self.queue.add_rate_limited(key, priority, at_least=pause)

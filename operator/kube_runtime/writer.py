@@ -108,7 +108,8 @@ def build_body(kind: str, name: str, build: Callable[[], Json]) -> Json:
 
 def rank(error: BaseException) -> int:
     """Sort key, most important first: permanent, rejected for now, transient."""
-    return 0 if isinstance(error, InvalidObject) else 1 if isinstance(error, CreateRejected) else 2
+    kinds = (InvalidObject, CreateRejected, ChangeRefused)
+    return next((i for i, kind in enumerate(kinds) if isinstance(error, kind)), len(kinds))
 
 
 def classify_create_error(kind: str, name: str, error: ApiError) -> Exception:

@@ -12,6 +12,7 @@ NAME_TAKEN = "NameTaken"
 CHIEF_RUNNING = "ChiefRunning"
 CHIEF_WAITING = "ChiefWaiting"
 NOTHING_WAITS = "NothingWaits"
+JOB_SUSPENDED = "JobSuspended"
 CHANGE_REFUSED = "ChangeRefused"
 RESTARTING = "Restarting"
 RECOVERED = "Recovered"
@@ -35,6 +36,7 @@ LOG_IS_LOST = (  # the end of a message
     "; its side-car still runs, so the Pod is deleted, and its log with it. To keep the log, make "
     "it a native side-car (initContainers, restartPolicy: Always), which ends by itself"
 )
+ADVICE_ON_ALTERED = "; if that is a mistake, delete it: it is made again"
 NO_POD_WAITS = (False, NOTHING_WAITS, "No Pod waits")  # the condition Waiting
 # Reasons that are also recorded as events, by the event's type.
 NORMAL = (SUCCESSFUL_CREATE, SUSPENDED, RESUMED, SUCCEEDED)

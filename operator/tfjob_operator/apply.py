@@ -4,8 +4,10 @@ Errors are raised, and the controller's queue retries the job.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kube_runtime import conditions
 from kube_runtime.batches import run_all, slow_start
 from kube_runtime.changes import ChangeRefused
 from kube_runtime.events import EventRecorder
@@ -46,43 +48,40 @@ class PlanExecutor:
         if plan.status_first and plan.status is not None:
             await self._write_status(job, plan.status)
             return
-        try:
-            await self._change(job, plan)
-            errors = await slow_start(plan.creations, self._create_series)
-        except CreateRejected as rejected:
-            errors = [rejected]
-        except ChangeRefused as refused:
-            await self._write_refusal(job, refused)
-            raise
-        error = min(errors, key=rank, default=None)
-        new = plan.status
-        if isinstance(error, CreateRejected):
-            new = self._with_rejection(job.with_status(plan.status or job.status), error)
-        elif error is not None and new is not None and job.with_status(new).is_finished:
-            raise error  # a transient error: the final status waits for TensorBoard
-        if new is not None and new != job.status:
+        changes = [self.children.delete(job.namespace, each) for each in plan.deletions]
+        changes += [self.children.patch_spec(job.namespace, each) for each in plan.patches]
+        errors = await run_all(changes)
+        if all(isinstance(each, ChangeRefused) for each in errors):
+            errors += await slow_start(plan.creations, self._create_series)
+        planned = job.with_status(plan.status or job.status)
+        new = self._with_errors(job, planned, errors) if errors else planned.status
+        if new != job.status:
             await self._write_status(job, new)
-        if error is not None and not isinstance(error, InvalidObject):
+        error = min(errors, key=rank, default=None)
+        if error and not isinstance(error, InvalidObject):
             raise error  # not for a permanent rejection: it failed the job
 
-    def _with_rejection(self, job: TfJob, error: CreateRejected) -> Json:
-        """The job's new status, plus the rejection: the other replicas' states stay visible."""
-        if job.is_finished:
+    def _with_errors(self, job: TfJob, planned: TfJob, errors: Sequence[BaseException]) -> Json:
+        """The planned status, plus what is refused: the other replicas' states stay visible.
+
+        What a suspended or finished job becomes has to wait until all requests have succeeded, and
+        so has a final status if TensorBoard met a transient error.
+        """
+        worst, refused = min(errors, key=rank), [e for e in errors if isinstance(e, ChangeRefused)]
+        if job.is_finished or (planned.is_finished and not isinstance(worst, CreateRejected)):
             return job.status
-        write = status.failed if isinstance(error, InvalidObject) else status.not_created
-        return write(job, REASONS[type(error)], str(error), self.clock())
-
-    async def _write_refusal(self, job: TfJob, refused: ChangeRefused) -> None:
-        """Write into the status which change of a child is refused, unless the job has ended."""
-        why = {"Waiting": (True, reasons.CHANGE_REFUSED, str(refused))}
-        new = status.merge(job.status, why, self.clock())
-        if new != job.status and not job.is_finished:
-            await self._write_status(job, new)
-
-    async def _change(self, job: TfJob, plan: Plan) -> None:
-        """Send the deletions, then the patches."""
-        await run_all(self.children.delete(job.namespace, each) for each in plan.deletions)
-        await run_all(self.children.patch_spec(job.namespace, each) for each in plan.patches)
+        seen = {**job.status, "observedGeneration": job.generation}
+        new = job.with_status(seen) if conditions.holds(job.status, "Suspended") else planned
+        if refused:
+            kept = conditions.restored(new.status, job.status, "Waiting")
+            why = {"Waiting": (True, reasons.CHANGE_REFUSED, str(refused[0]))}
+            new = new.with_status(status.merge(kept, why, self.clock()))
+        if new.is_finished or not isinstance(worst, CreateRejected):
+            return new.status
+        reason, message = REASONS[type(worst)], str(worst)
+        if isinstance(worst, InvalidObject):
+            return status.failed(new, reason, message, self.clock())
+        return status.merge(new.status, {"Created": (False, reason, message)}, self.clock())
 
     async def _create_series(self, series: tuple[Creation, ...]) -> None:
         for creation in series:

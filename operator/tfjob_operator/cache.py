@@ -38,9 +38,9 @@ class Cache:
         self._job_uids: dict[str, set[str]] = {}  # Jobs that have Pods, by TfJob; also deleted Jobs
         self.tfjobs = Index(store, uid_of, on_tfjob)
         self.jobs = Index(observed.job, owner_uid, on_child)
-        named = partial(Index, name_of, owner_uid, self._on_named)
+        named = partial(Index, name_of, owner_uid, self._on_other_child)
         self.services, self.config_maps, self.pod_groups = named(), named(), named()
-        self.deployments = Index(deployments.view, owner_uid, self._on_deployment)
+        self.deployments = Index(deployments.view, owner_uid, self._on_other_child)
         self.pods = Index(observed.pod, job_uid, self._on_pod)
         self.children_by_kind = {
             "Job": self.jobs,
@@ -52,11 +52,7 @@ class Cache:
         }
         self.warnings = Index(seen_and_message, involved_uid, self._on_warning)
 
-    def _on_named(self, tfjob_uid: str, name: str, deleted: bool) -> None:
-        if deleted:
-            self._notify_child(tfjob_uid, None, True)
-
-    def _on_deployment(self, tfjob_uid: str, view: tuple[str, object], deleted: bool) -> None:
+    def _on_other_child(self, tfjob_uid: str, view: object, deleted: bool) -> None:
         self._notify_child(tfjob_uid, None, deleted)
 
     def _on_pod(self, job_uid: str, pod: observed.Pod, deleted: bool) -> None:
@@ -87,7 +83,7 @@ class Cache:
     def children(self, uid: str) -> Children:
         jobs = self.jobs.of(uid).values()
         warnings = {job.uid: [*self.warnings.of(job.uid).values()] for job in jobs}
-        boards = self.deployments.of(uid).items()
+        boards, kinds = self.deployments.of(uid).items(), self.children_by_kind.items()
         return Children(
             jobs={job.name: job for job in jobs},
             services=self.services.uids(uid),
@@ -98,6 +94,7 @@ class Cache:
             pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
             warnings={job: max(found) for job, found in warnings.items() if found},
             leftovers=self._leftovers(uid),
+            altered=tuple(f"{kind} {why}" for kind, each in kinds for why in each.altered(uid)),
         )
 
     def _leftovers(self, uid: str) -> dict[str, observed.Pod]:

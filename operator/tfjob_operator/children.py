@@ -75,9 +75,14 @@ def waiting(
 ) -> tuple[bool, str, str]:
     """The condition Waiting, of the first Pod that cannot run, beginning with the chief's."""
     for replica in sorted(replicas, key=lambda each: each.spec.type != job.chief[0]):
-        pod = replica.pod or observed.leftovers.get(job.job_name(replica.spec, replica.index))
-        if pod and (found := restart.waiting_reason(pod, now)):
-            return True, found[0], f"{replica.spec.type} {pod.index or replica.index}: {found[1]}"
+        child, name = replica.job, job.job_name(replica.spec, replica.index)
+        pod = replica.pod or observed.leftovers.get(name)
+        found = pod and restart.waiting_reason(pod, now)
+        if child and child.suspended and not child.deleting and replica.task not in job.done:
+            found = reasons.JOB_SUSPENDED, f"somebody has set spec.suspend of Job {name}"
+        if found:
+            index = (pod and pod.index) or replica.index
+            return True, found[0], f"{replica.spec.type} {index}: {found[1]}"
     return reasons.NO_POD_WAITS
 
 

@@ -26,13 +26,6 @@ def jobs_to_suspend(job: TfJob, observed: Children) -> list[Job]:
     return [each for each in found if each.is_indexed or _newest_phase(each, observed) == "Failed"]
 
 
-def services_to_delete(job: TfJob, observed: Children, kept: str) -> dict[str, str]:
-    """Services of the replicas, which nobody calls any more. ``kept``: TensorBoard's Service."""
-    if job.run_policy.clean_pod_policy == "None":
-        return {}
-    return {name: uid for name, uid in observed.services.items() if name != kept}
-
-
 def not_succeeded(observed: Children) -> list[Job]:
     """Jobs that a suspension deletes; failed ones too: perhaps the suspension made them fail."""
     jobs = observed.jobs.values()

@@ -13,6 +13,7 @@ from functools import partial
 
 from msgspec import json
 
+from kube_runtime.changes import ChangeRefused
 from kube_runtime.events import EventRecorder
 from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, Json, Kube
 from kube_runtime.pauses import Pauses
@@ -29,6 +30,7 @@ from .apply import PlanExecutor
 from .cache import Cache, Stored
 from .config import Config
 from .metrics import Metrics
+from .plan import Plan
 from .reconcile import reconcile
 
 log = logging.getLogger(__name__)
@@ -206,7 +208,7 @@ class Controller:
             self._deferred.append((uid, priority))  # its children are not known yet
         elif stored:
             await self._reconcile(uid, stored, priority)
-        if uid not in self._rejected:
+        else:
             self.queue.forget(uid)
 
     async def _reconcile(self, uid: str, stored: Json, priority: int) -> None:
@@ -216,7 +218,7 @@ class Controller:
             self.queue.add(uid, Priority.CLEAN_UP)
             return
         ends = job.with_status(plan.status or {}).is_finished  # TensorBoard comes now or never
-        if (wait := self._rejected.seconds_left(uid)) and not ends:
+        if plan.creations and not ends and (wait := self._rejected.seconds_left(uid)):
             plan = replace(plan, creations=())  # not yet; the rest is applied
             self.queue.add_after(uid, wait, Priority.CREATE)
         if priority < Priority.PROGRESS and status.is_minor(job.status, plan.status or {}):
@@ -224,11 +226,16 @@ class Controller:
             self._debounce(uid)
         try:
             await self._executor.apply(job, plan)
-        except CreateRejected as error:
+        except (CreateRejected, ChangeRefused) as error:
             log.info("%s; trying again", error, extra={"job": self._name(uid)})
             delay = self.queue.add_rate_limited(uid, Priority.CREATE, REJECTED_SECONDS)
-            self._rejected.begin(uid, delay)
-            plan = replace(plan, creations=())  # its timers stay: a deadline may come first
+            if isinstance(error, CreateRejected):
+                self._rejected.begin(uid, delay)
+            # Its timers stay, as a deadline may come first; 0 would be the Plan's next step.
+            plan = Plan(requeue_after_seconds=plan.requeue_after_seconds or delay)
+        else:
+            if uid not in self._rejected:
+                self.queue.forget(uid)
         if plan.status_first:
             self.queue.add(uid, Priority.CREATE)
         elif (seconds := plan.seconds_to_next_pass) < self.config.resync_seconds:

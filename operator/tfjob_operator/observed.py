@@ -91,6 +91,7 @@ class Children:
     ``unavailable``, by the name of a Deployment: (reason, message) why a Pod of it is not ready.
     ``warnings``, by the UID of a Job: when and why the Job controller could not create its Pod.
     ``leftovers``, by the name of a Job that is gone: its Pod, which has not ended.
+    ``altered``: which children somebody else has changed, and how, in words.
     """
 
     jobs: Mapping[str, Job] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class Children:
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     warnings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     leftovers: Mapping[str, Pod] = field(default_factory=dict)
+    altered: tuple[str, ...] = ()
 
     @property
     def orphans(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from .resources import Creation
 
 @dataclass(frozen=True)
 class Plan:
-    """Changes, applied in this order: deletions, patches, creations, status.
+    """Changes, applied in this order: deletions and patches, creations, status.
 
     A final or suspended status is written in a pass of its own, before any deletion. A stale cache
     makes that write fail (409), so the deletions never happen. The one exception: the children of

@@ -18,7 +18,7 @@ from . import children, cleanup, deadline, outcome, status, tensorboard
 from .config import Config
 from .observed import Children
 from .plan import Plan
-from .resources import Factory
+from .resources import Creation, Factory
 
 
 def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> Plan:
@@ -87,7 +87,8 @@ def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: 
     if others := tuple(children.cluster_deletions(observed, kept)):
         return Plan(others)
     if job.run_policy.suspend:
-        return _write(job, status.suspended(job, is_empty=True, now=now))
+        suspended = status.suspended(job, is_empty=True, now=now)
+        return _write(job, _with_board(job, suspended, observed, now))
     patches = (*children.board_changes(observed, factory),)
     return Plan(patches=patches, status=status.resumed(job, now), requeue_after_seconds=0.0)
 
@@ -108,13 +109,14 @@ def _reconcile_active(
     """Write the first status; in later passes create what is missing and report progress."""
     is_new = not (conditions.find(job.status, "Created") or observed.jobs)
     is_unproven = job.child_name(*job.chief) not in observed.jobs  # no template is accepted yet
+    creations: tuple[tuple[Creation, ...], ...] = ()
     try:
         creations = *children.missing(observed, factory), *children.missing_board(observed, factory)
         problem = factory.problem() if is_unproven else ""
-        notes = tuple(factory.notes())
+        notes = *factory.notes(), *(each + reasons.ADVICE_ON_ALTERED for each in observed.altered)
     except UNREADABLE as error:
-        if not is_unproven:
-            raise  # the templates were valid before, so the job does not fail; the pass is retried
+        if not (is_unproven or creations):
+            raise  # all templates were accepted, so the job does not fail; the pass is retried
         why = f"a template cannot be read ({error})"
         return _write(job, status.failed(job, reasons.INVALID_TEMPLATE, why, now))
     if problem:
@@ -128,10 +130,9 @@ def _reconcile_active(
         blocked=children.blocked(replicas, observed),
         waiting=children.waiting(job, replicas, observed, now),
         notes=notes,
-        board=_board_condition(job, observed),
         failed_pods=outcome.failed_pods(job, verdicts, observed),
     )
-    new = status.active_status(job, progress, now)
+    new = _with_board(job, status.active_status(job, progress, now), observed, now)
     plan = _changes(job.with_status(new), replicas, observed, now)
     patches = *plan.patches, *children.gang_changes(new, observed, factory)
     return replace(plan, patches=patches, creations=creations, status=_write(job, new).status)
@@ -158,16 +159,17 @@ def _changes(
     return Plan(deletions, patches, requeue_after_seconds=min(timers))
 
 
-def _board_condition(job: TfJob, observed: Children) -> conditions.NewCondition | None:
-    """The condition TensorBoardReady; None if there is no TensorBoard and was none."""
-    name = tensorboard.name(job)
-    if job.tensorboard is None and not conditions.find(job.status, "TensorBoardReady"):
-        return None
+def _with_board(job: TfJob, new: Json, observed: Children, now: datetime) -> Json:
+    """The new status plus TensorBoardReady, if the job has been started and has TensorBoard."""
+    name, is_wanted = tensorboard.name(job), job.tensorboard and conditions.find(new, "Created")
+    if not (is_wanted or conditions.find(new, "TensorBoardReady")):
+        return new
+    ready = True, reasons.AVAILABLE, "TensorBoard answers"
     if name not in observed.deployments:
-        return False, reasons.UNAVAILABLE, "TensorBoard has no Deployment"
-    if name in observed.unavailable:
-        return False, *observed.unavailable[name]
-    return True, reasons.AVAILABLE, "TensorBoard answers"
+        ready = False, reasons.UNAVAILABLE, "TensorBoard has no Deployment"
+    elif name in observed.unavailable:
+        ready = False, *observed.unavailable[name]
+    return status.merge(new, {"TensorBoardReady": ready}, now)
 
 
 def _reconcile_finished(job: TfJob, observed: Children, now: datetime) -> Plan:
@@ -187,16 +189,15 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     """Apply cleanPodPolicy, which keeps logs, and write what the job has come to."""
     to_delete = cleanup.jobs_to_delete(job, observed)
     to_suspend = cleanup.jobs_to_suspend(job, observed)
-    services = cleanup.services_to_delete(job, observed, tensorboard.name(job))
-    deletions = (*children.job_deletions(to_delete), *changes.deletions("Service", services))
+    unused = {} if job.run_policy.clean_pod_policy == "None" else observed.services
+    services = changes.deletions("Service", unused, kept=tensorboard.name(job))
+    deletions = (*children.job_deletions(to_delete), *services)
     patches = (SpecPatch("Job", each.name, each.uid, {"suspend": True}) for each in to_suspend)
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp" or status.has_running(new):
         phase = "Failed" if new["phase"] == "Failed" else "Done"
         new |= {"phase": phase} | status.replica_fields(job, outcome.judge_ended(job, observed))
-    board = _board_condition(job, observed)
-    if board and (observed.deployments or conditions.find(new, "TensorBoardReady")):
-        new = status.merge(new, {"TensorBoardReady": board}, now)
+    new = _with_board(job, new, observed, now)
     return replace(_write(job, new), deletions=deletions, patches=(*patches,))
 
 

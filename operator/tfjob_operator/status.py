@@ -31,8 +31,7 @@ class Progress:
     """What one pass observed of an active job.
 
     ``is_complete``: all children exist. ``blocked``: why a Pod could not be created, or "".
-    ``waiting``: the condition Waiting. ``notes``: sentences for the condition Created. ``board``:
-    the condition TensorBoardReady; None without TensorBoard.
+    ``waiting``: the condition Waiting. ``notes``: sentences for the condition Created.
     """
 
     verdicts: Verdicts
@@ -40,7 +39,6 @@ class Progress:
     blocked: str = ""
     waiting: NewCondition = reasons.NO_POD_WAITS
     notes: tuple[str, ...] = ()
-    board: NewCondition | None = None
     failed_pods: int = 0
 
 
@@ -64,8 +62,9 @@ def merge(status: Json, new: Mapping[str, NewCondition], now: datetime) -> Json:
 
 def first_status(job: TfJob, verdicts: Verdicts, now: datetime) -> Json:
     """Status of a valid new job, written before its children are created."""
-    status = not_created(job, reasons.CREATING, "The children are being created", now)
-    return status | replica_fields(job, verdicts)
+    created = False, reasons.CREATING, "The children are being created"
+    status = base_status(job, now) | replica_fields(job, verdicts)
+    return merge(status, {"Created": created}, now)
 
 
 def active_status(job: TfJob, progress: Progress, now: datetime) -> Json:
@@ -104,8 +103,6 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         message = f"All replicas run again, after: {before}"
         yield "Restarting", (False, reasons.RECOVERED, message)
     yield "Waiting", progress.waiting
-    if progress.board:
-        yield "TensorBoardReady", progress.board
 
 
 def _created_condition(job: TfJob, notes: tuple[str, ...] = ()) -> NewCondition:
@@ -131,11 +128,6 @@ def _retries(progress: Progress) -> str:
     """Why replicas have to run again, as many as the message of a condition holds, or ""."""
     found = "; ".join(each.retry for each in progress.verdicts.values() if each.retry)
     return found[:MAX_MESSAGE]
-
-
-def not_created(job: TfJob, reason: str, message: str, now: datetime) -> Json:
-    """Status of a job whose children do not all exist, for example if one is rejected."""
-    return merge(base_status(job, now), {"Created": (False, reason, message)}, now)
 
 
 def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:

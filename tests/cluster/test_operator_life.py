@@ -11,6 +11,7 @@ import pytest
 
 IMAGE = "localhost/tf-job-operator:1.1.0"
 GPU = "alpha.kubernetes.io/nvidia-gpu"
+LABELLED = {"metadata": {"labels": {"team": "vision"}}}
 FOR_EVER = "import time; time.sleep(9999)"
 UNTIL_TOLD = """
 import os, time
@@ -296,6 +297,43 @@ def test_default_ps_and_tensorboard_run_where_pod_security_is_restricted(restric
     assert len(old) == 2
     restricted.kubectl("delete", both, board)
     restricted.until(lambda: len(uids(restricted.get(both, board)) - old) == 2)
+
+
+def test_what_somebody_changes_by_hand_is_named_until_it_is_made_again(lab):
+    lab.apply(
+        replica("MASTER", FOR_EVER),
+        {"tfReplicaType": "PS"},
+        replica("WORKER", FOR_EVER, layout="Indexed"),
+        tensorboard={"logDir": "/tmp/logs"},
+        RuntimeId="76no",
+    )
+    lab.until(lambda: lab.condition("TensorBoardReady").get("status") == "True")
+    lab.until(lambda: lab.status().get("replicas") == "3/3")
+    for suspend in (True, False):  # the operator's own changes are nobody else's
+        body = json.dumps({"spec": {"runPolicy": {"suspend": suspend}}})
+        lab.kubectl("patch", "tfjob/mnist", "--type=merge", f"--patch={body}")
+        lab.wait("Suspended" if suspend else "Running")
+    lab.until(lambda: lab.status().get("replicas") == "3/3")
+    assert "changed" not in lab.condition("Created")["message"]
+    changes = {
+        "Service mnist-master-76no-0": ("spec.selector", {"selector": {"job_type": "none"}}),
+        "Deployment mnist-tensorboard-76no": ("spec.template", {"template": LABELLED}),
+        "Job mnist-worker-76no": ("spec.suspend", {"suspend": True}),
+        "ConfigMap cm-ps-76no": ("data.more", None),
+    }
+    for which, (_, spec) in changes.items():
+        body = json.dumps({"spec": spec} if spec else {"data": {"more": "lines"}})
+        lab.kubectl("patch", *which.lower().split(), "--type=merge", f"--patch={body}")
+    for which, (field, _) in changes.items():
+        named = f"{which}: kubectl-patch changed {field}; if that is a mistake, delete it"
+        lab.until(lambda named=named: named in lab.condition("Created")["message"])
+    lab.until(lambda: lab.condition("Waiting").get("reason") == "JobSuspended")
+    assert "mnist-worker-76no" in lab.condition("Waiting")["message"]
+    for which in changes:
+        lab.kubectl("delete", *which.lower().split())
+    lab.until(lambda: "changed" not in lab.condition("Created")["message"])
+    lab.until(lambda: lab.status().get("replicas") == "3/3")
+    assert lab.condition("Waiting")["status"] == "False"
 
 
 def test_a_pod_that_pod_security_refuses_is_told_as_a_condition(restricted):

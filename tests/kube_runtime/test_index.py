@@ -93,3 +93,25 @@ def test_an_object_without_an_owner_is_nobodys():
     made = Index(lambda o: o, lambda o: "", result)
     made.upsert(obj("a", 1))
     assert (made.owners(), result) == ([], [])
+
+
+def altered(uid, version, manager):
+    """An object whose spec ``manager`` has written last."""
+    entry = {"manager": manager, "fieldsV1": {"f:spec": {"f:suspend": {}}}}
+    return obj(uid, version, phase="Running", metadata={"managedFields": [entry]})
+
+
+def test_what_others_have_changed_is_known_until_it_is_put_right_or_gone():
+    made, result = index()
+    made.upsert(altered("a", 1, "tf-job-operator"))
+    made.upsert(altered("b", 2, "tf-job-operator"))
+    assert made.altered("tfjob") == []
+    made.upsert(altered("a", 3, "kubectl-edit"))
+    assert made.altered("tfjob") == ["name-a: kubectl-edit changed spec.suspend"]
+    assert made.altered("another") == []
+    assert len(result) == 3  # the view is the same, but a pass could notice
+    made.upsert(altered("a", 4, "tf-job-operator"))
+    assert (made.altered("tfjob"), len(result)) == ([], 4)
+    made.upsert(altered("b", 5, "kubectl-edit"))
+    made.delete("b")
+    assert made.altered("tfjob") == []

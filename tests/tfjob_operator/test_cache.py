@@ -77,11 +77,28 @@ def test_a_deleted_child_wakes_its_tfjob(kind):
     cache = Cache(Listener(), jobs, Listener())
     index = getattr(cache, kind)
     index.upsert(obj("s", 1))
-    assert jobs == []
     assert list(getattr(cache.children("tfjob"), kind)) == ["name-s"]
     index.delete("s")
-    assert jobs == [("tfjob", None, True)]
+    assert jobs == [("tfjob", None, False), ("tfjob", None, True)]
     assert not getattr(cache.children("tfjob"), kind)
+
+
+KINDS = ["jobs", "services", "config_maps", "pod_groups", "deployments"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_child_that_somebody_changed_wakes_its_tfjob_and_is_named(kind):
+    heard = Listener()
+    cache = Cache(Listener(), heard, Listener())
+    index = getattr(cache, kind)
+    index.upsert(obj("s", 1))
+    assert cache.children("tfjob").altered == ()
+    del heard[:]
+    entry = {"manager": "kubectl-edit", "fieldsV1": {"f:data": {"f:x": {}}}}
+    index.upsert(obj("s", 2, metadata={"managedFields": [entry]}))
+    assert [each[::2] for each in heard] == [("tfjob", False)]
+    named = next(name for name, each in cache.children_by_kind.items() if each is index)
+    assert cache.children("tfjob").altered == (f"{named} name-s: kubectl-edit changed data.x",)
 
 
 def test_a_tfjob_is_kept_without_what_no_pass_reads():

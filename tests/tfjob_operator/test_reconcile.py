@@ -406,6 +406,44 @@ def test_a_pod_of_a_deleted_indexed_job_that_is_stuck_is_named_by_its_own_index(
     assert waiting["message"].startswith("WORKER 7: Pod p should have ended")
 
 
+@pytest.mark.parametrize(
+    "workers", [replica("WORKER", 2), replica("WORKER", 2, layout="Indexed")], ids=["own", "shared"]
+)
+@pytest.mark.parametrize("done", [False, True], ids=["at work", "done"])
+def test_a_job_that_somebody_suspended_is_named_unless_its_replicas_are_done(workers, done):
+    job = parsed(replica("MASTER"), workers)
+    name = job.job_name(workers_of(job), 0)
+    there = children(parsed(replica("MASTER")))
+    suspended = Job(
+        name, "w", suspended=True, completed=frozenset() if "layout" in workers else None
+    )
+    there = replace(there, jobs={**there.jobs, name: suspended})
+    if done:
+        job = job.with_status({**settled(job).status, "completedIndexes": {"WORKER": "0-1"}})
+    waiting = conditions.find(settled(settled(job, Children()), there).status, "Waiting")
+    if done:
+        assert waiting.get("status") != "True"
+    else:
+        assert (waiting["status"], waiting["reason"]) == ("True", "JobSuspended")
+        assert waiting["message"] == f"WORKER 0: somebody has set spec.suspend of Job {name}"
+
+
+def workers_of(job):
+    return next(each for each in job.replica_specs if each.type == "WORKER")
+
+
+def test_a_child_that_somebody_changed_is_named_with_what_to_do():
+    job = parsed(replica("MASTER"))
+    changed = "Service mnist-master-76no-0: kubectl-edit changed spec.selector"
+    there = replace(children(job), altered=(changed,))
+    created = conditions.find(settled(settled(job, Children()), there).status, "Created")
+    assert created["message"].endswith(
+        f"{changed}; if that is a mistake, delete it: it is made again"
+    )
+    right = settled(settled(settled(job, Children()), there), children(job))
+    assert "kubectl-edit" not in conditions.find(right.status, "Created")["message"]
+
+
 def test_a_tensorboard_that_was_taken_from_a_suspended_jobs_spec_answers_no_more():
     board = "mnist-tensorboard-76no"
     job = settled(parsed(*DISTRIBUTED, tensorboard={"logDir": "/logs"}), Children())
@@ -786,7 +824,8 @@ UNREADABLE = {"metadata": {"labels": ["a"]}}
 @pytest.mark.parametrize("is_resumed", [False, True], ids=["corrected", "resumed"])
 def test_a_spec_that_took_anothers_place_is_checked_too(workers, reason, is_resumed):
     job = parsed(replica("MASTER"), *workers, name="training-of-the-month-november-2026-full")
-    job = job.with_status(status.not_created(job, reasons.CREATING, "", NOW))
+    created = {"Created": (False, reasons.CREATING, "")}
+    job = job.with_status(status.merge(job.status, created, NOW))
     if is_resumed:
         job = job.with_status(status.resumed(job, NOW))
     ended = replace(children(job), pods={})
@@ -795,6 +834,21 @@ def test_a_spec_that_took_anothers_place_is_checked_too(workers, reason, is_resu
         result = plan_for(job, there).status
         assert result["state"] == "Failed"
         assert result["reason"].startswith(reason)
+
+
+ODD = {"name": "tensorflow", "resources": {"limits": 5}}
+
+
+def test_templates_that_a_suspension_made_unreadable_end_a_job_whose_chief_is_done():
+    workers = replica("WORKER", 2, template={"spec": {"containers": [ODD]}})
+    job = parsed(replica("MASTER"), workers, successPolicy="AllWorkers")
+    job = job.with_status({**status.resumed(job, NOW), "completedIndexes": {"MASTER": "0"}})
+    there = children(job, {"master_0": pod("Succeeded", 0)}, master_0={"succeeded": True})
+    chief = {job.child_name("MASTER", 0): there.jobs[job.child_name("MASTER", 0)]}
+    result = plan_for(job, replace(there, jobs=chief)).status
+    assert result["reason"].startswith("InvalidTemplate: a template cannot be read")
+    with pytest.raises(AttributeError):  # all Jobs are there: the fault is not the user's
+        plan_for(job, there)
 
 
 def test_a_templates_metadata_may_be_empty():

@@ -26,6 +26,7 @@ from tests.fakes.operator_process import CONFIG, OperatorProcess
 from tests.fakes.refusals import forbidden
 
 FOR_EVER = Run(exit_code=None)
+BOARD = {"logDir": "/logs"}
 ALL_RUN = by_replica(master=[FOR_EVER], worker=[FOR_EVER], ps=[FOR_EVER])
 
 
@@ -406,6 +407,150 @@ def test_a_change_of_a_child_that_a_policy_refuses_is_a_condition_until_it_is_ma
         await asyncio.sleep(120)
         assert claim(world, "Waiting")["status"] == "False"
         assert len(list(world.cluster.store.peek(JOBS))) == (2 if "workers" in change else 0)
+
+    in_world(story)
+
+
+def test_while_a_change_is_refused_the_other_children_are_made_and_the_rest_is_told():
+    fault, _ = denies_deletions_of_jobs(until_seconds=1e6)
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        specs = [replica("MASTER"), replica("WORKER", 2), replica("PS")]
+        put(world, single(replicaSpecs=specs, enableDynamicWorker=True, tensorboard=BOARD))
+        await asyncio.sleep(20)
+        obj = world.job()
+        obj["spec"]["workers"] = 1
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(20)
+        assert claim(world, "Waiting")["reason"] == "ChangeRefused"
+        before = world.cluster.store.get(JOBS, "default", "mnist-ps-76no-0")["metadata"]["uid"]
+        world.cluster.store.delete(JOBS, "default", "mnist-ps-76no-0", propagation="Background")
+        world.cluster.store.delete(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+        await asyncio.sleep(100)
+        after = world.cluster.store.get(JOBS, "default", "mnist-ps-76no-0")["metadata"]["uid"]
+        assert after != before
+        assert world.cluster.store.find(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+        assert world.job()["status"]["replicas"] == "3/3"
+        assert claim(world, "Waiting")["reason"] == "ChangeRefused"
+
+    in_world(story, stop_seconds=2)
+
+
+def test_a_deadline_is_kept_while_a_change_is_refused():
+    fault, _ = denies_deletions_of_jobs(until_seconds=1e6)
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        specs = [replica("MASTER"), replica("WORKER", 2)]
+        policy = {"activeDeadlineSeconds": 80}
+        put(world, single(replicaSpecs=specs, enableDynamicWorker=True, runPolicy=policy))
+        await asyncio.sleep(3)
+        obj = world.job()
+        obj["spec"]["workers"] = 1
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(81)
+        assert claim(world, "Failed")["reason"] == "DeadlineExceeded"
+
+    in_world(story)
+
+
+@pytest.mark.parametrize("kind", ["deployments", "services"])
+def test_a_job_resumes_when_what_its_new_tensorboard_needs_is_no_longer_refused(kind):
+    times = []
+
+    async def fault(number, request, go_on):
+        now = asyncio.get_running_loop().time()
+        if request.method == "PATCH" and f"/{kind}/" in request.path and now < 100:
+            times.append(now)
+            why = 'admission webhook "validate.policies" denied the request: no new images'
+            return Response(403, {"message": why, "reason": "Forbidden", "code": 403})
+        return await go_on(request)
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        put(world, single(tensorboard=BOARD))
+        await asyncio.sleep(10)
+        await suspends(world)
+        obj = world.job()
+        obj["spec"]["tensorboard"] = {"logDir": "/new", "serviceType": "NodePort"}
+        obj["spec"]["runPolicy"] = {"suspend": False}
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(30)
+        created = claim(world, "Created")
+        assert (created["status"], created["reason"]) == ("False", "FailedCreate")
+        assert "no new images" in created["message"]
+        assert "startTime" not in world.job()["status"]
+        await asyncio.sleep(170)
+        assert len([each for each in times if each < 71]) <= 8  # in the first minute
+        assert world.job()["status"]["state"] == "Running"
+        assert claim(world, "Created")["status"] == "True"
+        board = world.cluster.store.get(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+        assert "/new" in board["spec"]["template"]["spec"]["containers"][0]["command"]
+        service = world.cluster.store.get(SERVICES, "default", "mnist-tensorboard-76no")
+        assert service["spec"]["type"] == "NodePort"
+
+    in_world(story)
+
+
+def test_a_tensorboard_that_somebody_deletes_during_a_suspension_is_named_and_comes_back():
+    async def story(world):
+        await world.start_operator()
+        put(world, single(tensorboard=BOARD))
+        await asyncio.sleep(10)
+        await suspends(world)
+        assert "TensorBoard" not in str(claim(world, "Waiting"))
+        world.cluster.store.delete(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+        await asyncio.sleep(10)
+        ready = claim(world, "TensorBoardReady")
+        assert (ready["status"], ready["message"]) == ("False", "TensorBoard has no Deployment")
+        obj = world.job()
+        obj["spec"]["runPolicy"] = {"suspend": False}
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(20)
+        assert world.cluster.store.find(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
+
+    in_world(story)
+
+
+def test_a_suspended_job_that_has_never_started_has_no_tensorboard_and_says_nothing_of_it():
+    async def story(world):
+        await world.start_operator()
+        put(world, single(tensorboard=BOARD, runPolicy={"suspend": True}))
+        await asyncio.sleep(10)
+        assert claim(world, "Suspended")["status"] == "True"
+        assert claim(world, "TensorBoardReady") == {}
+
+    in_world(story)
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [
+        (SERVICES, "mnist-master-76no-0"),
+        (CONFIG_MAPS, "cm-ps-76no"),
+        (JOBS, "mnist-ps-76no-0"),
+        (DEPLOYMENTS, "mnist-tensorboard-76no"),
+    ],
+)
+def test_a_child_that_somebody_changed_is_named_until_it_is_made_again(resource, name):
+    async def story(world):
+        await world.start_operator()
+        specs = [replica("MASTER"), {"tfReplicaType": "PS"}]
+        put(world, single(replicaSpecs=specs, tensorboard=BOARD))
+        await asyncio.sleep(10)
+        assert "changed" not in claim(world, "Created")["message"]
+        obj = world.cluster.store.get(resource, "default", name)
+        fields = {"f:data": {"f:x": {}}} if resource is CONFIG_MAPS else {"f:spec": {"f:x": {}}}
+        obj["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "fieldsV1": fields}]
+        world.cluster.store.update(resource, obj)
+        await asyncio.sleep(10)
+        named = f"{resource.kind} {name}: kubectl-edit changed "
+        assert named in claim(world, "Created")["message"]
+        world.cluster.store.delete(resource, "default", name, propagation="Background")
+        await asyncio.sleep(30)
+        assert world.cluster.store.find(resource, "default", name)
+        assert "changed" not in claim(world, "Created")["message"]
 
     in_world(story)
 

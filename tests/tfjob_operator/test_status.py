@@ -221,13 +221,6 @@ def test_which_replicas_have_succeeded_is_remembered():
     assert JOB.with_status(result).done == {("WORKER", 0)}
 
 
-def test_tensorboard_has_a_condition_of_its_own():
-    waits = active(JOB, verdicts(), board=(False, reasons.UNAVAILABLE, "not yet"))
-    available = (True, reasons.AVAILABLE, "TensorBoard answers")
-    ready = active(parsed(*_replicas(), status=waits), verdicts(), board=available)
-    assert [held(each)["TensorBoardReady"] for each in (waits, ready)] == ["False", "True"]
-
-
 @pytest.mark.parametrize("ended", [False, True])
 def test_the_condition_that_tells_why_is_the_last_one_whatever_tensorboard_does(ended):
     why = (True, "Unschedulable", "MASTER 0: Pod p: 0/1 nodes are available")
