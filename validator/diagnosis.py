@@ -96,15 +96,19 @@ def of_job(cluster: Snapshot, job: Object) -> Finding | None:
             own = own.but(fix=_GAVE_UP)
         return _told(own, below)
     if at(job, "spec", "suspend") is True:
-        return wrong(
-            "suspended",
-            f"Job {name_of(job)} is suspended (spec.suspend: true)",
-            "a Job that runs",
-            "Resume it:",
-            f'$ kubectl patch job {name_of(job)} --patch \'{{"spec": {{"suspend": false}}}}\'',
-        )
+        return _suspended(job)
     return _child(case, job) or converging(
         "running", f"{case.what} is running", case.wanted, WAIT, since=created(job)
+    )
+
+
+def _suspended(job: Object) -> Finding:
+    return wrong(
+        "suspended",
+        f"Job {name_of(job)} is suspended (spec.suspend: true)",
+        "a Job that runs",
+        "Resume it:",
+        f'$ kubectl patch job {name_of(job)} --patch \'{{"spec": {{"suspend": false}}}}\'',
     )
 
 
@@ -375,8 +379,10 @@ def _child(case: Case, job: Object) -> Finding | None:
         return worst([found for pod in pods if (found := pod_trouble(case, pod))])
     for message in cluster.events(job, "FailedCreate"):
         return _since(creation_hint(f"Job {name_of(job)}", message), created(job))
-    if case.over or is_true(job, "Failed") or at(job, "spec", "suspend") is True:
+    if case.over or is_true(job, "Failed"):
         return None
+    if at(job, "spec", "suspend") is True:
+        return _suspended(job)
     since = created(job)
     if cluster.age_seconds(since) > CONTROLLER_SECONDS and not at(job, "status", "active"):
         return nobody_works(f"Job {name_of(job)} has no Pod", "the Job controller")

@@ -255,13 +255,14 @@ def tf_config(pod: Object) -> Object:
     return parsed if isinstance(parsed, dict) else {}
 
 
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2.0**10}
-_UNITS |= {"Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
+_UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0}
+_UNITS |= {unit: 1000.0**power for power, unit in enumerate("kMGTPE", 1)}
+_UNITS |= {f"{unit}i": 1024.0**power for power, unit in enumerate("KMGTPE", 1)}
 
 
 def quantity(amount: object) -> float | None:
-    """A Kubernetes quantity ("500m", "2Gi") as a number; None if it is not one."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(amount))
-    if not match or match[2] not in _UNITS:
+    """A Kubernetes quantity ("500m", "2Gi", "2e9") as a number; None if it is not one."""
+    match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)([a-zA-Z]*)", str(amount))
+    if not match or match[2] not in _UNITS or (match[2] and "e" in match[1].lower()):
         return None
     return float(match[1]) * _UNITS[match[2]]

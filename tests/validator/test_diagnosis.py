@@ -179,6 +179,12 @@ def test_a_job_that_succeeded_has_no_broken_link():
             CONVERGING, "no-pod", "has no Pod yet", "Wait", id="no Pod yet",
         ),
         pytest.param(
+            [running, without("pods"),
+             lambda d: d["objects"]["jobs"][0]["spec"].update(suspend=True)],
+            WRONG, "suspended", "Job module5-ex1-master-", "kubectl patch job module5-ex1-master-",
+            id="somebody suspended its Job",
+        ),
+        pytest.param(
             [running, without("pods"), later(400),
              lambda d: d["objects"]["jobs"][0].update(status={})],
             COULD_NOT, "control-plane", "the Job controller of this cluster does not seem to run",

@@ -65,6 +65,19 @@ def test_a_server_whose_port_is_written_in_another_way_is_right(change):
     assert grade.verdict is Verdict.DONE, (grade.finding.found, grade.finding.fix)
 
 
+@pytest.mark.parametrize(
+    ("amount", "cause"),
+    [("0", "memory.zero"), ("0Mi", "memory.zero"), (0, "memory.zero"), ("2e9", ""), ("2G", "")],
+)
+def test_a_limit_of_memory_is_one_if_it_is_not_zero(amount, cause):
+    data = world("2.1-solution")
+    for spec in pod_specs(data, "module2-ex1"):
+        spec["containers"][0]["resources"] = {"limits": {"memory": amount}}
+    grade = graded(data, "2.1")
+    assert (grade.verdict is Verdict.DONE) == (not cause)
+    assert cause in (grade.finding.id if grade.finding else "")
+
+
 def test_a_rollout_that_does_not_come_to_its_end_is_not_done():
     data = world("9.1-solution")
     made = the(data, "deployments", "module9-ex1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from validator.engine import Check, Seen
 from validator.snapshot import at, mapping
-from validator.tfjobs import main_container
+from validator.tfjobs import main_container, quantity
 from validator.verdicts import Finding
 
 
@@ -31,14 +31,17 @@ def memory_limit(example: str) -> Check:
     def judge(seen: Seen) -> Finding | None:
         pod = next((pod for _, pod in seen.templates), {})
         resources = mapping(main_container(pod), "resources")
-        if "memory" in mapping(resources, "limits"):
+        limit = mapping(resources, "limits").get("memory")
+        if limit is not None and quantity(limit) != 0:
             return None
-        requested = "memory" in mapping(resources, "requests")
+        cause, found = "none", "the container has no limit of memory"
+        if limit is not None:
+            cause, found = "zero", f"the limit of memory is {limit}, which means none"
+        elif "memory" in mapping(resources, "requests"):
+            cause, found = "request-only", "memory stands under resources.requests alone"
         return seen.wrong(
-            "request-only" if requested else "none",
-            "memory stands under resources.requests alone"
-            if requested
-            else "the container has no limit of memory",
+            cause,
+            found,
             "resources.limits.memory: without it, one program can take the memory of the node",
             f"Set `resources: {{limits: {{memory: {example}}}}}` on the container.",
         )
