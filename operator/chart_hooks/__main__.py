@@ -35,7 +35,8 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
 async def apply_crd(kube: Kube, path: Path) -> str:
     """Server-side apply of one CRD."""
     crd = yaml.safe_load(path.read_text())
-    query = {"fieldManager": "tf-job-operator", "force": "true"}
+    # As Helm 4 names itself: else its next installation of another CRD ends with a conflict.
+    query = {"fieldManager": "helm", "force": "true"}
     address = CRDS.path(name=crd["metadata"]["name"])
     applied = await kube.send(Request("PATCH", address, query, crd, APPLY))
     return f"applied {applied['metadata']['name']}"

@@ -13,8 +13,8 @@ Work = Coroutine[Any, Any, None]
 async def slow_start(items: Sequence[Item], work: Callable[[Item], Work]) -> list[BaseException]:
     """Call ``work`` for the first item, then for the others, in batches of eight.
 
-    Stops after a batch with an error, so an exhausted quota gets few requests. Returns the errors
-    of that batch; [] if all succeeded.
+    Stops after a batch with an error, so an exhausted quota gets eight requests at most. Returns
+    the errors of that batch; [] if all succeeded.
     """
     start, size = 0, 1
     while start < len(items):

@@ -1,9 +1,24 @@
-"""Changes of objects that exist, as data: a reconciler decides them, a ``Writer`` sends them."""
+"""Changes of objects, as data: a reconciler decides them, a ``Writer`` sends them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from .kube import Json
+
+
+@dataclass(frozen=True)
+class Creation:
+    """One object to create. ``build`` returns its body, and is called when the body is sent.
+
+    ``alternative`` is created instead if the name is taken by another's object. ``only_repair``:
+    the object is not created, but gets its labels back if it exists without them.
+    """
+
+    kind: str
+    name: str
+    build: Callable[[], Json] = field(compare=False, repr=False)
+    alternative: "Creation | None" = field(default=None, compare=False, repr=False)
+    only_repair: bool = False
 
 
 @dataclass(frozen=True)

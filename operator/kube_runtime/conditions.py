@@ -54,13 +54,6 @@ def merge(
     return {**status, "conditions": ordered}
 
 
-def restored(status: Json, before: Json, kind: str) -> Json:
-    """The status with the condition of a type as it was before, if there was one."""
-    others = [each for each in status.get("conditions") or [] if each["type"] != kind]
-    old = find(before, kind)
-    return {**status, "conditions": [*others, *([old] if old else [])]}
-
-
 def changed(old: Json, new: Json) -> list[Json]:
     """The conditions of a status that have another value or reason than before."""
     key = itemgetter("type", "status", "reason")

@@ -15,15 +15,21 @@ OnChange = Callable[[str, Any, bool], None]
 
 
 class Index:
-    """Views by owner and UID.
+    """Views by owner and UID. With ``notes_changes`` also what others have changed: ``altered``.
 
     ``on_change(owner, view, deleted)`` is called when a view is new, different or deleted.
     """
 
     def __init__(
-        self, view: Callable[[Json], Any], owner: Callable[[Json], str], on_change: OnChange
+        self,
+        view: Callable[[Json], Any],
+        owner: Callable[[Json], str],
+        on_change: OnChange,
+        *,
+        notes_changes: bool = False,
     ) -> None:
         self._view, self._owner, self._on_change = view, owner, on_change
+        self._notes_changes = notes_changes
         self._by_owner: dict[str, dict[str, Any]] = {}
         self._known: dict[str, tuple[str, int]] = {}  # UID → owner and resourceVersion
         self._altered: dict[str, str] = {}  # UID → which fields somebody else changed
@@ -34,9 +40,13 @@ class Index:
         """The views of an owner's objects, by UID."""
         return self._by_owner.get(owner, {})
 
-    def uids(self, owner: str) -> dict[Any, str]:
-        """The UIDs of an owner's objects, by view, if the views are their names."""
-        return {view: uid for uid, view in self.of(owner).items()}
+    def uids(self, owner: str) -> dict[str, str]:
+        """The UIDs of an owner's objects by name, if each view is a pair: a name and a detail."""
+        return {name: uid for uid, (name, _) in self.of(owner).items()}
+
+    def details(self, owner: str) -> dict[str, Any]:
+        """The details of such views, by name."""
+        return dict(self.of(owner).values())
 
     def altered(self, owner: str) -> list[str]:
         """Of an owner's objects that somebody else changed: which, who and what."""
@@ -60,7 +70,8 @@ class Index:
         if known and known != owner:
             self._forget(uid)  # its owner was changed or removed
         if owner:
-            self._put(uid, owner, version, self._view(obj), changed_by_others(obj))
+            altered = changed_by_others(obj) if self._notes_changes else ""
+            self._put(uid, owner, version, self._view(obj), altered)
 
     def _put(self, uid: str, owner: str, version: int, view: Any, altered: str) -> None:
         views = self._by_owner.setdefault(owner, {})
@@ -101,7 +112,7 @@ class Index:
                 del self._by_owner[owner]
             self._on_change(owner, view, True)
 
-    def replace(self, uids: set[str], version: int) -> None:
+    def remove_missing(self, uids: set[str], version: int) -> None:
         """Remove the objects that a complete list of ``version`` lacks, unless they are newer."""
         gone = [uid for uid, (_, v) in self._known.items() if uid not in uids and v <= version]
         for uid in gone:

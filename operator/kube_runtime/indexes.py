@@ -1,6 +1,7 @@
 """Sets of replica indexes as Kubernetes writes them in a Job's status: ``0-2,5``."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 
 def read(text: str) -> frozenset[int]:
@@ -20,3 +21,16 @@ def write(indexes: Iterable[int]) -> str:
         else:
             runs.append([index, index])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def read_all(texts: Mapping[str, str]) -> frozenset[tuple[str, int]]:
+    """Parse a text for each type into pairs: a type and an index."""
+    return frozenset((kind, index) for kind, text in texts.items() for index in read(text))
+
+
+def write_all(pairs: Iterable[tuple[str, int]]) -> dict[str, str]:
+    """Format pairs of a type and an index: a text for each type."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for kind, index in pairs:
+        found[kind].append(index)
+    return {kind: write(numbers) for kind, numbers in found.items()}

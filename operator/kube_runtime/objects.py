@@ -3,7 +3,10 @@
 from .kube import MANAGER, Json, Resource
 
 JOB_LABELS = {"uid": "batch.kubernetes.io/controller-uid", "name": "batch.kubernetes.io/job-name"}
-UNREADABLE = (TypeError, ValueError, AttributeError, KeyError)  # if a user's fields make no sense
+# What controllers of clouds write into a Service.
+OF_CLOUDS = ("spec.loadBalancerIP", "spec.externalIPs", "spec.healthCheckNodePort")
+CONTENT = ("f:spec", "f:data", "f:binaryData")  # parts that the operator writes, in managedFields
+READ_ERRORS = (TypeError, ValueError, AttributeError, KeyError)  # if a user's fields make no sense
 
 
 def uid_of(obj: Json) -> str:
@@ -12,6 +15,11 @@ def uid_of(obj: Json) -> str:
 
 def name_of(obj: Json) -> str:
     return str(obj["metadata"]["name"])
+
+
+def only_name(obj: Json) -> tuple[str, None]:
+    """A view for an ``Index``: the name, and no detail."""
+    return name_of(obj), None
 
 
 def controller_of(obj: Json) -> Json:
@@ -41,14 +49,19 @@ def changed_by_others(obj: Json) -> str:
     """Who else has set fields of its spec or data, and which: ``name: kubectl-edit changed
     spec.selector``, or "". Nobody but a user, or a controller of theirs, does that to our objects.
     """
+    if "deletionTimestamp" in obj["metadata"]:
+        return ""
     found = []
     for entry in obj["metadata"].get("managedFields") or []:
-        if entry.get("manager") == MANAGER or entry.get("subresource") == "status":
+        manager = entry.get("manager") or "somebody"
+        if manager == MANAGER or entry.get("subresource") == "status":
             continue
         fields = entry.get("fieldsV1") or {}
-        keys = [f"{part}.{key}" for part in ("f:spec", "f:data") for key in fields.get(part, ())]
-        if paths := [key.replace("f:", "") for key in keys if not key.endswith("..")]:
-            found.append(f"{entry.get('manager')} changed {', '.join(paths)}")
+        # Beside its keys each part may have the entry ".", which is the part itself.
+        keys = [f"{part}.{key}" for part in CONTENT for key in fields.get(part, ())]
+        paths = [key.replace("f:", "") for key in keys if not key.endswith("..")]
+        if paths := [path for path in paths if path not in OF_CLOUDS]:
+            found.append(f"{manager} changed {', '.join(paths)}")
     return f"{name_of(obj)}: {' and '.join(found)}" if found else ""
 
 

@@ -15,7 +15,7 @@ from .kube import ApiError, Json, Kube, Query, Resource, in_words
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 100  # below the transport's read timeout: Events get no bookmarks
+WATCH_SECONDS = 100  # a watch of Events is silent without events, so it ends before sock_read
 SHORT_WATCH_SECONDS = 1.0  # a watch that ends sooner, without an event, is a failure
 MAX_PAUSE_SECONDS = 10.0
 STREAMING_LIST = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
@@ -115,7 +115,7 @@ class Reflector:
         self._mark_alive()
 
     def _complete(self, listed: set[str], version: str) -> None:
-        self._index.replace(listed, int(version))
+        self._index.remove_missing(listed, int(version))
         self._version, self._index.version = version, int(version)
         self.synced.set()
         self.settled.set()

@@ -22,7 +22,7 @@ HEADERS = {"User-Agent": MANAGER, "Accept": "application/json"}
 # trust_env would read proxies and ~/.netrc for each request: 0.3 ms of CPU.
 SESSION = {"headers": HEADERS, "read_bufsize": 2**16, "trust_env": False}
 ORDINARY = aiohttp.ClientTimeout(total=30)
-# A watch sends at least a bookmark a minute.
+# A watch sends a bookmark a minute (not of Events: see reflector.WATCH_SECONDS).
 STREAMING = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
 MAX_LINE_BYTES = 2**24  # one watch event; objects are far smaller
 

@@ -6,6 +6,7 @@ served round robin by group, such as their namespace.
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,20 +15,21 @@ from dataclasses import dataclass
 BURST_SECONDS, MAX_BURST_SECONDS = 0.1, 2.0
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
+TOGETHER_SECONDS = 5.0  # times of a key that lie closer than this are one
 REJECTED_SECONDS = 5.0  # instead of that, after a quota or a policy; 10, 20, 40, 60 follow
 
 
 @dataclass(frozen=True)
 class Share:
-    """The keys that a worker takes: of the priorities ``first`` to ``last``, the most urgent first.
+    """The keys that a worker takes: from the priority ``highest`` to ``lowest``, in this order.
 
-    ``yields``: in a burst of keys of priority 0 it takes none but these. Two that are worked on at
-    the same time are a burst; one is not. ``rest``: after each key the worker rests for so many
-    times as long as it took, and so sends less to an API server that is slow.
+    ``yields``: during a burst it takes keys of priority 0 only. A burst begins when two of these
+    are worked on at the same time. ``rest``: after each key the worker rests for so many times as
+    long as it took, and so sends less to an API server that is slow.
     """
 
-    last: int
-    first: int = 0
+    lowest: int
+    highest: int = 0
     yields: bool = False
     rest: float = 0.0
 
@@ -44,7 +46,7 @@ class WorkQueue:
         self._most_urgent: dict[str, float] = {}
         self._last_took = 0.0  # seconds of the last pass over one of them
         self._burst_end: asyncio.TimerHandle | None = None  # None: there is no burst
-        self._timers: dict[str, tuple[asyncio.TimerHandle, int]] = {}
+        self._timers: dict[str, list[tuple[asyncio.TimerHandle, int]]] = {}
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}  # from Retry-After
         self._idle: dict[asyncio.Future[None], Share] = {}  # waiting workers
@@ -68,19 +70,26 @@ class WorkQueue:
             self._wake(priority)
 
     def add_after(self, key: str, seconds: float, priority: int) -> None:
-        """Add a key after a delay. Several calls combine: earliest time, highest priority."""
+        """Add a key after a delay. Calls for about the same time combine: earliest time, highest
+        priority. One for a far later time is kept if it is more urgent, and else it is not needed.
+        """
         loop = asyncio.get_running_loop()
         due = max(loop.time() + seconds, self._not_before.get(key, 0.0))
-        if known := self._timers.get(key):
-            timer, before = known
-            if timer.when() <= due:
-                self._timers[key] = timer, min(before, priority)
-                return
-            timer.cancel()
-            priority = min(before, priority)
+        kept: list[tuple[asyncio.TimerHandle, int]] = []
+        for timer, before in self._timers.get(key, ()):
+            gap = timer.when() - due
+            if gap <= 0 and before <= priority:
+                return  # an earlier one is as urgent
+            if abs(gap) <= TOGETHER_SECONDS:
+                due, priority = min(due, timer.when()), min(before, priority)
+                timer.cancel()
+            elif gap > 0 and priority <= before:
+                timer.cancel()
+            else:
+                kept.append((timer, before))
         # For less than a millisecond uvloop gives a handle that has no time.
-        timer = loop.call_later(max(due - loop.time(), 0.001), self._on_time, key)
-        self._timers[key] = timer, priority
+        made = loop.call_later(max(due - loop.time(), 0.001), self._on_time, key, priority)
+        self._timers[key] = [*kept, (made, priority)]
 
     def add_rate_limited(
         self, key: str, priority: int, first: float = FIRST_BACKOFF_SECONDS, at_least: float = 0.0
@@ -104,9 +113,13 @@ class WorkQueue:
     async def get(self, share: Share) -> tuple[str, int]:
         """Wait for a key of ``share``, and its priority. Call ``done`` when it is handled."""
         while True:
+            fit = [priority for priority in self._ready if self._fits(share, priority)]
+            taken = (self._take(min(fit)), min(fit)) if fit else None
+            # This worker may have been woken for another key than it took, or fits no longer.
             for priority in sorted(self._ready):
-                if self._fits(share, priority):
-                    return self._take(priority), priority
+                self._wake(priority)
+            if taken:
+                return taken
             idle = asyncio.get_running_loop().create_future()
             self._idle[idle] = share
             try:
@@ -123,7 +136,7 @@ class WorkQueue:
             self._note_burst(begins=False)
 
     def close(self) -> None:
-        for timer, _ in self._timers.values():
+        for timer, _ in itertools.chain.from_iterable(self._timers.values()):
             timer.cancel()
         if self._burst_end:
             self._burst_end.cancel()
@@ -136,7 +149,8 @@ class WorkQueue:
         key = next(iter(keys))
         self._remove(key)
         self._busy[key] = None
-        if priority == 0 and key not in self._failures:  # else what hangs would hold up the rest
+        # A key that failed before is no burst: if it hangs again, it would hold up all the others.
+        if priority == 0 and key not in self._failures:
             self._note_burst(begins=bool(self._most_urgent))
             self._most_urgent[key] = asyncio.get_running_loop().time()
         return key
@@ -163,7 +177,7 @@ class WorkQueue:
 
     def _fits(self, share: Share, priority: int) -> bool:
         waits = share.yields and priority > 0 and self._burst_end is not None
-        return share.first <= priority <= share.last and not waits
+        return share.highest <= priority <= share.lowest and not waits
 
     def _remove(self, key: str) -> None:
         if key not in self._queued:
@@ -176,12 +190,14 @@ class WorkQueue:
         if not groups:
             del self._ready[priority]
 
-    def _on_time(self, key: str) -> None:
-        _, priority = self._timers.pop(key)
+    def _on_time(self, key: str, priority: int) -> None:
+        # Of a key no two timers have one priority: a later one is there only if it is more urgent.
+        if left := [each for each in self._timers.pop(key) if each[1] != priority]:
+            self._timers[key] = left
         self.add(key, priority)
 
     def _wake(self, priority: int) -> None:
         """Wake one idle worker, preferably one that takes only the most urgent keys."""
         idle = [one for one in self._idle if not one.done()]
         if fit := [one for one in idle if self._fits(self._idle[one], priority)]:
-            min(fit, key=lambda one: self._idle[one].last).set_result(None)
+            min(fit, key=lambda one: self._idle[one].lowest).set_result(None)

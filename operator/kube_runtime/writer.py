@@ -4,13 +4,13 @@ To create what exists and to delete what is gone are successes. The responses go
 so the next pass need not wait for a watch. Errors are raised; the controller's queue retries.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from .changes import ChangeRefused, Deletion, SpecPatch
+from .changes import ChangeRefused, Creation, Deletion, SpecPatch
 from .index import Index
 from .kube import ApiError, Json, Kube, Resource, unless_gone
-from .objects import UNREADABLE, name_of, owner_uid, uid_of
+from .objects import READ_ERRORS, name_of, owner_uid, uid_of
 
 # Words in the errors of admission policies and webhooks. A policy may change, so not permanent.
 POLICIES = ("admission webhook", "ValidatingAdmissionPolicy", "failed calling webhook")
@@ -36,6 +36,17 @@ class Writer:
     resources: Mapping[str, Resource]
     indexes: Mapping[str, Index]
     advice: str
+
+    async def create_series(self, series: Iterable[Creation]) -> None:
+        """Create objects in order, up to the first error."""
+        for creation in series:
+            create = self.repair if creation.only_repair else self.create
+            try:
+                await create(build_body(creation.kind, creation.name, creation.build))
+            except NameTaken:
+                if creation.alternative is None:
+                    raise
+                await self.create(creation.alternative.build())
 
     async def create(self, body: Json) -> None:
         """Create an object. If it exists and has the same owner, that is a success."""
@@ -102,7 +113,7 @@ def build_body(kind: str, name: str, build: Callable[[], Json]) -> Json:
     """Build the body of an object. Raises: InvalidObject if a user's template cannot be read."""
     try:
         return build()
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         raise InvalidObject(f"{kind} {name}: a template cannot be read ({error})") from error
 
 

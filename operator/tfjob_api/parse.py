@@ -13,7 +13,7 @@ from msgspec import ValidationError, convert, structs
 
 from .spec import CHIEF_TYPES, CONTAINER, MAX_NAME_PREFIX, ReplicaSpec, Spec, TfJob
 
-MAX_REPLICAS = 2_000  # of all types together
+MAX_REPLICAS = 2_000  # of all types together; more were never measured
 POD_LEVEL_RESOURCES = re.compile("cpu|memory|hugepages-.*")  # allowed in a Pod's spec.resources
 
 
@@ -91,7 +91,7 @@ def _replica_problems(replica: ReplicaSpec, where: str) -> Iterator[str]:
         yield f"{where}.replicas: is {replica.replicas}, and the {replica.type} must be exactly 1"
     containers = ((replica.template or {}).get("spec") or {}).get("containers") or []
     if not replica.template and replica.type != "PS":
-        missing = f"ReplicaType: {replica.type}, Replica is missing Template"
+        missing = f"ReplicaType: {replica.type}, Replica is missing Template"  # the words of 2017
         yield f"{where}.template: is missing ({missing})"
     elif replica.template and CONTAINER not in [each.get("name") for each in containers]:
         yield f"{where}.template.spec.containers: none is named {CONTAINER!r}, and one must be"

@@ -14,6 +14,9 @@ CHIEF_WAITING = "ChiefWaiting"
 NOTHING_WAITS = "NothingWaits"
 JOB_SUSPENDED = "JobSuspended"
 CHANGE_REFUSED = "ChangeRefused"
+ACCEPTED = "Accepted"
+CHANGED_BY_OTHERS = "ChangedByOthers"
+UNCHANGED = "Unchanged"
 RESTARTING = "Restarting"
 RECOVERED = "Recovered"
 SUSPENDING = "Suspending"
@@ -36,11 +39,14 @@ LOG_IS_LOST = (  # the end of a message
     "; its side-car still runs, so the Pod is deleted, and its log with it. To keep the log, make "
     "it a native side-car (initContainers, restartPolicy: Always), which ends by itself"
 )
-ADVICE_ON_ALTERED = "; if that is a mistake, delete it: it is made again"
+ADVICE_ON_ALTERED = (  # the end of a message
+    "; if that is a mistake, delete it: the operator makes it again, unless its replica is done"
+)
+NOTHING_REFUSED = {"ChangeRefused": (False, ACCEPTED, "All changes are accepted")}
 NO_POD_WAITS = (False, NOTHING_WAITS, "No Pod waits")  # the condition Waiting
 # Reasons that are also recorded as events, by the event's type.
 NORMAL = (SUCCESSFUL_CREATE, SUSPENDED, RESUMED, SUCCEEDED)
-WARNING = (RESTARTING, FAILED_CREATE, NAME_TAKEN, *FAILURES)
+WARNING = (RESTARTING, FAILED_CREATE, NAME_TAKEN, CHANGE_REFUSED, CHANGED_BY_OTHERS, *FAILURES)
 
 
 def new_events(old: Json, new: Json) -> Iterator[tuple[str, Json]]:

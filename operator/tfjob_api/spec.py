@@ -161,7 +161,7 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the job has ended. A finished job stays finished."""
+        """Whether the job has ended. It stays so, unless it failed for its spec."""
         return self.status.get("phase") in ("CleanUp", "Done", "Failed")
 
     @property
@@ -171,26 +171,26 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
         return reason in (reasons.INVALID_SPEC, reasons.INVALID_TEMPLATE)
 
     @cached_property
-    def done(self) -> frozenset[tuple[str, int]]:
-        """(type, index) of the replicas that have succeeded and do not run again."""
+    def completed(self) -> frozenset[tuple[str, int]]:
+        """The tasks, as (type, index), that have succeeded and do not run again."""
         texts = self.status.get("completedIndexes") or {}
         once = [each.type for each in self.replica_specs if each.restart_policy != "Always"]
-        return frozenset((kind, i) for kind in once for i in indexes.read(texts.get(kind, "")))
+        return frozenset(task for task in indexes.read_all(texts) if task[0] in once)
 
     @property
     def kept_indexes(self) -> Json:
         """completedIndexes after a suspension: an Indexed Job that has not ended runs all again."""
         texts, kept = self.status.get("completedIndexes") or {}, {}
         for each in filter(lambda each: each.type in texts, self.replica_specs):
-            is_done = all((each.type, i) in self.done for i in range(each.replicas))
+            is_done = all((each.type, i) in self.completed for i in range(each.replicas))
             if is_done or not self.is_indexed(each):
                 kept[each.type] = texts[each.type]
         return {"completedIndexes": kept} if texts else {}
 
     @property
     def gang_problem(self) -> str:
-        """Why gang scheduling could never start its Pods, or "". To a job with
-        dynamic workers more may be added."""
+        """Why gang scheduling could never start its Pods, or "". A job with dynamic workers has no
+        such problem, because workers may be added."""
         where, count = "spec.runPolicy.schedulingPolicy.minAvailable", sum(1 for _ in self.tasks)
         least = self.run_policy.scheduling_policy.get("minAvailable") or 0
         if least <= count or self.dynamic_workers:
@@ -200,4 +200,4 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
     @property
     def unfinished(self) -> int:
         """How many replicas have not succeeded."""
-        return sum((each.type, index) not in self.done for each, index in self.tasks)
+        return sum((each.type, index) not in self.completed for each, index in self.tasks)

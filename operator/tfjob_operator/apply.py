@@ -14,14 +14,13 @@ from kube_runtime.events import EventRecorder
 from kube_runtime.index import Index
 from kube_runtime.kube import ApiError, Json, Kube
 from kube_runtime.times import Clock
-from kube_runtime.writer import CreateRejected, InvalidObject, NameTaken, Writer, build_body, rank
+from kube_runtime.writer import CreateRejected, InvalidObject, NameTaken, Writer, rank
 from tfjob_api import reasons
 from tfjob_api.spec import TFJOBS, TfJob
 
 from . import status
 from .metrics import Metrics
 from .plan import Plan
-from .resources import Creation
 
 log = logging.getLogger(__name__)
 
@@ -34,25 +33,22 @@ REASONS = {
 
 @dataclass(frozen=True)
 class PlanExecutor:
-    """Sends the requests. ``children`` writes all objects but the TfJob."""
+    """Sends the requests. ``writer`` writes all objects but the TfJob."""
 
     kube: Kube
     tfjobs: Index
-    children: Writer
+    writer: Writer
     recorder: EventRecorder
     metrics: Metrics
     clock: Clock
 
     async def apply(self, job: TfJob, plan: Plan) -> None:
         """Apply a Plan. Raises: the error to retry for; the status is written before that."""
-        if plan.status_first and plan.status is not None:
-            await self._write_status(job, plan.status)
-            return
-        changes = [self.children.delete(job.namespace, each) for each in plan.deletions]
-        changes += [self.children.patch_spec(job.namespace, each) for each in plan.patches]
+        changes = [self.writer.delete(job.namespace, each) for each in plan.deletions]
+        changes += [self.writer.patch_spec(job.namespace, each) for each in plan.patches]
         errors = await run_all(changes)
         if all(isinstance(each, ChangeRefused) for each in errors):
-            errors += await slow_start(plan.creations, self._create_series)
+            errors += await slow_start(plan.creations, self.writer.create_series)
         planned = job.with_status(plan.status or job.status)
         new = self._with_errors(job, planned, errors) if errors else planned.status
         if new != job.status:
@@ -68,31 +64,20 @@ class PlanExecutor:
         so has a final status if TensorBoard met a transient error.
         """
         worst, refused = min(errors, key=rank), [e for e in errors if isinstance(e, ChangeRefused)]
-        if job.is_finished or (planned.is_finished and not isinstance(worst, CreateRejected)):
-            return job.status
-        seen = {**job.status, "observedGeneration": job.generation}
-        new = job.with_status(seen) if conditions.holds(job.status, "Suspended") else planned
+        new, is_rejected = planned, isinstance(worst, CreateRejected)
+        if job.is_finished or (planned.is_finished and not is_rejected):
+            new = job
+        elif conditions.holds(job.status, "Suspended"):
+            new = job.with_status({**job.status, "observedGeneration": job.generation})
         if refused:
-            kept = conditions.restored(new.status, job.status, "Waiting")
-            why = {"Waiting": (True, reasons.CHANGE_REFUSED, str(refused[0]))}
-            new = new.with_status(status.merge(kept, why, self.clock()))
+            why = {"ChangeRefused": (True, reasons.CHANGE_REFUSED, str(refused[0]))}
+            new = new.with_status(status.merge(new.status, why, self.clock()))
         if new.is_finished or not isinstance(worst, CreateRejected):
             return new.status
         reason, message = REASONS[type(worst)], str(worst)
         if isinstance(worst, InvalidObject):
             return status.failed(new, reason, message, self.clock())
         return status.merge(new.status, {"Created": (False, reason, message)}, self.clock())
-
-    async def _create_series(self, series: tuple[Creation, ...]) -> None:
-        for creation in series:
-            create = self.children.repair if creation.only_repair else self.children.create
-            body = build_body(creation.kind, creation.name, creation.build)
-            try:
-                await create(body)
-            except NameTaken:
-                if creation.alternative is None:
-                    raise
-                await self.children.create(creation.alternative.build())
 
     async def _write_status(self, job: TfJob, new: Json) -> None:
         """Write the status, if the TfJob has not changed since the pass began.

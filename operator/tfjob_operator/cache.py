@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from msgspec import json
 
-from kube_runtime import deployments
+from kube_runtime import deployments, objects
 from kube_runtime.index import Index, OnChange
 from kube_runtime.kube import Json
-from kube_runtime.objects import involved_uid, job_uid, name_of, owner_uid, seen_and_message, uid_of
 
-from . import observed
+from . import gang, observed
 from .observed import Children
 
 KEPT_METADATA = {
@@ -36,12 +35,14 @@ class Cache:
     def __init__(self, on_tfjob: OnChange, on_child: OnChange, on_pod: OnChange) -> None:
         self._notify_child, self._notify_pod = on_child, on_pod
         self._job_uids: dict[str, set[str]] = {}  # Jobs that have Pods, by TfJob; also deleted Jobs
-        self.tfjobs = Index(store, uid_of, on_tfjob)
-        self.jobs = Index(observed.job, owner_uid, on_child)
-        named = partial(Index, name_of, owner_uid, self._on_other_child)
-        self.services, self.config_maps, self.pod_groups = named(), named(), named()
-        self.deployments = Index(deployments.view, owner_uid, self._on_other_child)
-        self.pods = Index(observed.pod, job_uid, self._on_pod)
+        self.tfjobs = Index(store, objects.uid_of, on_tfjob)
+        child = partial(Index, owner=objects.owner_uid, notes_changes=True)
+        self.jobs, other = child(observed.job, on_change=on_child), self._on_other_child
+        self.services = child(objects.only_name, on_change=other)
+        self.config_maps = child(objects.only_name, on_change=other)
+        self.pod_groups = child(gang.view, on_change=other)
+        self.deployments = child(deployments.view, on_change=other)
+        self.pods = Index(observed.pod, objects.job_uid, self._on_pod)
         self.children_by_kind = {
             "Job": self.jobs,
             "Service": self.services,
@@ -50,7 +51,7 @@ class Cache:
             "Deployment": self.deployments,
             "PodGroup": self.pod_groups,
         }
-        self.warnings = Index(seen_and_message, involved_uid, self._on_warning)
+        self.warnings = Index(objects.seen_and_message, objects.involved_uid, self._on_warning)
 
     def _on_other_child(self, tfjob_uid: str, view: object, deleted: bool) -> None:
         self._notify_child(tfjob_uid, None, deleted)
@@ -83,14 +84,15 @@ class Cache:
     def children(self, uid: str) -> Children:
         jobs = self.jobs.of(uid).values()
         warnings = {job.uid: [*self.warnings.of(job.uid).values()] for job in jobs}
-        boards, kinds = self.deployments.of(uid).items(), self.children_by_kind.items()
+        unavailable, kinds = self.deployments.details(uid), self.children_by_kind.items()
         return Children(
             jobs={job.name: job for job in jobs},
             services=self.services.uids(uid),
             config_maps=self.config_maps.uids(uid),
             pod_groups=self.pod_groups.uids(uid),
-            deployments={name: board for board, (name, _) in boards},
-            unavailable={name: why for _, (name, why) in boards if why},
+            gang_sizes=self.pod_groups.details(uid),
+            deployments=self.deployments.uids(uid),
+            unavailable={name: why for name, why in unavailable.items() if why},
             pods={job.uid: (*self.pods.of(job.uid).values(),) for job in jobs},
             warnings={job: max(found) for job, found in warnings.items() if found},
             leftovers=self._leftovers(uid),
@@ -98,8 +100,8 @@ class Cache:
         )
 
     def _leftovers(self, uid: str) -> dict[str, observed.Pod]:
-        """Pods that have not ended although their Job is gone, by the name of that Job. Of several,
-        one that nobody has deleted yet: else they would be deleted one after the other."""
+        """Pods that have not ended although their Job is gone, by the name of that Job. Of several
+        one that nobody has deleted yet, so that each pass deletes another one."""
         gone = (job for job in self._job_uids.get(uid, ()) if not self.jobs.owner_of(job))
         pods = (pod for job in gone for pod in self.pods.of(job).values() if not pod.is_finished)
         return {pod.job_name: pod for pod in sorted(pods, key=lambda pod: not pod.deleting)}

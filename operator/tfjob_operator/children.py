@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kube_runtime import changes
-from kube_runtime.changes import Deletion, SpecPatch
+from kube_runtime.changes import Creation, Deletion, SpecPatch
 from kube_runtime.kube import Json
 from kube_runtime.times import FOREVER
 from tfjob_api import reasons
@@ -13,7 +13,7 @@ from tfjob_api.spec import ReplicaSpec, TfJob
 
 from . import gang, parameter_server, restart, tensorboard
 from .observed import Children, Job, Pod
-from .resources import Creation, Factory
+from .resources import Factory
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,12 @@ def waiting(
 ) -> tuple[bool, str, str]:
     """The condition Waiting, of the first Pod that cannot run, beginning with the chief's."""
     for replica in sorted(replicas, key=lambda each: each.spec.type != job.chief[0]):
-        child, name = replica.job, job.job_name(replica.spec, replica.index)
-        pod = replica.pod or observed.leftovers.get(name)
+        child = replica.job
+        pod = replica.pod or observed.leftovers.get(job.job_name(replica.spec, replica.index))
         found = pod and restart.waiting_reason(pod, now)
-        if child and child.suspended and not child.deleting and replica.task not in job.done:
-            found = reasons.JOB_SUSPENDED, f"somebody has set spec.suspend of Job {name}"
+        is_held = child and child.suspended and not (child.deleting or job.run_policy.suspend)
+        if child and is_held and not replica.pod and replica.task not in job.completed:
+            found = reasons.JOB_SUSPENDED, f"somebody has set spec.suspend of Job {child.name}"
         if found:
             index = (pod and pod.index) or replica.index
             return True, found[0], f"{replica.spec.type} {index}: {found[1]}"
@@ -107,14 +108,14 @@ def missing(observed: Children, factory: Factory) -> Iterator[tuple[Creation, ..
     if shared:
         yield tuple(shared)
     for replica in job.replica_specs:
-        config_map = _ps_config_map(job, observed) if replica.is_default_ps else ""
+        config_map = _ps_config_map(job, observed) if replica.is_default_ps else ""  # "": no need
         if config_map is None and replica.replicas:
             yield (factory.ps_config(),)  # the next pass knows its name, and creates the Jobs
         yield from _missing_of(replica, observed, factory, config_map)
 
 
 def _ps_config_map(job: TfJob, observed: Children) -> str | None:
-    """Name of the default parameter server's ConfigMap, if it exists under one of its names."""
+    """Name of the default parameter server's ConfigMap; None: it exists under neither name."""
     names = parameter_server.config_map_names(job)
     return next((name for name in names if name in observed.config_maps), None)
 
@@ -127,13 +128,13 @@ def _missing_of(
     No Job if its replicas are done, or if the ConfigMap of its Pods is missing.
     """
     job, is_indexed = factory.job, factory.job.is_indexed(replica)
-    if is_indexed and all((replica.type, i) in job.done for i in range(replica.replicas)):
+    if is_indexed and all((replica.type, i) in job.completed for i in range(replica.replicas)):
         return
     for index in (None,) if is_indexed else range(replica.replicas):
         name, series = job.child_name(replica.type, index), []
         if index is not None and name not in observed.services:
             series.append(factory.service(replica, index))
-        is_missing = name not in observed.jobs and (replica.type, index) not in job.done
+        is_missing = name not in observed.jobs and (replica.type, index) not in job.completed
         if is_missing and config_map is not None:
             series += _unless_leftover(factory.batch_job(replica, index, config_map), observed)
         if series:
@@ -173,11 +174,11 @@ def board_changes(observed: Children, factory: Factory) -> Iterator[SpecPatch]:
 
 
 def gang_changes(new: Json, observed: Children, factory: Factory) -> Iterator[SpecPatch]:
-    """A patch to a smaller gang once a replica has ended; else the scheduler waits for its Pod."""
+    """A patch of the gang's size: once a replica has ended, the scheduler must not wait for it."""
     job, config, name = factory.job, factory.config, gang.group_name(factory.job)
     if config.gang_scheduling and name in observed.pod_groups:
         spec = gang.group_spec(job.with_status(new), config)
-        if spec != gang.group_spec(job, config) or new.get("workers") != job.status.get("workers"):
+        if gang.size(spec) != observed.gang_sizes.get(name):
             yield SpecPatch("PodGroup", name, observed.pod_groups[name], spec)
 
 
@@ -211,9 +212,9 @@ def resizes(job: TfJob, observed: Children) -> Iterator[SpecPatch]:
 def suspensions(job: TfJob, replicas: Iterable[Replica]) -> Iterator[SpecPatch]:
     """Patches of Jobs that would run a replica again after its success, since a side-car failed."""
     for replica in replicas:
-        child, is_done = replica.job, replica.task in job.done and not job.is_indexed(replica.spec)
-        runs_again = is_done and not restart.ends_well(replica.pod)
-        if child and child.starts_pods and not child.deleting and runs_again:
+        child, is_done = replica.job, replica.task in job.completed
+        is_quiet = job.is_indexed(replica.spec) or restart.ends_well(replica.pod)
+        if child and child.starts_pods and not child.deleting and is_done and not is_quiet:
             yield SpecPatch("Job", child.name, child.uid, {"suspend": True})
 
 

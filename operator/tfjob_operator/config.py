@@ -11,7 +11,7 @@ from kube_runtime.process import DEFAULT_DOMAIN, cluster_domain
 
 from .accelerators import Accelerator
 
-WORKERS = 44  # TfJobs with creations in flight at the same time
+WORKERS = 44  # TfJobs with creations in flight at the same time, measured in bench/README.md
 SERVER_SCRIPT = Path(__file__).parents[1] / "grpc_tensorflow_server/grpc_tensorflow_server.py"
 
 
@@ -39,7 +39,7 @@ class Config(ConfigFile, frozen=True):
 
 
 def read(path: Path | None, **flags: Any) -> Config:
-    """Read the controller's config file (YAML; no file means the defaults).
+    """Read the controller's config file (YAML). No file and empty values mean the defaults.
 
     Raises: ValueError with one sentence if the file cannot be read or makes no sense.
     """
@@ -47,9 +47,8 @@ def read(path: Path | None, **flags: Any) -> Config:
         text = path.read_text() if path else ""
         settings = msgspec.convert(yaml.safe_load(text) or {}, dict[str, Any])
         file = msgspec.convert({key: value for key, value in settings.items() if value}, ConfigFile)
-        script = Path(file.grpc_server_file_path).read_text()
-        domain = file.cluster_domain or cluster_domain()
-        flags |= {"server_script": script, "search_domain": domain}
+        flags["server_script"] = Path(file.grpc_server_file_path).read_text()
+        flags["search_domain"] = file.cluster_domain or cluster_domain()
         return Config(**structs.asdict(file), **flags)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise ValueError(f"the controller config file {path} cannot be used: {error}") from error

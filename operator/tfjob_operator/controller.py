@@ -13,6 +13,7 @@ from functools import partial
 
 from msgspec import json
 
+from kube_runtime import conditions
 from kube_runtime.changes import ChangeRefused
 from kube_runtime.events import EventRecorder
 from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, PODS, SERVICES, Json, Kube
@@ -30,7 +31,6 @@ from .apply import PlanExecutor
 from .cache import Cache, Stored
 from .config import Config
 from .metrics import Metrics
-from .plan import Plan
 from .reconcile import reconcile
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ CHILDREN = (JOBS, SERVICES, CONFIG_MAPS, PODS)
 CHILD_SELECTOR = {"labelSelector": "tensorflow.org"}
 POD_CREATE_FAILURES = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"}
 FRESH_SECONDS = 5.0  # a younger job does not wait until the caches are synced
-STUCK_SECONDS = 600.0  # a watch without events, or a pass, for longer than this is stuck
+SILENT_SECONDS = 600.0  # a watch without events, or a pass, for longer than this is stuck
 # One status write covers all changes of this time.
 RUNNING_SECONDS = 2.0  # a Pod runs
 PROGRESS_SECONDS = 5.0  # other changes: nobody waits for them
@@ -47,27 +47,27 @@ RENAME = "delete it, or give this TfJob another name or RuntimeId"  # if a child
 
 
 class Priority(IntEnum):
-    """Priorities of keys in the queue."""
+    """Priorities of keys in the queue, the highest first."""
 
-    FIRST = 0  # a first status
+    FIRST_STATUS = 0
     URGENT = 1  # a Pod that runs, or a Pod or Job that has ended
     CREATE = 2  # children to create
     PROGRESS = 3  # other changes of the status
     CLEAN_UP = 4  # what a finished job leaves
 
 
-# In a burst of new TfJobs the first statuses come first: creations of children would slow down the
-# API server, and so its watches. 8 + 8 + 1 workers of SHARES write them; more would slow it down.
-# The one worker of CREATE never yields, so children are created even if a burst does not end.
-# Progress and clean-up have few workers, which rest after each key: nobody waits for them, and to
-# delete a Job costs the API server some eight requests, with its Pod and the garbage collector's.
-CREATES = Share(Priority.CREATE, first=Priority.URGENT, yields=True)  # of config.workers workers
+# In a burst of new TfJobs the first statuses come first: creations would slow down the API server,
+# and so its watches. 9 + 8 workers write them; more would slow it down, too. One worker takes no
+# first statuses and does not yield, so that Pods are judged and children created in any burst.
+# It, progress and clean-up rest after each key: nobody waits for them, and to delete a Job costs
+# the API server some eight requests, with its Pod and the garbage collector's.
+CREATES = Share(highest=Priority.URGENT, lowest=Priority.CREATE, yields=True)  # × config.workers
 SHARES = {
-    Share(Priority.FIRST): 8,
-    Share(Priority.URGENT): 8,
-    Share(Priority.CREATE): 1,
-    Share(Priority.PROGRESS, first=Priority.PROGRESS, rest=10): 2,
-    Share(Priority.CLEAN_UP, first=Priority.CLEAN_UP, rest=10): 2,
+    Share(lowest=Priority.FIRST_STATUS): 9,
+    Share(lowest=Priority.URGENT): 8,
+    Share(highest=Priority.URGENT, lowest=Priority.CREATE, rest=10): 1,
+    Share(highest=Priority.PROGRESS, lowest=Priority.PROGRESS, rest=10): 2,
+    Share(highest=Priority.CLEAN_UP, lowest=Priority.CLEAN_UP, rest=10): 2,
 }
 
 
@@ -83,7 +83,8 @@ class Controller:
         self.queue = WorkQueue(cache.namespace)
         metrics.depth.set_function(self.queue.__len__)
         self._workers = Workers(self.queue, self.sync, self._name, metrics.duration.observe)
-        self._rejected = Pauses()  # of TfJobs with a rejected creation
+        self._rejected = Pauses()  # of the creations of a TfJob, since one was rejected
+        self._refused = Pauses()  # of its other changes, since one was refused
         self._deferred: list[tuple[str, int]] | None = []  # None once the caches are synced
         self._runs = False
 
@@ -96,9 +97,9 @@ class Controller:
 
         watch, indexes = partial(Reflector, kube, config.namespace), cache.children_by_kind
         self._tfjobs = watch(TFJOBS, {}, cache.tfjobs)
-        self._children = [watch(each, CHILD_SELECTOR, indexes[each.kind]) for each in CHILDREN]
-        self._optional = [watch(each, CHILD_SELECTOR, indexes[each.kind]) for each in optional]
-        self._optional.insert(0, watch(EVENTS, POD_CREATE_FAILURES, cache.warnings))
+        self._child_watches = [watch(each, CHILD_SELECTOR, indexes[each.kind]) for each in CHILDREN]
+        self._optional_watches = [watch(o, CHILD_SELECTOR, indexes[o.kind]) for o in optional]
+        self._optional_watches.insert(0, watch(EVENTS, POD_CREATE_FAILURES, cache.warnings))
 
     async def run(self) -> None:
         """Run until cancelled. Until the caches are synced, only new jobs are reconciled."""
@@ -107,7 +108,7 @@ class Controller:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._tfjobs.run())
                 await self._tfjobs.synced.wait()
-                for reflector in (*self._children, *self._optional):
+                for reflector in (*self._child_watches, *self._optional_watches):
                     tasks.create_task(reflector.run())
                 for share, count in {**SHARES, CREATES: self.config.workers}.items():
                     for _ in range(count):
@@ -125,9 +126,9 @@ class Controller:
 
     async def _wait_for_caches(self) -> None:
         """Wait until the caches are synced; do not wait for an optional watch that is refused."""
-        for reflector in self._children:
+        for reflector in self._child_watches:
             await reflector.synced.wait()
-        for reflector in self._optional:
+        for reflector in self._optional_watches:
             await reflector.settled.wait()
 
     async def _resync(self) -> None:
@@ -141,26 +142,27 @@ class Controller:
         """What is stuck, for /healthz; [] if nothing is, or while another process leads."""
         if not self._runs:
             return []
-        oldest = asyncio.get_running_loop().time() - STUCK_SECONDS
-        optional = [each for each in self._optional if not each.refusal]
-        watches = [self._tfjobs, *self._children, *optional]
+        oldest = asyncio.get_running_loop().time() - SILENT_SECONDS
+        optional = [each for each in self._optional_watches if not each.refusal]
+        watches = [self._tfjobs, *self._child_watches, *optional]
         silent = [each.name for each in watches if each.last_seen < oldest]
         keys = [key for key, since in self._workers.busy_since.items() if since < oldest]
         return [f"no events of {name}" for name in silent] + [f"stuck at {key}" for key in keys]
 
     def health_warnings(self) -> list[str]:
         """Optional watches that are refused, for /healthz; the operator works without them."""
-        refused = [each for each in self._optional if each.refusal]
+        refused = [each for each in self._optional_watches if each.refusal]
         return [f"the watch of {each.name} is refused: {each.refusal}" for each in refused]
 
     def _on_tfjob(self, uid: str, stored: Stored, deleted: bool) -> None:
         if deleted:
             self._rejected.end(uid)
+            self._refused.end(uid)
             return
         obj = json.decode(stored.encoded)
         observed_generation = (obj["status"] or {}).get("observedGeneration")
         if observed_generation is None:
-            self.queue.add(uid, Priority.FIRST)
+            self.queue.add(uid, Priority.FIRST_STATUS)
         elif observed_generation != obj["metadata"].get("generation", 1):
             self.queue.add(uid, Priority.URGENT)
         else:  # our own status write, or a job that was there before a restart
@@ -196,7 +198,7 @@ class Controller:
         return f"{meta.get('namespace')}/{meta.get('name')}"
 
     def _may_run_before_sync(self, stored: Json) -> bool:
-        """Whether a job is so new that it has few children. To create those again is harmless."""
+        """Whether it is so new that few children exist. To create these again gives a 409."""
         age = self.clock() - datetime.fromisoformat(stored["metadata"]["creationTimestamp"])
         phase = (stored["status"] or {}).get("phase", "Creating")
         return bool(phase == "Creating" and age.total_seconds() < FRESH_SECONDS)
@@ -217,29 +219,35 @@ class Controller:
         if plan.can_wait and priority < Priority.CLEAN_UP:
             self.queue.add(uid, Priority.CLEAN_UP)
             return
-        ends = job.with_status(plan.status or {}).is_finished  # TensorBoard comes now or never
+        # Only TensorBoard comes with a final status. It is its last chance, so it does not wait.
+        ends = job.with_status(plan.status or {}).is_finished
         if plan.creations and not ends and (wait := self._rejected.seconds_left(uid)):
             plan = replace(plan, creations=())  # not yet; the rest is applied
             self.queue.add_after(uid, wait, Priority.CREATE)
+        if (plan.deletions or plan.patches) and (wait := self._refused.seconds_left(uid)):
+            self.queue.add_after(uid, wait, Priority.CREATE)
+            if job.is_finished or conditions.holds(job.status, "Suspended"):
+                return  # its status depends on the changes
+            plan = replace(plan, deletions=(), patches=())
         if priority < Priority.PROGRESS and status.is_minor(job.status, plan.status or {}):
-            plan = replace(plan, status=None)  # written in a pass of its own, with what follows
+            plan = replace(plan, status=None)  # written later, with all changes until then
             self._debounce(uid)
+        due = Priority.CREATE if priority == Priority.FIRST_STATUS else Priority.URGENT
+        due = Priority.CLEAN_UP if job.is_finished else due
+        # Set before the requests: an error must not lose a timer. A longer one is set at a resync.
+        if 0 < plan.requeue_after_seconds < self.config.resync_seconds:
+            self.queue.add_after(uid, plan.requeue_after_seconds, due)
         try:
             await self._executor.apply(job, plan)
         except (CreateRejected, ChangeRefused) as error:
             log.info("%s; trying again", error, extra={"job": self._name(uid)})
             delay = self.queue.add_rate_limited(uid, Priority.CREATE, REJECTED_SECONDS)
-            if isinstance(error, CreateRejected):
-                self._rejected.begin(uid, delay)
-            # Its timers stay, as a deadline may come first; 0 would be the Plan's next step.
-            plan = Plan(requeue_after_seconds=plan.requeue_after_seconds or delay)
-        else:
-            if uid not in self._rejected:
-                self.queue.forget(uid)
-        if plan.status_first:
-            self.queue.add(uid, Priority.CREATE)
-        elif (seconds := plan.seconds_to_next_pass) < self.config.resync_seconds:
-            due = Priority.CLEAN_UP if job.is_finished else Priority.URGENT
-            self.queue.add_after(uid, seconds, due)
+            pauses = self._rejected if isinstance(error, CreateRejected) else self._refused
+            pauses.begin(uid, delay)
+            return
+        if uid not in self._rejected and uid not in self._refused:
+            self.queue.forget(uid)
+        if plan.goes_on:
+            self.queue.add_after(uid, 0.0, due)
         if plan.creations or plan.deletions:
             self._debounce(uid)

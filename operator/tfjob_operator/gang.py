@@ -5,6 +5,7 @@ which all its Pods belong. ``resources`` calls this.
 """
 
 from kube_runtime.kube import Json, Resource
+from kube_runtime.objects import name_of
 from tfjob_api.spec import TfJob
 
 from .config import Config
@@ -30,6 +31,17 @@ def group_spec(job: TfJob, config: Config) -> Json:
         return {**spec, "schedulingPolicy": {"gang": {"minCount": count}}}
     queue = policy.get("queue")
     return {**spec, "minMember": count, **({"queue": queue} if queue else {})}
+
+
+def size(spec: Json) -> int:
+    """How many Pods start together, by the spec of a PodGroup."""
+    gang = (spec.get("schedulingPolicy") or {}).get("gang") or {}
+    return spec.get("minMember") or gang.get("minCount") or 0
+
+
+def view(obj: Json) -> tuple[str, int]:
+    """The name and the size of a PodGroup from the API server."""
+    return name_of(obj), size(obj.get("spec") or {})
 
 
 def apply(job: TfJob, config: Config, meta: Json, spec: Json) -> None:

@@ -9,7 +9,7 @@ from kube_runtime.kube import Json
 from kube_runtime.objects import controller_of, job_of
 from tfjob_api.spec import CONTAINER
 
-UID_ANNOTATION = "tensorflow.org/tfjob-uid"  # on each Pod: its owner, if its Job is gone
+UID_ANNOTATION = "tensorflow.org/tfjob-uid"  # on each Pod, to find its TfJob if its Job is gone
 INDEX_LABEL = "batch.kubernetes.io/job-completion-index"  # on a Pod of an Indexed Job
 
 
@@ -18,8 +18,8 @@ class Pod:
     """One Pod. ``exit_code`` and ``reason`` are those of the container tensorflow.
 
     ``exit_code`` is None until the container ends. ``interrupted``: the Pod was deleted, evicted,
-    preempted or hit its deadline before its program ended. ``disrupted``: it has the condition
-    DisruptionTarget, so its Job does not count the failure. ``cause`` is why, in words.
+    preempted or hit its deadline before its program ended. ``disrupted``: it also has the
+    condition DisruptionTarget, so its Job does not count the failure. ``cause`` is why, in words.
     ``waiting`` is the (reason, message) why it cannot run, or None. ``has_owner`` is False if its
     Job was deleted without its Pods.
     """
@@ -91,6 +91,7 @@ class Children:
     ``unavailable``, by the name of a Deployment: (reason, message) why a Pod of it is not ready.
     ``warnings``, by the UID of a Job: when and why the Job controller could not create its Pod.
     ``leftovers``, by the name of a Job that is gone: its Pod, which has not ended.
+    ``gang_sizes``, by the name of a PodGroup: how many Pods start together.
     ``altered``: which children somebody else has changed, and how, in words.
     """
 
@@ -103,6 +104,7 @@ class Children:
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     warnings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     leftovers: Mapping[str, Pod] = field(default_factory=dict)
+    gang_sizes: Mapping[str, int] = field(default_factory=dict)
     altered: tuple[str, ...] = ()
 
     @property

@@ -19,8 +19,9 @@ def judge_all(job: TfJob, replicas: Iterable[Replica]) -> status.Verdicts:
     for replica in replicas:
         current = replica.job if replica.job and not replica.job.deleting else None
         is_shared = job.is_indexed(replica.spec)
-        runs_again = current and (is_shared or restart.is_false_success(current, replica.pod))
-        if replica.task in job.done and not runs_again:
+        # An Indexed Job knows itself which indexes are completed, and may run all of them again.
+        may_run = current and (is_shared or restart.is_false_success(current, replica.pod))
+        if replica.task in job.completed and not may_run:
             verdicts[replica.task] = restart.Verdict("Succeeded")
         else:
             policy = replica.spec.restart_policy
@@ -78,6 +79,6 @@ def failed_pods(job: TfJob, verdicts: status.Verdicts, observed: Children) -> in
     """The number of failed Pods, without side-cars that failed after their replica succeeded."""
     done = {job.child_name(*task) for task, each in verdicts.items() if each.state == "Succeeded"}
     jobs = [child for child in observed.jobs.values() if child.failed and not child.deleting]
-    reruns = [each for each in jobs if each.name in done and not each.succeeded]
-    ignored = sum(j.failed for j in reruns if not restart.ends_well(observed.newest_pod(j)))
+    unended = [each for each in jobs if each.name in done and not each.succeeded]
+    ignored = sum(j.failed for j in unended if not restart.ends_well(observed.newest_pod(j)))
     return sum(child.failed for child in jobs) - ignored

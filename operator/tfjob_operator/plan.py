@@ -2,24 +2,21 @@
 
 from dataclasses import dataclass
 
-from kube_runtime.changes import Deletion, SpecPatch
+from kube_runtime.changes import Creation, Deletion, SpecPatch
 from kube_runtime.kube import Json
 from kube_runtime.times import FOREVER
-
-from .resources import Creation
 
 
 @dataclass(frozen=True)
 class Plan:
     """Changes, applied in this order: deletions and patches, creations, status.
 
-    A final or suspended status is written in a pass of its own, before any deletion. A stale cache
-    makes that write fail (409), so the deletions never happen. The one exception: the children of
-    an invalid spec are deleted first, since nobody needs them.
+    A first, final or suspended status is written in a pass of its own, before anything is created
+    or deleted. A stale cache makes that write fail (409), so the deletions never happen. The one
+    exception: the children of an invalid spec are deleted first, since nobody needs them.
 
     ``creations``: each inner tuple is a series, created in order up to its first error; the series
-    are independent. ``status`` is the whole new status, or None if nothing changes. With
-    ``status_first`` only the status is written, and the next pass does the rest. A Plan with
+    are independent. ``status`` is the whole new status, or None if nothing changes. A Plan with
     ``can_wait`` is clean-up, which only the workers of that priority apply.
     """
 
@@ -27,12 +24,12 @@ class Plan:
     patches: tuple[SpecPatch, ...] = ()
     creations: tuple[tuple[Creation, ...], ...] = ()
     status: Json | None = None
-    status_first: bool = False
     can_wait: bool = False
     requeue_after_seconds: float = FOREVER
 
     @property
-    def seconds_to_next_pass(self) -> float:
-        """0.0 if a creation has an alternative: what comes next depends on which of them exists."""
+    def goes_on(self) -> bool:
+        """Whether the next pass comes at once: also if a creation has an alternative, since what
+        follows depends on which of them exists."""
         has_choice = any(each.alternative for series in self.creations for each in series)
-        return 0.0 if has_choice else self.requeue_after_seconds
+        return has_choice or self.requeue_after_seconds == 0

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from kube_runtime import changes, conditions
-from kube_runtime.changes import Deletion, SpecPatch
+from kube_runtime.changes import Creation, Deletion, SpecPatch
 from kube_runtime.kube import Json
-from kube_runtime.objects import UNREADABLE
+from kube_runtime.objects import READ_ERRORS
 from tfjob_api import reasons
 from tfjob_api.spec import MANAGED_BY, TfJob
 
@@ -18,7 +18,7 @@ from . import children, cleanup, deadline, outcome, status, tensorboard
 from .config import Config
 from .observed import Children
 from .plan import Plan
-from .resources import Creation, Factory
+from .resources import Factory
 
 
 def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> Plan:
@@ -78,8 +78,9 @@ def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: 
         orphans = changes.deletions("Pod", observed.orphans)
         deletions = (*children.job_deletions(present, foreground=True), *orphans)
         replicas = children.observed_replicas(job, observed)
-        going = [each for each in replicas if not each.pod or each.pod.deleting]
-        waiting = {"Waiting": children.waiting(job, going, observed, now)}
+        # Without a Pod of a present Job there may be one of a Job that is gone.
+        stopping = [each for each in replicas if not each.pod or each.pod.deleting]
+        waiting = {"Waiting": children.waiting(job, stopping, observed, now)}
         new = status.merge({**job.status, "observedGeneration": job.generation}, waiting, now)
         stuck = children.seconds_until_stuck(observed, now)
         return replace(_write(job, new), deletions=deletions, requeue_after_seconds=stuck)
@@ -113,9 +114,10 @@ def _reconcile_active(
     try:
         creations = *children.missing(observed, factory), *children.missing_board(observed, factory)
         problem = factory.problem() if is_unproven else ""
-        notes = *factory.notes(), *(each + reasons.ADVICE_ON_ALTERED for each in observed.altered)
-    except UNREADABLE as error:
-        if not (is_unproven or creations):
+        notes = tuple(factory.notes())
+    except READ_ERRORS as error:
+        makes_jobs = any(each.kind == "Job" for series in creations for each in series)
+        if not (is_unproven or makes_jobs):
             raise  # all templates were accepted, so the job does not fail; the pass is retried
         why = f"a template cannot be read ({error})"
         return _write(job, status.failed(job, reasons.INVALID_TEMPLATE, why, now))
@@ -123,7 +125,7 @@ def _reconcile_active(
         return _write(job, status.failed(job, reasons.INVALID_SPEC, problem, now))
     if is_new:
         first = status.first_status(job, verdicts, now)
-        return Plan(creations=creations, status=first, status_first=True)
+        return Plan(status=first, requeue_after_seconds=0.0)
     progress = status.Progress(
         verdicts,
         is_complete=not creations,
@@ -131,10 +133,13 @@ def _reconcile_active(
         waiting=children.waiting(job, replicas, observed, now),
         notes=notes,
         failed_pods=outcome.failed_pods(job, verdicts, observed),
+        altered=observed.altered,
     )
     new = _with_board(job, status.active_status(job, progress, now), observed, now)
     plan = _changes(job.with_status(new), replicas, observed, now)
     patches = *plan.patches, *children.gang_changes(new, observed, factory)
+    if conditions.holds(new, "ChangeRefused") and not (plan.deletions or patches):
+        new = status.merge(new, reasons.NOTHING_REFUSED, now)
     return replace(plan, patches=patches, creations=creations, status=_write(job, new).status)
 
 
@@ -192,12 +197,14 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     unused = {} if job.run_policy.clean_pod_policy == "None" else observed.services
     services = changes.deletions("Service", unused, kept=tensorboard.name(job))
     deletions = (*children.job_deletions(to_delete), *services)
-    patches = (SpecPatch("Job", each.name, each.uid, {"suspend": True}) for each in to_suspend)
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp" or status.has_running(new):
         phase = "Failed" if new["phase"] == "Failed" else "Done"
         new |= {"phase": phase} | status.replica_fields(job, outcome.judge_ended(job, observed))
     new = _with_board(job, new, observed, now)
+    patches = [SpecPatch("Job", each.name, each.uid, {"suspend": True}) for each in to_suspend]
+    if conditions.holds(new, "ChangeRefused") and not (deletions or patches):
+        new = status.merge(new, reasons.NOTHING_REFUSED, now)
     return replace(_write(job, new), deletions=deletions, patches=(*patches,))
 
 

@@ -5,10 +5,11 @@ a second attempt after a crash finds the object of the first, and creates no dup
 """
 
 import copy
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
+from kube_runtime.changes import Creation
 from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, JOBS, SERVICES, Json, Resource
 from kube_runtime.objects import owned_object
 from tfjob_api.spec import CONTAINER, ReplicaSpec, TfJob
@@ -17,21 +18,6 @@ from . import accelerators, gang, parameter_server, restart, tensorboard
 from .config import Config
 from .observed import UID_ANNOTATION
 from .tf_config import INDEX_VARIABLE, Cluster
-
-
-@dataclass(frozen=True)
-class Creation:
-    """One object to create. ``build`` returns its body, and is called when the body is sent.
-
-    ``alternative`` is created instead if the name is taken by another's object. ``only_repair``:
-    the object is not created, but gets its labels back if it exists without them.
-    """
-
-    kind: str
-    name: str
-    build: Callable[[], Json] = field(compare=False, repr=False)
-    alternative: "Creation | None" = field(default=None, compare=False, repr=False)
-    only_repair: bool = False
 
 
 class Factory:
@@ -44,7 +30,7 @@ class Factory:
     def problem(self) -> str:
         """Why no process of this job could start, or "". Builds one Job per replica type.
 
-        Raises: one of UNREADABLE if a template cannot be read.
+        Raises: one of READ_ERRORS if a template cannot be read.
         """
         for replica in self.job.replica_specs:
             self.batch_job(replica, 0).build()

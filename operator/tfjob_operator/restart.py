@@ -50,8 +50,8 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
     """Judge one replica by its newest Pod, else by its Job. The order of the rules matters."""
     if job is None:
         return Verdict("Unknown")
-    if pod and _was_interrupted(pod) and not job.failure:
-        return _retry(pod)
+    if pod and pod.interrupted and not job.failure:
+        return _retry(pod)  # its exit code means nothing: SIGTERM may lead to 0
     if job.succeeded or ends_well(pod) or (pod and pod.exit_code == 0):
         return Verdict("Succeeded")
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
@@ -76,7 +76,7 @@ def is_false_success(job: Job, pod: Pod | None) -> bool:
 
     The Job controller does not know the difference, so the Job must be created again.
     """
-    return bool(pod and _was_interrupted(pod) and (job.succeeded or pod.phase == "Succeeded"))
+    return bool(pod and pod.interrupted and (job.succeeded or pod.phase == "Succeeded"))
 
 
 def must_delete_pod(pod: Pod, restart_policy: str) -> bool:
@@ -86,11 +86,6 @@ def must_delete_pod(pod: Pod, restart_policy: str) -> bool:
     """
     has_failed = pod.waits_for_side_car and not pod.deleting and pod.exit_code != 0
     return has_failed and not _is_permanent(pod, restart_policy)
-
-
-def _was_interrupted(pod: Pod) -> bool:
-    """Whether the Pod was stopped. Its exit code means nothing: SIGTERM may lead to 0."""
-    return pod.interrupted or (pod.disrupted and (pod.is_finished or pod.exit_code is not None))
 
 
 def ends_well(pod: Pod | None) -> bool:
@@ -117,7 +112,7 @@ def _describe(pod: Pod) -> str:
         return "was OOMKilled: it needs more memory than its limit"
     if pod.disrupted or pod.interrupted or pod.deleting:
         why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
-        is_late = pod.exit_code == 0 and not pod.disrupted  # a new text counts: status._restarts
+        is_late = pod.exit_code == 0 and not pod.disrupted  # else status._restarts sees a new text
         return f"{why}, so its exit code 0 is no success" if is_late else why
     if pod.reason == "StartError":
         return f"could not start its program (StartError, code {pod.exit_code})"

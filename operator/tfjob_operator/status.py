@@ -19,10 +19,11 @@ from tfjob_api.spec import TfJob
 from .restart import Verdict
 
 Verdicts = Mapping[tuple[str, int], Verdict]
-COUNTS = ("replicas", "replicaStatuses", "completedIndexes")
+COUNTS = ("replicas", "replicaStatuses", "completedIndexes", "disruptedIndexes")
 ALWAYS_WRITTEN = ("Created", "TensorBoardReady")  # conditions whose False says what is missing
 # The printed column shows the newest condition of these, with this value.
-ENDS_AND_PAUSES = ("Waiting", "Suspended", "Succeeded", "Failed")
+ENDS_AND_PAUSES = ("Waiting", "ChangeRefused", "Suspended", "Succeeded", "Failed")
+NOT_WHILE_IDLE = ("Running", "Restarting", "Waiting", "Altered", "ChangeRefused")
 LAST = {("Created", "False"), *((kind, "True") for kind in ENDS_AND_PAUSES)}
 
 
@@ -31,7 +32,8 @@ class Progress:
     """What one pass observed of an active job.
 
     ``is_complete``: all children exist. ``blocked``: why a Pod could not be created, or "".
-    ``waiting``: the condition Waiting. ``notes``: sentences for the condition Created.
+    ``waiting``: the condition Waiting. ``notes``: sentences for the condition Created. ``altered``:
+    for the condition Altered.
     """
 
     verdicts: Verdicts
@@ -40,6 +42,7 @@ class Progress:
     waiting: NewCondition = reasons.NO_POD_WAITS
     notes: tuple[str, ...] = ()
     failed_pods: int = 0
+    altered: tuple[str, ...] = ()
 
 
 def base_status(job: TfJob, now: datetime) -> Json:
@@ -103,6 +106,11 @@ def _active_conditions(job: TfJob, progress: Progress) -> Iterator[tuple[str, Ne
         message = f"All replicas run again, after: {before}"
         yield "Restarting", (False, reasons.RECOVERED, message)
     yield "Waiting", progress.waiting
+    if progress.altered:
+        message = "; ".join(progress.altered) + reasons.ADVICE_ON_ALTERED
+        yield "Altered", (True, reasons.CHANGED_BY_OTHERS, message)
+    else:
+        yield "Altered", (False, reasons.UNCHANGED, "No child is changed by others")
 
 
 def _created_condition(job: TfJob, notes: tuple[str, ...] = ()) -> NewCondition:
@@ -113,15 +121,18 @@ def _restarts(job: TfJob, progress: Progress) -> Json:
     """The field restarts: failed and disrupted Pods so far; the number never falls.
 
     The Jobs count failed Pods, and begin at 0 when they are created again, so the growth of
-    failedPods is added. (An older operator wrote no failedPods.) Jobs do not count disruptions. A
-    disruption is counted when the condition Restarting names it for the first time.
+    failedPods is added. (An older operator wrote no failedPods.) Jobs do not count disruptions, so
+    disruptedIndexes says of which replicas one is counted. If the same replica has another one, the
+    condition Restarting names another Pod, unless its message is cut.
     """
-    before, text = conditions.find(job.status, "Restarting").get("message", ""), _retries(progress)
-    disrupted = {v.retry[:MAX_MESSAGE] for v in progress.verdicts.values() if not v.is_counted}
+    verdicts, text = progress.verdicts, conditions.find(job.status, "Restarting").get("message", "")
+    now = {task for task, each in verdicts.items() if each.retry and not each.is_counted}
+    before = now & indexes.read_all(job.status.get("disruptedIndexes") or {})
+    same = {each for each in before if verdicts[each].retry in text or len(text) == MAX_MESSAGE}
     restarts, failed = int(job.status.get("restarts", 0)), progress.failed_pods
-    count = restarts + sum(each in text and each not in before for each in disrupted)
-    count += max(0, failed - job.status.get("failedPods", restarts))
-    return {"restarts": count, "failedPods": failed} if count else {}
+    count = restarts + len(now - same) + max(0, failed - job.status.get("failedPods", restarts))
+    fields = {"restarts": count, "failedPods": failed, "disruptedIndexes": indexes.write_all(now)}
+    return fields if count else {}
 
 
 def _retries(progress: Progress) -> str:
@@ -136,10 +147,10 @@ def suspended(job: TfJob, is_empty: bool, now: datetime) -> Json:
     Not ``is_empty``: some of its Pods still run, so its templates must not change yet.
     """
     status = base_status(job, now) | {"phase": "", "state": "Unknown", **job.kept_indexes}
-    for field in ("startTime", "replicas", "replicaStatuses"):
+    for field in ("startTime", "replicas", "replicaStatuses", "disruptedIndexes"):
         status.pop(field, None)
     no_longer = (False, reasons.SUSPENDED, "The job is suspended")
-    new: dict[str, NewCondition] = dict.fromkeys(("Running", "Restarting", "Waiting"), no_longer)
+    new: dict[str, NewCondition] = dict.fromkeys(NOT_WHILE_IDLE, no_longer)
     new["Suspended"] = (True, reasons.SUSPENDED, "spec.runPolicy.suspend is true")
     if not is_empty:
         new["Suspended"] = (True, reasons.SUSPENDING, "Its Pods are being stopped")
@@ -178,8 +189,9 @@ def _ended(
     """The fields of both ends. ``new``: conditions; the last one says how the job ended."""
     status = base_status(job, now) | (replica_fields(job, verdicts) if verdicts else {})
     status["completionTime"] = timestamp(now)
+    status.pop("disruptedIndexes", None)
     no_longer = (False, reasons.FINISHED, "The job has ended")
-    ended = dict.fromkeys(("Running", "Restarting", "Suspended", "Waiting"), no_longer)
+    ended = dict.fromkeys((*NOT_WHILE_IDLE, "Suspended"), no_longer)
     return merge(status, {**ended, **new}, now)
 
 
@@ -187,15 +199,12 @@ def replica_fields(job: TfJob, verdicts: Verdicts) -> Json:
     """replicaStatuses as in 2017, the printed column "running or succeeded/all", and
     completedIndexes, which are kept when the children are gone. They are written even if
     empty: a worker that is removed and added again must run."""
-    entries, done = [], {}
+    entries = []
     for replica in job.replica_specs:
-        states = [verdicts[replica.type, i].state for i in range(replica.replicas)]
-        counts = Counter(states)
+        counts = Counter(verdicts[replica.type, i].state for i in range(replica.replicas))
         entry = {"tf_replica_type": replica.type, "state": _overall(counts)}
         entries.append(entry | {"ReplicasStates": dict(sorted(counts.items()))})
-        if "Succeeded" in counts:
-            succeeded = (i for i, state in enumerate(states) if state == "Succeeded")
-            done[replica.type] = indexes.write(succeeded)
+    done = indexes.write_all(task for task, each in verdicts.items() if each.state == "Succeeded")
     good = sum(verdict.state in ("Running", "Succeeded") for verdict in verdicts.values())
     text = f"{good}/{len(verdicts)}"
     return {"replicaStatuses": entries, "replicas": text, "completedIndexes": done}

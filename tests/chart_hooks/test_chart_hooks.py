@@ -52,6 +52,7 @@ def test_a_crd_is_applied_by_the_server(tmp_path):
     (request,) = transport.asked
     assert request.path.endswith("/customresourcedefinitions/tfjobs.tensorflow.org")
     assert (request.method, request.content_type) == ("PATCH", "application/apply-patch+yaml")
+    assert request.query == {"fieldManager": "helm", "force": "true"}
 
 
 def command_in(template):

@@ -6,6 +6,7 @@ here are a line of Python in the operator's own image, which is small and always
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -314,7 +315,7 @@ def test_what_somebody_changes_by_hand_is_named_until_it_is_made_again(lab):
         lab.kubectl("patch", "tfjob/mnist", "--type=merge", f"--patch={body}")
         lab.wait("Suspended" if suspend else "Running")
     lab.until(lambda: lab.status().get("replicas") == "3/3")
-    assert "changed" not in lab.condition("Created")["message"]
+    assert lab.condition("Altered").get("status") != "True"
     changes = {
         "Service mnist-master-76no-0": ("spec.selector", {"selector": {"job_type": "none"}}),
         "Deployment mnist-tensorboard-76no": ("spec.template", {"template": LABELLED}),
@@ -325,13 +326,13 @@ def test_what_somebody_changes_by_hand_is_named_until_it_is_made_again(lab):
         body = json.dumps({"spec": spec} if spec else {"data": {"more": "lines"}})
         lab.kubectl("patch", *which.lower().split(), "--type=merge", f"--patch={body}")
     for which, (field, _) in changes.items():
-        named = f"{which}: kubectl-patch changed {field}; if that is a mistake, delete it"
-        lab.until(lambda named=named: named in lab.condition("Created")["message"])
+        named = f"{which}: kubectl-patch changed {field}"
+        lab.until(lambda named=named: named in lab.condition("Altered").get("message", ""))
     lab.until(lambda: lab.condition("Waiting").get("reason") == "JobSuspended")
     assert "mnist-worker-76no" in lab.condition("Waiting")["message"]
     for which in changes:
         lab.kubectl("delete", *which.lower().split())
-    lab.until(lambda: "changed" not in lab.condition("Created")["message"])
+    lab.until(lambda: lab.condition("Altered")["status"] == "False")
     lab.until(lambda: lab.status().get("replicas") == "3/3")
     assert lab.condition("Waiting")["status"] == "False"
 
@@ -388,6 +389,8 @@ def test_workers_come_and_go_where_their_number_may_change(lab):
     scaled(2)
     lab.until(lambda: len(lab.get("jobs")) == 3)
     lab.until(lambda: lab.status().get("replicas") == "3/3")
+    refused = lab.kubectl("scale", "tfjob/mnist", "--replicas=1001", check=False)
+    assert "should be less than or equal to 1000" in refused.stderr
     refused = scaled(2, layout="Indexed", check=False)
     assert "spec.replicaSpecs cannot be changed once the job is made" in refused.stderr
 
@@ -420,6 +423,13 @@ def test_what_cannot_take_effect_is_refused_with_a_sentence(lab):
     assert "spec.replicaSpecs cannot be changed once the job is made" in refused.stderr
     refused = lab.apply(replica("MASTER", FOR_EVER), tfImage="other", check=False)
     assert "delete the TfJob and create it again" in refused.stderr
+    ps = {"tfReplicaType": "PS", "replicas": 1000}
+    workers = replica("WORKER", replicas=2)
+    most = {"enableDynamicWorker": True, "runPolicy": {"suspend": True}}
+    lab.apply(replica("MASTER"), workers, ps, name="most", **most)
+    lab.kubectl("scale", "tfjob/most", "--replicas=999")
+    refused = lab.kubectl("scale", "tfjob/most", "--replicas=1000", check=False)
+    assert "more than 2000 replicas of all types together" in refused.stderr
     for field in ({"managedBy": "another/one"}, {"schedulingPolicy": {"queue": "q"}}):
         refused = lab.apply(replica("MASTER", FOR_EVER), runPolicy=field, check=False)
         assert f"runPolicy.{next(iter(field))}" in refused.stderr
@@ -477,3 +487,10 @@ def test_an_upgrade_brings_the_crd_that_helm_would_not(cluster, operator_release
     where = ("--namespace", operator_release, "--reuse-values", "--wait")
     cluster.run("helm", "upgrade", "tf-job", "operator/chart", *where, timeout=400)
     assert "State" in cluster.kubectl("get", *crd, "-o", f"jsonpath={path}").stdout
+    # A later release may be installed after `helm uninstall`, which leaves the CRD: no conflict.
+    newer = (
+        Path("operator/chart/crds/tfjobs.yaml").read_text().replace("is one Tensor", "is a Tensor")
+    )
+    assert "is a Tensor" in newer
+    as_helm = ("apply", "--server-side", "--field-manager=helm", "--dry-run=server", "-f", "-")
+    cluster.kubectl(*as_helm, input=newer)

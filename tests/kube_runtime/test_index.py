@@ -2,10 +2,13 @@ from kube_runtime.index import Index
 from tests.kube_runtime.builders import Listener, obj
 
 
-def index():
+def index(**more):
     result = Listener()
     made = Index(
-        lambda o: o.get("phase"), lambda o: o["metadata"]["ownerReferences"][0]["uid"], result
+        lambda o: o.get("phase"),
+        lambda o: o["metadata"]["ownerReferences"][0]["uid"],
+        result,
+        **more,
     )
     return made, result
 
@@ -76,7 +79,7 @@ def test_a_new_list_forgets_what_it_does_not_have_unless_it_is_newer():
     made, _ = index()
     for uid, version in (("kept", 1), ("gone", 2), ("newer", 12)):
         made.upsert(obj(uid, version))
-    made.replace({"kept"}, 10)
+    made.remove_missing({"kept"}, 10)
     assert set(made.of("tfjob")) == {"kept", "newer"}
 
 
@@ -102,7 +105,7 @@ def altered(uid, version, manager):
 
 
 def test_what_others_have_changed_is_known_until_it_is_put_right_or_gone():
-    made, result = index()
+    made, result = index(notes_changes=True)
     made.upsert(altered("a", 1, "tf-job-operator"))
     made.upsert(altered("b", 2, "tf-job-operator"))
     assert made.altered("tfjob") == []

@@ -39,6 +39,12 @@ REPLICAS = {"f:spec": {"f:replicas": {}}}
             id="a status",
         ),
         pytest.param(
+            [OURS, written("cloud", {"f:spec": {"f:loadBalancerIP": {}}})], "", id="a cloud"
+        ),
+        pytest.param(
+            [OURS, {"fieldsV1": REPLICAS}], "x: somebody changed spec.replicas", id="no manager"
+        ),
+        pytest.param(
             [OURS, written("kubectl", REPLICAS, subresource="scale")],
             "x: kubectl changed spec.replicas",
             id="scaled",
@@ -57,3 +63,9 @@ REPLICAS = {"f:spec": {"f:replicas": {}}}
 def test_who_else_changed_an_object_is_known_from_its_managed_fields(entries, sentence):
     meta = {"name": "x"} if entries is None else {"name": "x", "managedFields": entries}
     assert objects.changed_by_others({"metadata": meta}) == sentence
+
+
+def test_what_is_being_deleted_need_not_be_made_right():
+    meta = {"name": "x", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    meta["managedFields"] = [written("kubectl-edit", REPLICAS)]
+    assert objects.changed_by_others({"metadata": meta}) == ""

@@ -81,8 +81,8 @@ async def test_a_worker_takes_nothing_more_urgent_than_its_first_priority():
     queue = WorkQueue()
     for key, priority in (("u", URGENT), ("n", NORMAL), ("i", IDLE)):
         queue.add(key, priority)
-    assert await queue.get(Share(IDLE, first=NORMAL)) == ("n", NORMAL)
-    assert await queue.get(Share(IDLE, first=IDLE)) == ("i", IDLE)
+    assert await queue.get(Share(IDLE, highest=NORMAL)) == ("n", NORMAL)
+    assert await queue.get(Share(IDLE, highest=IDLE)) == ("i", IDLE)
 
 
 @in_virtual_time
@@ -242,6 +242,21 @@ async def test_of_several_delays_the_earliest_counts_with_the_best_priority():
 
 
 @in_virtual_time
+async def test_a_far_more_urgent_time_does_not_make_an_earlier_one_more_urgent():
+    queue, loop = WorkQueue(), asyncio.get_running_loop()
+    for _ in range(3):  # whatever comes first
+        for seconds, priority in ((5, IDLE), (500, URGENT), (5, IDLE), (490, URGENT), (600, IDLE)):
+            queue.add_after("a", seconds, priority)
+    taken = []
+    for _ in range(2):
+        taken.append((*await queue.get(ALL), round(loop.time())))
+        queue.done("a")
+    assert taken == [("a", IDLE, 5), ("a", URGENT, 490)]
+    await asyncio.sleep(1000)
+    assert len(queue) == 0
+
+
+@in_virtual_time
 async def test_delays_of_many_keys_do_not_wait_for_each_other():
     queue, loop = WorkQueue(), asyncio.get_running_loop()
     for number in range(1000):
@@ -270,3 +285,36 @@ def test_a_delay_of_almost_nothing_may_be_asked_for_twice_on_the_real_loop():
         return await queue.get(Share(URGENT))
 
     assert uvloop.run(run()) == ("a", URGENT)
+
+
+@in_virtual_time
+async def test_no_key_waits_while_a_worker_for_it_is_idle():
+    """A worker that is woken for one key may take a more urgent one, which came meanwhile."""
+    queue = WorkQueue()
+    first = asyncio.ensure_future(queue.get(Share(NORMAL)))
+    second = asyncio.ensure_future(queue.get(Share(URGENT)))
+    third = asyncio.ensure_future(queue.get(Share(NORMAL)))
+    await asyncio.sleep(1)
+    queue.add("n", NORMAL)  # wakes the first
+    queue.add("u", URGENT)  # wakes the second, but the first takes it
+    await asyncio.sleep(1)
+    assert not second.done()
+    assert {first.result()[0], third.result()[0]} == {"u", "n"}
+    second.cancel()
+
+
+@in_virtual_time
+async def test_a_key_does_not_wait_for_a_worker_that_yields_if_another_is_idle():
+    queue = WorkQueue()
+    yielding = asyncio.ensure_future(queue.get(Share(NORMAL, yields=True)))
+    await asyncio.sleep(1)
+    steady = asyncio.ensure_future(queue.get(Share(NORMAL, highest=NORMAL)))
+    writers = [asyncio.ensure_future(queue.get(Share(URGENT))) for _ in range(2)]
+    await asyncio.sleep(1)
+    queue.add("n", NORMAL)  # wakes the one that yields
+    for key in "uv":
+        queue.add(key, URGENT)
+    await asyncio.sleep(BURST_SECONDS / 2)
+    assert steady.result()[0] == "n" or yielding.result()[0] == "n"
+    for each in (yielding, steady, *writers):
+        each.cancel()

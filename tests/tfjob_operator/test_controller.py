@@ -7,7 +7,7 @@ import prometheus_client
 from tests.fakes import virtual_time
 from tests.fakes.objects import JOBS, TFJOBS
 from tests.fakes.operator_life import distributed, fake_world
-from tfjob_operator.controller import STUCK_SECONDS
+from tfjob_operator.controller import SILENT_SECONDS
 
 
 def jobs_made(age_seconds, status=None):
@@ -51,7 +51,7 @@ def test_what_has_not_begun_is_not_stuck_and_what_it_waits_for_is():
     async def live():
         world = fake_world()
         operator = await world.start_operator(fault=deaf)
-        await asyncio.sleep(STUCK_SECONDS - 1)
+        await asyncio.sleep(SILENT_SECONDS - 1)
         before = operator.controller.health_problems()
         await asyncio.sleep(2)
         after = operator.controller.health_problems()

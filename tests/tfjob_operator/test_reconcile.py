@@ -41,19 +41,25 @@ def settled(job, observed=None):
     return job.with_status(plan.status) if plan.status else job
 
 
+def started(job):
+    """A new job after its first pass, which writes a status and changes nothing else."""
+    plan = plan_for(job, Children())
+    assert plan == Plan(status=plan.status, requeue_after_seconds=0.0)
+    return job.with_status(plan.status)
+
+
 # ------------------------------------------------------------------ children
 
 
 def test_a_new_job_gets_a_service_and_a_job_per_replica_the_service_first():
-    plan = plan_for(parsed(*DISTRIBUTED), Children())
-    assert made(plan) == [
+    job = started(parsed(*DISTRIBUTED))
+    assert conditions.find(job.status, "Created")["reason"] == "Creating"
+    assert (job.status["phase"], job.status["startTime"]) == ("Creating", ago(0))
+    assert made(plan_for(job, Children())) == [
         (kind, f"mnist-{who}-76no-{index}")
         for who, index in (("master", 0), ("worker", 0), ("worker", 1), ("ps", 0))
         for kind in ("Service", "Job")
     ]
-    assert plan.status_first
-    assert conditions.find(plan.status, "Created")["reason"] == "Creating"
-    assert (plan.status["phase"], plan.status["startTime"]) == ("Creating", ago(0))
 
 
 def test_only_what_is_missing_is_made():
@@ -65,12 +71,12 @@ def test_only_what_is_missing_is_made():
 
 def test_the_default_ps_come_after_their_config_map():
     job = parsed(replica("MASTER"), {"tfReplicaType": "PS", "replicas": 2})
+    job = started(job)
     plan = plan_for(job, Children())
     assert [kind for kind, _ in made(plan)][2:] == ["ConfigMap", "Service", "Service"]
-    started = job.with_status(plan.status)
-    assert plan_for(started, Children()).seconds_to_next_pass == 0
+    assert plan.goes_on
     long = {"cm-ps-mnist-76no": "uid"}
-    plan = plan_for(started, replace(Children(), config_maps=long))
+    plan = plan_for(job, replace(Children(), config_maps=long))
     (creation,) = plan.creations[-1][1:]
     volumes = creation.build()["spec"]["template"]["spec"]["volumes"]
     assert volumes[0]["configMap"] == {"name": "cm-ps-mnist-76no"}
@@ -83,7 +89,7 @@ def test_a_config_map_that_somebody_deleted_is_made_again():
 
 
 def test_tensorboard_comes_with_the_job_and_stays_after_it():
-    job = parsed(tensorboard={"logDir": "/logs"})
+    job = started(parsed(tensorboard={"logDir": "/logs"}))
     assert ("Deployment", "mnist-tensorboard-76no") in made(plan_for(job, Children()))
     there = replace(children(job), deployments={"mnist-tensorboard-76no": "board"})
     there = replace(there, services={**there.services, "mnist-tensorboard-76no": "s"})
@@ -325,14 +331,17 @@ def test_a_failure_of_another_kind_is_final_whatever_the_spec_becomes():
 def test_the_gang_becomes_smaller_when_a_replica_has_ended():
     config = structs.replace(CONFIG, gang_scheduling="kubernetes")
     job = settled(parsed(*DISTRIBUTED))
-    there = replace(children(job), pod_groups={"mnist-76no": "group"})
+    group = {"pod_groups": {"mnist-76no": "group"}, "gang_sizes": {"mnist-76no": 4}}
+    there = replace(children(job), **group)
     assert reconcile(job, there, config, NOW).patches == ()
-    ended = children(job, {"worker_0": pod("Succeeded", 0)})
-    plan = reconcile(job, replace(ended, pod_groups=there.pod_groups), config, NOW)
+    ended = replace(children(job, {"worker_0": pod("Succeeded", 0)}), **group)
+    plan = reconcile(job, ended, config, NOW)
     smaller = {"schedulingPolicy": {"gang": {"minCount": 3}}}
     assert plan.patches == (SpecPatch("PodGroup", "mnist-76no", "group", smaller),)
     after = job.with_status(plan.status)
-    assert reconcile(after, replace(ended, pod_groups=there.pod_groups), config, NOW).patches == ()
+    assert reconcile(after, ended, config, NOW).patches == plan.patches  # until it is so
+    smaller = replace(ended, gang_sizes={"mnist-76no": 3})
+    assert reconcile(after, smaller, config, NOW).patches == ()
 
 
 def test_the_gang_follows_the_number_of_dynamic_workers():
@@ -428,6 +437,27 @@ def test_a_job_that_somebody_suspended_is_named_unless_its_replicas_are_done(wor
         assert waiting["message"] == f"WORKER 0: somebody has set spec.suspend of Job {name}"
 
 
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param({"worker_0": pod("Failed", 0)}, id="its side-car failed, so we suspended it"),
+        pytest.param({"worker_0": pod("Running", deleting=True)}, id="its Pod still stops"),
+    ],
+)
+def test_a_suspended_job_that_has_a_pod_is_not_called_held_up(there):
+    job = settled(parsed(replica("MASTER"), replica("WORKER", 2)), Children())
+    observed = children(job, there, worker_0={"suspended": True})
+    assert conditions.find(settled(job, observed).status, "Waiting").get("status") != "True"
+
+
+def test_a_suspended_tfjob_says_nothing_of_jobs_that_somebody_suspended():
+    job = parsed(*DISTRIBUTED, runPolicy={"suspend": True})
+    stopping = job.with_status(status.suspended(job, is_empty=False, now=NOW))
+    there = children(job, {"worker_0": None}, worker_0={"suspended": True})
+    waiting = conditions.find(settled(stopping, there).status, "Waiting")
+    assert waiting.get("status") != "True"
+
+
 def workers_of(job):
     return next(each for each in job.replica_specs if each.type == "WORKER")
 
@@ -436,12 +466,14 @@ def test_a_child_that_somebody_changed_is_named_with_what_to_do():
     job = parsed(replica("MASTER"))
     changed = "Service mnist-master-76no-0: kubectl-edit changed spec.selector"
     there = replace(children(job), altered=(changed,))
-    created = conditions.find(settled(settled(job, Children()), there).status, "Created")
-    assert created["message"].endswith(
-        f"{changed}; if that is a mistake, delete it: it is made again"
-    )
-    right = settled(settled(settled(job, Children()), there), children(job))
-    assert "kubectl-edit" not in conditions.find(right.status, "Created")["message"]
+    named = settled(settled(job, Children()), there)
+    altered = conditions.find(named.status, "Altered")
+    assert (altered["status"], altered["reason"]) == ("True", "ChangedByOthers")
+    assert altered["message"].startswith(f"{changed}; if that is a mistake, delete it")
+    right = settled(named, children(job))
+    assert conditions.find(right.status, "Altered")["status"] == "False"
+    ended = settled(named, replace(children(job, SUCCEEDED), altered=(changed,)))
+    assert conditions.find(ended.status, "Altered")["status"] == "False"
 
 
 def test_a_tensorboard_that_was_taken_from_a_suspended_jobs_spec_answers_no_more():
@@ -513,7 +545,8 @@ def test_a_resumed_job_gets_its_children_again():
     result = plan_for(job, Children())
     assert conditions.find(result.status, "Suspended")["reason"] == "Resumed"
     assert (made(result), result.requeue_after_seconds) == ([], 0)
-    assert len(made(plan_for(job.with_status(result.status), Children()))) == 8
+    resumed = started(job.with_status(result.status))
+    assert len(made(plan_for(resumed, Children()))) == 8
 
 
 @pytest.mark.parametrize("suspend", [True, False])
@@ -786,7 +819,7 @@ def test_a_plan_never_holds_two_objects_of_one_name():
 
 def test_the_template_reaches_the_pod_with_all_that_the_user_said():
     pods = template(nodeSelector={"gpu": "yes"})
-    plan = plan_for(parsed(replica("MASTER", template=pods)), Children())
+    plan = plan_for(started(parsed(replica("MASTER", template=pods))), Children())
     assert plan.creations[0][1].build()["spec"]["template"]["spec"]["nodeSelector"] == {
         "gpu": "yes"
     }
@@ -852,7 +885,7 @@ def test_templates_that_a_suspension_made_unreadable_end_a_job_whose_chief_is_do
 
 
 def test_a_templates_metadata_may_be_empty():
-    job = parsed(replica("MASTER", template={**template(), "metadata": None}))
+    job = started(parsed(replica("MASTER", template={**template(), "metadata": None})))
     assert plan_for(job, Children()).creations
 
 

@@ -220,6 +220,42 @@ def test_in_a_burst_of_new_jobs_first_statuses_come_before_creations():
     assert len(first) == len(jobs)
 
 
+def test_children_are_created_and_ends_are_written_while_new_jobs_never_stop_coming():
+    """More of them than can be written, for a minute."""
+    calls = []
+
+    async def slow(number, request, go_on):
+        calls.append((asyncio.get_running_loop().time(), request))
+        await asyncio.sleep(0.5 if is_status(request) else 0.01)
+        return await go_on(request)
+
+    async def story(world):
+        await world.start_operator(fault=slow)
+        put(world, single("before"))
+        await asyncio.sleep(5)
+        for number in range(60 * 50):
+            put(world, single(f"j{number}"))
+            await asyncio.sleep(0.02)
+            if number == 500:
+                put_end(world, "before")
+        assert sum(1 for each in world.cluster.store.peek(TFJOBS) if not each.get("status")) > 500
+        assert claim(world, "Succeeded", "before")["status"] == "True"
+        created = [time for time, request in calls if request.method == "POST" and time > 30]
+        assert len(created) > 10
+
+    in_world(story)
+
+
+def put_end(world, name):
+    """The chief's Pod of a job ends with 0."""
+    pods = [p for p in world.cluster.store.peek(PODS)
+            if p["metadata"]["labels"]["tf_job_name"] == name]  # fmt: skip
+    (pod,) = pods
+    state = {"terminated": {"exitCode": 0, "finishedAt": "2026-01-01T00:00:15Z"}}
+    ended = {"phase": "Succeeded", "containerStatuses": [{"name": "tensorflow", "state": state}]}
+    world.cluster.store.update(PODS, {**pod, "status": ended}, subresource="status")
+
+
 def test_that_a_chief_runs_is_told_soon_though_others_wait_for_their_children():
     calls, jobs = slow_jobs(300)
     running = {}
@@ -398,14 +434,14 @@ def test_a_change_of_a_child_that_a_policy_refuses_is_a_condition_until_it_is_ma
         obj["spec"] |= change
         world.cluster.store.update(TFJOBS, obj)
         await asyncio.sleep(100)
-        waiting = claim(world, "Waiting")
-        assert (waiting["status"], waiting["reason"]) == ("True", "ChangeRefused")
-        assert "require-team-label" in waiting["message"]
-        assert waiting["message"].startswith("Job mnist-")
-        assert world.job()["status"]["conditions"][-1]["type"] == "Waiting"  # the printed column
+        refused = claim(world, "ChangeRefused")
+        assert (refused["status"], refused["reason"]) == ("True", "ChangeRefused")
+        assert "require-team-label" in refused["message"]
+        assert refused["message"].startswith("Job mnist-")
+        assert world.job()["status"]["conditions"][-1]["type"] == "ChangeRefused"  # as printed
         assert len(set(times)) <= 5  # after 0, 5, 15, 35 and 75 s
         await asyncio.sleep(120)
-        assert claim(world, "Waiting")["status"] == "False"
+        assert claim(world, "ChangeRefused")["status"] == "False"
         assert len(list(world.cluster.store.peek(JOBS))) == (2 if "workers" in change else 0)
 
     in_world(story)
@@ -423,7 +459,7 @@ def test_while_a_change_is_refused_the_other_children_are_made_and_the_rest_is_t
         obj["spec"]["workers"] = 1
         world.cluster.store.update(TFJOBS, obj)
         await asyncio.sleep(20)
-        assert claim(world, "Waiting")["reason"] == "ChangeRefused"
+        assert claim(world, "ChangeRefused")["status"] == "True"
         before = world.cluster.store.get(JOBS, "default", "mnist-ps-76no-0")["metadata"]["uid"]
         world.cluster.store.delete(JOBS, "default", "mnist-ps-76no-0", propagation="Background")
         world.cluster.store.delete(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
@@ -432,7 +468,7 @@ def test_while_a_change_is_refused_the_other_children_are_made_and_the_rest_is_t
         assert after != before
         assert world.cluster.store.find(DEPLOYMENTS, "default", "mnist-tensorboard-76no")
         assert world.job()["status"]["replicas"] == "3/3"
-        assert claim(world, "Waiting")["reason"] == "ChangeRefused"
+        assert claim(world, "ChangeRefused")["status"] == "True"
 
     in_world(story, stop_seconds=2)
 
@@ -539,20 +575,100 @@ def test_a_child_that_somebody_changed_is_named_until_it_is_made_again(resource,
         specs = [replica("MASTER"), {"tfReplicaType": "PS"}]
         put(world, single(replicaSpecs=specs, tensorboard=BOARD))
         await asyncio.sleep(10)
-        assert "changed" not in claim(world, "Created")["message"]
+        assert claim(world, "Altered") == {}
         obj = world.cluster.store.get(resource, "default", name)
         fields = {"f:data": {"f:x": {}}} if resource is CONFIG_MAPS else {"f:spec": {"f:x": {}}}
         obj["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "fieldsV1": fields}]
         world.cluster.store.update(resource, obj)
         await asyncio.sleep(10)
         named = f"{resource.kind} {name}: kubectl-edit changed "
-        assert named in claim(world, "Created")["message"]
+        assert claim(world, "Altered")["status"] == "True"
+        assert named in claim(world, "Altered")["message"]
         world.cluster.store.delete(resource, "default", name, propagation="Background")
         await asyncio.sleep(30)
         assert world.cluster.store.find(resource, "default", name)
-        assert "changed" not in claim(world, "Created")["message"]
+        assert claim(world, "Altered")["status"] == "False"
 
     in_world(story)
+
+
+@pytest.mark.parametrize("deadline", [None, 500])
+def test_a_change_that_nobody_waits_for_is_written_though_a_deadline_is_far(deadline):
+    """The timer of the deadline once made each of the later passes too urgent for it."""
+
+    async def story(world):
+        operator = await world.start_operator()
+        policy = {"activeDeadlineSeconds": deadline} if deadline else {}
+        specs = [replica("MASTER"), replica("WORKER", 2)]
+        put(world, single(replicaSpecs=specs, runPolicy=policy))
+        await asyncio.sleep(60)
+        assert world.job()["status"]["completedIndexes"] == {"WORKER": "0-1"}
+        before = operator.controller.passes[world.job()["metadata"]["uid"]]
+        await asyncio.sleep(300)
+        assert operator.controller.passes[world.job()["metadata"]["uid"]] - before <= 2
+        pods = len(list(world.cluster.store.peek(PODS)))
+        world.cluster.store.delete(JOBS, "default", "mnist-worker-76no-0", propagation="Background")
+        await asyncio.sleep(30)
+        assert len(list(world.cluster.store.peek(PODS))) == pods - 1  # it does not run again
+
+    in_world(story, by_replica(master=[FOR_EVER], worker=[Run(20)]))
+
+
+def test_a_corrected_spec_starts_when_the_old_children_may_go():
+    fault, _ = denies_deletions_of_jobs(until_seconds=100)
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        odd = replica("WORKER", template=template() | {"metadata": {"labels": ["a"]}})
+        policy = {"cleanPodPolicy": "None"}
+        put(world, single(replicaSpecs=[replica("MASTER"), odd], runPolicy=policy))
+        await asyncio.sleep(10)
+        assert world.job()["status"]["reason"].startswith("InvalidTemplate")
+        stray = world.cluster.store.peek(JOBS)
+        if not list(stray):
+            put_job(world, "mnist-master-76no-0")
+        obj = world.job()
+        obj["spec"]["replicaSpecs"] = [replica("MASTER"), replica("WORKER")]
+        world.cluster.store.update(TFJOBS, obj)
+        await asyncio.sleep(50)
+        assert world.job()["status"]["phase"] == "Failed"
+        assert claim(world, "ChangeRefused")["status"] == "True"
+        await asyncio.sleep(120)
+        assert world.job()["status"]["state"] == "Running"
+
+    in_world(story)
+
+
+def put_job(world, name):
+    """A Job of the TfJob, as a pass before the failure may have created it."""
+    owner = {"apiVersion": "tensorflow.org/v1alpha1", "kind": "TfJob", "controller": True}
+    owner |= {"name": NAME, "uid": world.job()["metadata"]["uid"]}
+    labels = {"tensorflow.org": "", "runtime_id": "76no", "tf_job_name": NAME,
+              "job_type": "MASTER", "task_index": "0"}  # fmt: skip
+    meta = {"namespace": "default", "name": name, "labels": labels, "ownerReferences": [owner]}
+    pods = {"metadata": {"labels": labels}, **template()}
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": {"template": pods}}
+    world.cluster.store.create(JOBS, body)
+
+
+def test_a_refused_clean_up_is_named_and_ends_when_it_is_accepted():
+    fault, times = denies_deletions_of_jobs(until_seconds=150)
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        put(
+            world, single(replicaSpecs=[replica("MASTER"), replica("WORKER", 3)], tensorboard=BOARD)
+        )
+        await asyncio.sleep(60)
+        assert claim(world, "Succeeded")["status"] == "True"
+        assert "require-team-label" in claim(world, "ChangeRefused")["message"]
+        assert world.job()["status"]["phase"] == "CleanUp"
+        assert len(set(times)) <= 5
+        await asyncio.sleep(200)
+        assert claim(world, "ChangeRefused")["status"] == "False"
+        assert world.job()["status"]["phase"] == "Done"
+
+    in_world(story, by_replica(master=[Run(10)], worker=[FOR_EVER]))
 
 
 def without_limits(world, deployment):

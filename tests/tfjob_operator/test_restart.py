@@ -36,7 +36,7 @@ OOM = pod("Failed", 137, reason="OOMKilled")
             pod("Failed", 1, disrupted=True), "Never", "Unknown", id="so is it with Never"
         ),
         pytest.param(
-            pod("Failed", 0, disrupted=True),
+            pod("Failed", 0, disrupted=True, interrupted=True),
             "ExitCode",
             "Unknown",
             id="nor is what ends well because it is told to go done",
@@ -129,5 +129,8 @@ def test_a_replica_that_ended_well_runs_again_with_always(policy, ended, seconds
 
 def test_a_disruption_has_the_same_words_before_and_after_the_program_has_ended():
     """Else one would count twice: see status."""
-    found = [pod("Running", disrupted=True, deleting=True), pod("Failed", 0, disrupted=True)]
+    found = [
+        pod("Running", disrupted=True, deleting=True),
+        pod("Failed", 0, disrupted=True, interrupted=True),
+    ]
     assert len({restart.judge(JOB, each, "ExitCode").retry for each in found}) == 1

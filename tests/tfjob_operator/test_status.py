@@ -122,6 +122,28 @@ def test_a_disruption_is_a_restart_though_no_job_counts_it():
     assert [each["restarts"] for each in (bad, same, again)] == [1, 1, 2]
 
 
+def test_each_of_many_disruptions_counts_though_the_message_has_no_room_for_all():
+    lost = {
+        ("WORKER", i): Verdict("Unknown", "", f"Pod {i:060} was lost", False) for i in range(50)
+    }
+    job = parsed(replica("MASTER"), replica("WORKER", 50))
+    judged = {("MASTER", 0): Verdict("Running"), **lost}
+    result = active(job, judged)
+    for _ in range(3):
+        assert (result["restarts"], result["disruptedIndexes"]) == (50, {"WORKER": "0-49"})
+        result = active(job.with_status(result), judged)
+    judged["WORKER", 7] = Verdict("Running")
+    result = active(job.with_status(result), judged)
+    assert result["disruptedIndexes"] == {"WORKER": "0-6,8-49"}
+    judged["WORKER", 7] = lost["WORKER", 7]
+    result = active(job.with_status(result), judged)
+    assert result["restarts"] == 51
+    for end in (status.suspended(job.with_status(result), True, NOW),
+                status.failed(job.with_status(result), "ReplicaFailed", "x", NOW)):  # fmt: skip
+        assert "disruptedIndexes" not in end
+        assert end["restarts"] == 51
+
+
 def after(*passes, **before):
     """restarts after passes that saw so many failed Pods; True stands for a disruption."""
     result = before
@@ -152,7 +174,7 @@ def test_restarts_are_all_disruptions_and_failures_so_far(restarts, expected):
     [
         pytest.param("Pod z was disrupted", "Pod a was disrupted", 2, id="two, in any order"),
         pytest.param("Pod z exited with 137", "Pod a was disrupted", 1, id="behind a failure"),
-        pytest.param("Pod z was disrupted", "Pod a was lost" + "." * 2000, 1, id="no room for two"),
+        pytest.param("Pod z was disrupted", "Pod a was lost" + "." * 2000, 2, id="no room for two"),
         pytest.param("Pod z was disrupted" + "." * 2000, "", 1, id="longer than a message may be"),
     ],
 )
@@ -218,7 +240,7 @@ def test_messages_are_cut_at_the_length_of_an_event():
 def test_which_replicas_have_succeeded_is_remembered():
     result = active(JOB, verdicts("Running", "Succeeded", "Running"))
     assert result["completedIndexes"] == {"WORKER": "0"}
-    assert JOB.with_status(result).done == {("WORKER", 0)}
+    assert JOB.with_status(result).completed == {("WORKER", 0)}
 
 
 @pytest.mark.parametrize("ended", [False, True])

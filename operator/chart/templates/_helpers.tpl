@@ -20,7 +20,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.serviceAccount.name | default (ternary (include "tf-job-operator.name" .) "default" .Values.serviceAccount.create) }}
 {{- end }}
 
-{{/* The user's flags, without those that the ports, the probes and the roles depend on, also abbreviated. */}}
+{{/* The user's flags. It fails if they set a flag that the chart sets itself, also abbreviated. */}}
 {{- define "tf-job-operator.extraArgs" -}}
 {{- range .Values.extraArgs }}
 {{- if regexMatch "^--(p|n|lea)" . }}
@@ -58,7 +58,7 @@ requests: {cpu: 50m, memory: 64Mi}
 limits: {cpu: 500m, memory: 256Mi}
 {{- end }}
 
-{{/* What a GPU brings on each cloud; nvidia.com/gpu is served by a device plugin, which mounts. */}}
+{{/* What a GPU brings on each cloud; the device plugin of nvidia.com/gpu mounts the driver itself. */}}
 {{- define "tf-job-operator.accelerators" -}}
 {{- if eq .Values.cloud "azure" }}
 alpha.kubernetes.io/nvidia-gpu:
