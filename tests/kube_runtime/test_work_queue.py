@@ -1,4 +1,5 @@
 import asyncio
+import random
 
 import pytest
 import uvloop
@@ -318,3 +319,34 @@ async def test_a_key_does_not_wait_for_a_worker_that_yields_if_another_is_idle()
     assert steady.result()[0] == "n" or yielding.result()[0] == "n"
     for each in (yielding, steady, *writers):
         each.cancel()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_was_asked_for_a_key_comes_in_time_and_is_urgent_enough(seed):
+    chance = random.Random(seed)
+
+    async def live():
+        loop, queue, asked, taken = asyncio.get_running_loop(), WorkQueue(), [], []
+
+        async def worker():
+            while True:
+                key, priority = await queue.get(ALL)
+                taken.append((loop.time(), priority))
+                queue.done(key)
+
+        work = asyncio.create_task(worker())
+        for _ in range(200):
+            seconds = chance.choice([0, 0.5, 2, 5, 8, 20, 60, 300])
+            priority = chance.choice([URGENT, NORMAL, IDLE])
+            asked.append((loop.time(), loop.time() + seconds, priority))
+            queue.add_after("a", seconds, priority)
+            await asyncio.sleep(chance.choice([0, 0.1, 1, 4, 10]))
+        await asyncio.sleep(400)
+        work.cancel()
+        assert len(queue) == 0
+        for since, due, priority in asked:
+            fits = [t for t, p in taken if since <= t <= due + 0.01 and p <= priority]
+            assert fits, (since, due, priority)
+        assert len(taken) <= len(asked)
+
+    virtual_time.run(live())
