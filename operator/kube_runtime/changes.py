@@ -39,14 +39,14 @@ class Deletion:
 class SpecPatch:
     """A merge patch of the spec of one object, by name and UID.
 
-    ``is_users``: it holds what a user wrote, so a refusal is judged like that of a creation.
+    ``written_by_user``: it holds what a user wrote, so a refusal is judged like that of a creation.
     """
 
     kind: str
     name: str
     uid: str
     spec: Json
-    is_users: bool = False
+    written_by_user: bool = False
 
 
 class ChangeRefused(Exception):

@@ -90,7 +90,7 @@ DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/api/v1", "events")
 LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
 
-MANAGER = "tf-job-operator"  # who, by managedFields of an object, has written our fields
+MANAGER = "tf-job-operator"  # our name in managedFields, which is the User-Agent
 PAGE = 500  # objects in one response to a list
 MERGE_PATCH = "application/merge-patch+json"
 MAX_IN_FLIGHT = 64  # creations and deletions; more only cost memory (bench/README.md)

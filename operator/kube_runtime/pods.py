@@ -6,7 +6,7 @@ from .conditions import find, true_conditions
 from .kube import Json
 
 STARTUP_REASONS = ("ContainerCreating", "PodInitializing")  # every Pod has these at first
-CLOCK_SKEW = timedelta(seconds=5)  # so far a node's clock may be behind the API server's
+CLOCK_SKEW = timedelta(seconds=5)  # a node's clock may be behind the API server's by this much
 # Values of a Pod's status.reason: its program was stopped from outside.
 INTERRUPTIONS = ("Evicted", "Preempting", "Preempted", "DeadlineExceeded", "Terminated")
 

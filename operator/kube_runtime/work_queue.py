@@ -15,15 +15,15 @@ from dataclasses import dataclass
 BURST_SECONDS, MAX_BURST_SECONDS = 0.1, 2.0
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
+REJECTED_SECONDS = 5.0  # the first one after a quota or a policy; 10, 20, 40, 60 follow
 TOGETHER_SECONDS = 5.0  # times of a key that lie closer than this are one
-REJECTED_SECONDS = 5.0  # instead of that, after a quota or a policy; 10, 20, 40, 60 follow
 
 
 @dataclass(frozen=True)
 class Share:
     """The keys that a worker takes: from the priority ``highest`` to ``lowest``, in this order.
 
-    ``yields``: during a burst it takes keys of priority 0 only. A burst begins when two of these
+    ``yields``: during a burst it takes keys of priority 0 at most. A burst begins when two of these
     are worked on at the same time. ``rest``: after each key the worker rests for so many times as
     long as it took, and so sends less to an API server that is slow.
     """
@@ -191,7 +191,7 @@ class WorkQueue:
             del self._ready[priority]
 
     def _on_time(self, key: str, priority: int) -> None:
-        # Of a key no two timers have one priority: a later one is there only if it is more urgent.
+        # No two timers of a key have the same priority: a later one is always more urgent.
         if left := [each for each in self._timers.pop(key) if each[1] != priority]:
             self._timers[key] = left
         self.add(key, priority)

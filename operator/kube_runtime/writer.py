@@ -101,7 +101,7 @@ class Writer:
         try:
             self._store(change.kind, await unless_gone(call))
         except ApiError as error:
-            classify = classify_create_error if change.is_users else classify_change_error
+            classify = classify_create_error if change.written_by_user else classify_change_error
             raise classify(change.kind, change.name, error) from error
 
     def _store(self, kind: str, obj: Json | None) -> None:

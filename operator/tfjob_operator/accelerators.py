@@ -53,8 +53,7 @@ def hidden_folders(container: Json, accelerators: Accelerators) -> Iterator[str]
     """A sentence for each driver folder whose path the template uses for another volume."""
     for accelerator in _requested(container, accelerators):
         for folder in accelerator.volumes or []:
-            mounted = pod_specs.mount_at(container, folder.mount_path)
-            if mounted is not None:
+            if mounted := pod_specs.mount_at(container, folder.mount_path):
                 yield (
                     f"{folder.mount_path} is the template's own volume {mounted.get('name')!r}, "
                     f"so the node's {folder.host_path} is not mounted there"

@@ -33,7 +33,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class PlanExecutor:
-    """Sends the requests. ``writer`` writes all objects but the TfJob."""
+    """Sends the requests. ``writer`` sends all but the TfJob's status; it deletes TfJobs, too."""
 
     kube: Kube
     tfjobs: Index

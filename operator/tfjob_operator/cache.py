@@ -35,7 +35,7 @@ class Cache:
     def __init__(self, on_tfjob: OnChange, on_child: OnChange, on_pod: OnChange) -> None:
         self._notify_child, self._notify_pod = on_child, on_pod
         self._job_uids: dict[str, set[str]] = {}  # Jobs that have Pods, by TfJob; also deleted Jobs
-        self.tfjobs = Index(store, objects.uid_of, on_tfjob)
+        self.tfjobs = Index(stored_view, objects.uid_of, on_tfjob)
         child = partial(Index, owner=objects.owner_uid, notes_changes=True)
         self.jobs, other = child(observed.job, on_change=on_child), self._on_other_child
         self.services = child(objects.only_name, on_change=other)
@@ -107,7 +107,7 @@ class Cache:
         return {pod.job_name: pod for pod in sorted(pods, key=lambda pod: not pod.deleting)}
 
 
-def store(obj: Json) -> Stored:
+def stored_view(obj: Json) -> Stored:
     meta = {key: value for key, value in obj["metadata"].items() if key in KEPT_METADATA}
     fields = {"metadata": meta, "spec": obj.get("spec"), "status": obj.get("status")}
     return Stored(meta.get("namespace", ""), json.encode(fields))

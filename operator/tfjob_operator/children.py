@@ -170,7 +170,7 @@ def board_changes(observed: Children, factory: Factory) -> Iterator[SpecPatch]:
     for (creation,) in missing_board(Children(), factory):
         if uid := uids[creation.kind].get(creation.name):
             spec = creation.build()["spec"]
-            yield SpecPatch(creation.kind, creation.name, uid, spec, is_users=True)
+            yield SpecPatch(creation.kind, creation.name, uid, spec, written_by_user=True)
 
 
 def gang_changes(new: Json, observed: Children, factory: Factory) -> Iterator[SpecPatch]:

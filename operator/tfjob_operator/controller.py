@@ -197,24 +197,24 @@ class Controller:
         meta = (self.cache.tfjob(uid) or {}).get("metadata", {})
         return f"{meta.get('namespace')}/{meta.get('name')}"
 
-    def _may_run_before_sync(self, stored: Json) -> bool:
+    def _may_run_before_sync(self, obj: Json) -> bool:
         """Whether it is so new that few children exist. To create these again gives a 409."""
-        age = self.clock() - datetime.fromisoformat(stored["metadata"]["creationTimestamp"])
-        phase = (stored["status"] or {}).get("phase", "Creating")
+        age = self.clock() - datetime.fromisoformat(obj["metadata"]["creationTimestamp"])
+        phase = (obj["status"] or {}).get("phase", "Creating")
         return bool(phase == "Creating" and age.total_seconds() < FRESH_SECONDS)
 
     async def sync(self, uid: str, priority: int = Priority.PROGRESS) -> None:
         """Run one pass over one TfJob. Raises: the error to retry for."""
-        stored = self.cache.tfjob(uid)
-        if stored and self._deferred is not None and not self._may_run_before_sync(stored):
+        obj = self.cache.tfjob(uid)
+        if obj and self._deferred is not None and not self._may_run_before_sync(obj):
             self._deferred.append((uid, priority))  # its children are not known yet
-        elif stored:
-            await self._reconcile(uid, stored, priority)
+        elif obj:
+            await self._reconcile(uid, obj, priority)
         else:
             self.queue.forget(uid)
 
-    async def _reconcile(self, uid: str, stored: Json, priority: int) -> None:
-        job = parse(stored)
+    async def _reconcile(self, uid: str, obj: Json, priority: int) -> None:
+        job = parse(obj)
         plan = reconcile(job, self.cache.children(uid), self.config, self.clock())
         if plan.can_wait and priority < Priority.CLEAN_UP:
             self.queue.add(uid, Priority.CLEAN_UP)
@@ -232,11 +232,11 @@ class Controller:
         if priority < Priority.PROGRESS and status.is_minor(job.status, plan.status or {}):
             plan = replace(plan, status=None)  # written later, with all changes until then
             self._debounce(uid)
-        due = Priority.CREATE if priority == Priority.FIRST_STATUS else Priority.URGENT
-        due = Priority.CLEAN_UP if job.is_finished else due
+        following = Priority.CREATE if priority == Priority.FIRST_STATUS else Priority.URGENT
+        following = Priority.CLEAN_UP if job.is_finished else following
         # Set before the requests: an error must not lose a timer. A longer one is set at a resync.
         if 0 < plan.requeue_after_seconds < self.config.resync_seconds:
-            self.queue.add_after(uid, plan.requeue_after_seconds, due)
+            self.queue.add_after(uid, plan.requeue_after_seconds, following)
         try:
             await self._executor.apply(job, plan)
         except (CreateRejected, ChangeRefused) as error:
@@ -247,7 +247,9 @@ class Controller:
             return
         if uid not in self._rejected and uid not in self._refused:
             self.queue.forget(uid)
-        if plan.goes_on:
-            self.queue.add_after(uid, 0.0, due)
+        # If a creation has an alternative, what comes next depends on which of them exists.
+        has_choice = any(each.alternative for series in plan.creations for each in series)
+        if has_choice or plan.requeue_after_seconds == 0:
+            self.queue.add_after(uid, 0.0, following)
         if plan.creations or plan.deletions:
             self._debounce(uid)

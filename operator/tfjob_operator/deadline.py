@@ -1,7 +1,6 @@
 """The timers of a job: activeDeadlineSeconds, the grace period, ttlSecondsAfterFinished.
 
-All count from a time in the status, so they fire after a restart too. ``reconcile`` requeues the
-job after the seconds that remain.
+All count from a time in the status, so they fire after a restart of the operator, too.
 """
 
 from datetime import datetime

@@ -23,13 +23,11 @@ class Metrics:
             reasons.SUCCEEDED: counter("succeeded", "TfJobs that succeeded"),
         }
         self._by_reason |= dict.fromkeys(reasons.FAILURES, counter("failed", "TfJobs that failed"))
-        about = "Pods of TfJobs that failed or were disrupted, and are tried again"
-        self.restarted = counter("restarted", about)
+        self.restarted = counter("restarted", "Pods that failed or were disrupted, and run again")
         self.dropped_events = counter("dropped_events", "Events that could not be sent")
         name, about = "tfjob_reconcile_duration_seconds", "One pass over one TfJob"
         self.duration = prometheus.Histogram(name, about, buckets=BUCKETS, registry=self.registry)
-        about = "TfJobs that wait for a pass"
-        self.depth = prometheus.Gauge("tfjob_queue_depth", about, registry=self.registry)
+        self.depth = prometheus.Gauge("tfjob_queue_depth", "Waiting TfJobs", registry=self.registry)
 
     def count(self, reason: str) -> None:
         """Count a condition that a status write has changed, by its reason."""

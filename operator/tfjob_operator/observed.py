@@ -114,13 +114,15 @@ class Children:
 
     def newest_pod(self, job: Job) -> Pod | None:
         """The Pod by which a Job is judged: earlier attempts no longer matter."""
-        pods = self.pods.get(job.uid, ())
-        return max(pods, key=_creation_order, default=None)
+        return max(self.pods.get(job.uid, ()), key=_creation_order, default=None)
+
+    def attempts(self, job: Job) -> list[Pod]:
+        """The Pods of a Job, oldest first."""
+        return sorted(self.pods.get(job.uid, ()), key=_creation_order)
 
     def newest_pods(self, job: Job) -> dict[int, Pod]:
         """The newest Pod of each index of an Indexed Job."""
-        pods = sorted(self.pods.get(job.uid, ()), key=_creation_order)
-        return {pod.index: pod for pod in pods if pod.index is not None}
+        return {pod.index: pod for pod in self.attempts(job) if pod.index is not None}
 
 
 def _creation_order(pod: Pod) -> tuple[str, bool, str]:

@@ -1,4 +1,4 @@
-"""How a job does: a verdict for each replica, and whether the job has succeeded or failed."""
+"""A verdict for each replica, and whether the job has succeeded or failed."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -9,7 +9,7 @@ from tfjob_api.spec import TfJob
 
 from . import cleanup, deadline, restart, status
 from .children import Replica, observed_replicas
-from .observed import Children
+from .observed import Children, Job
 
 
 def judge_all(job: TfJob, replicas: Iterable[Replica]) -> status.Verdicts:
@@ -67,7 +67,7 @@ def failures(
         if child.is_indexed and child.failure and not child.deleting:
             yield reasons.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
     limit = job.run_policy.backoff_limit
-    if failed_pods(job, verdicts, observed) > limit:
+    if failed_pods(observed) > limit:
         message = f"More than {limit} Pods failed (runPolicy.backoffLimit)"
         yield reasons.BACKOFF_LIMIT_EXCEEDED, message
     if deadline.seconds_to_deadline(job, now) <= 0:
@@ -75,10 +75,15 @@ def failures(
         yield reasons.DEADLINE_EXCEEDED, message
 
 
-def failed_pods(job: TfJob, verdicts: status.Verdicts, observed: Children) -> int:
-    """The number of failed Pods, without side-cars that failed after their replica succeeded."""
-    done = {job.child_name(*task) for task, each in verdicts.items() if each.state == "Succeeded"}
+def failed_pods(observed: Children) -> int:
+    """The number of failed Pods, without side-cars that failed after their replica's success."""
     jobs = [child for child in observed.jobs.values() if child.failed and not child.deleting]
-    unended = [each for each in jobs if each.name in done and not each.succeeded]
-    ignored = sum(j.failed for j in unended if not restart.ends_well(observed.newest_pod(j)))
-    return sum(child.failed for child in jobs) - ignored
+    return sum(_failed_before_success(child, observed) for child in jobs)
+
+
+def _failed_before_success(child: Job, observed: Children) -> int:
+    pods = observed.attempts(child)
+    good = [i for i, pod in enumerate(pods) if pod.exit_code == 0 and not pod.interrupted]
+    if child.is_indexed or child.succeeded or not good or pods[good[0]].phase != "Failed":
+        return child.failed
+    return min(child.failed, sum(pod.phase == "Failed" for pod in pods[: good[0]]))

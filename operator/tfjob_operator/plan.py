@@ -11,9 +11,9 @@ from kube_runtime.times import FOREVER
 class Plan:
     """Changes, applied in this order: deletions and patches, creations, status.
 
-    A first, final or suspended status is written in a pass of its own, before anything is created
-    or deleted. A stale cache makes that write fail (409), so the deletions never happen. The one
-    exception: the children of an invalid spec are deleted first, since nobody needs them.
+    A first, final or suspended status is written in a pass of its own, before anything is deleted.
+    A stale cache makes that write fail (409), so the deletions never happen. Two exceptions: the
+    children of an invalid spec are deleted first; TensorBoard is created before a final status.
 
     ``creations``: each inner tuple is a series, created in order up to its first error; the series
     are independent. ``status`` is the whole new status, or None if nothing changes. A Plan with
@@ -26,10 +26,3 @@ class Plan:
     status: Json | None = None
     can_wait: bool = False
     requeue_after_seconds: float = FOREVER
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the next pass comes at once: also if a creation has an alternative, since what
-        follows depends on which of them exists."""
-        has_choice = any(each.alternative for series in self.creations for each in series)
-        return has_choice or self.requeue_after_seconds == 0

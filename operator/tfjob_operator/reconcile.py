@@ -1,7 +1,7 @@
 """The decisions of one pass: a TfJob and its observed children in, a Plan out. No I/O.
 
 The controller calls ``reconcile`` for each key from its queue, and applies the Plan. This file is
-the whole behaviour of the operator, in reading order; ``outcome`` says how the job does.
+the whole behaviour of the operator, in reading order; ``outcome`` judges the job.
 """
 
 from dataclasses import replace
@@ -78,7 +78,7 @@ def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: 
         orphans = changes.deletions("Pod", observed.orphans)
         deletions = (*children.job_deletions(present, foreground=True), *orphans)
         replicas = children.observed_replicas(job, observed)
-        # Without a Pod of a present Job there may be one of a Job that is gone.
+        # Of a replica whose Job is gone there may be a Pod: ``waiting`` looks for it.
         stopping = [each for each in replicas if not each.pod or each.pod.deleting]
         waiting = {"Waiting": children.waiting(job, stopping, observed, now)}
         new = status.merge({**job.status, "observedGeneration": job.generation}, waiting, now)
@@ -109,7 +109,7 @@ def _reconcile_active(
 ) -> Plan:
     """Write the first status; in later passes create what is missing and report progress."""
     is_new = not (conditions.find(job.status, "Created") or observed.jobs)
-    is_unproven = job.child_name(*job.chief) not in observed.jobs  # no template is accepted yet
+    is_unproven = job.child_name(*job.chief) not in observed.jobs  # perhaps no template is accepted
     creations: tuple[tuple[Creation, ...], ...] = ()
     try:
         creations = *children.missing(observed, factory), *children.missing_board(observed, factory)
@@ -132,7 +132,7 @@ def _reconcile_active(
         blocked=children.blocked(replicas, observed),
         waiting=children.waiting(job, replicas, observed, now),
         notes=notes,
-        failed_pods=outcome.failed_pods(job, verdicts, observed),
+        failed_pods=outcome.failed_pods(observed),
         altered=observed.altered,
     )
     new = _with_board(job, status.active_status(job, progress, now), observed, now)
@@ -148,9 +148,9 @@ def _changes(
 ) -> Plan:
     """Deletions and patches of an active job's children, and when its timers fire."""
     reruns = children.seconds_to_reruns(job, replicas, now)
-    due = [observed.jobs[name] for name, left in reruns.items() if left <= 0]
+    to_rerun = [observed.jobs[name] for name, left in reruns.items() if left <= 0]
     deletions = (
-        *children.job_deletions(due, foreground=True),
+        *children.job_deletions(to_rerun, foreground=True),
         *children.pods_to_delete(replicas),
         *changes.deletions("Pod", observed.orphans),
         *children.surplus(job, observed),
@@ -165,7 +165,7 @@ def _changes(
 
 
 def _with_board(job: TfJob, new: Json, observed: Children, now: datetime) -> Json:
-    """The new status plus TensorBoardReady, if the job has been started and has TensorBoard."""
+    """The new status plus TensorBoardReady, if a job that has started has, or had, TensorBoard."""
     name, is_wanted = tensorboard.name(job), job.tensorboard and conditions.find(new, "Created")
     if not (is_wanted or conditions.find(new, "TensorBoardReady")):
         return new
@@ -194,9 +194,10 @@ def _clean_up(job: TfJob, observed: Children, now: datetime) -> Plan:
     """Apply cleanPodPolicy, which keeps logs, and write what the job has come to."""
     to_delete = cleanup.jobs_to_delete(job, observed)
     to_suspend = cleanup.jobs_to_suspend(job, observed)
-    unused = {} if job.run_policy.clean_pod_policy == "None" else observed.services
-    services = changes.deletions("Service", unused, kept=tensorboard.name(job))
-    deletions = (*children.job_deletions(to_delete), *services)
+    others = changes.deletions("Service", observed.services, kept=tensorboard.name(job))
+    others += changes.deletions("Pod", observed.orphans)
+    keeps_all = job.run_policy.clean_pod_policy == "None"
+    deletions = (*children.job_deletions(to_delete), *(() if keeps_all else others))
     new = {**job.status, "observedGeneration": job.generation}
     if new["phase"] == "CleanUp" or status.has_running(new):
         phase = "Failed" if new["phase"] == "Failed" else "Done"

@@ -1,4 +1,4 @@
-"""restartPolicy: how a replica does, and whether it runs again after its Pod has ended.
+"""restartPolicy: the state of a replica, and whether it runs again after its Pod has ended.
 
 The Job controller starts the next Pod, so the policy is written into the Job's podFailurePolicy.
 The operator itself judges what podFailurePolicy cannot express: OOMKilled, side-cars, Always.
@@ -50,14 +50,15 @@ def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
     """Judge one replica by its newest Pod, else by its Job. The order of the rules matters."""
     if job is None:
         return Verdict("Unknown")
-    if pod and pod.interrupted and not job.failure:
-        return _retry(pod)  # its exit code means nothing: SIGTERM may lead to 0
+    fails = Verdict("Failed", f"Job {job.name} failed: {job.failure}")
+    if pod and pod.interrupted:  # its exit code means nothing: SIGTERM may lead to 0
+        return fails if job.failure else _retry(pod)
     if job.succeeded or ends_well(pod) or (pod and pod.exit_code == 0):
         return Verdict("Succeeded")
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
         return Verdict("Failed", f"Pod {pod.name} {_describe(pod)}")
     if job.failure:
-        return Verdict("Failed", f"Job {job.name} failed: {job.failure}")
+        return fails
     if pod and (_failed(pod) or pod.deleting):
         return _retry(pod)
     if pod and pod.phase == "Running":
@@ -112,7 +113,7 @@ def _describe(pod: Pod) -> str:
         return "was OOMKilled: it needs more memory than its limit"
     if pod.disrupted or pod.interrupted or pod.deleting:
         why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
-        is_late = pod.exit_code == 0 and not pod.disrupted  # else status._restarts sees a new text
+        is_late = pod.exit_code == 0 and not pod.disrupted  # status._restarts compares the texts
         return f"{why}, so its exit code 0 is no success" if is_late else why
     if pod.reason == "StartError":
         return f"could not start its program (StartError, code {pod.exit_code})"

@@ -21,9 +21,9 @@ from .restart import Verdict
 Verdicts = Mapping[tuple[str, int], Verdict]
 COUNTS = ("replicas", "replicaStatuses", "completedIndexes", "disruptedIndexes")
 ALWAYS_WRITTEN = ("Created", "TensorBoardReady")  # conditions whose False says what is missing
-# The printed column shows the newest condition of these, with this value.
-ENDS_AND_PAUSES = ("Waiting", "ChangeRefused", "Suspended", "Succeeded", "Failed")
 NOT_WHILE_IDLE = ("Running", "Restarting", "Waiting", "Altered", "ChangeRefused")
+ENDS_AND_PAUSES = ("Waiting", "ChangeRefused", "Suspended", "Succeeded", "Failed")
+# The printed column shows the last condition. These stay last, while they have this value.
 LAST = {("Created", "False"), *((kind, "True") for kind in ENDS_AND_PAUSES)}
 
 

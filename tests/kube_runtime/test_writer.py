@@ -126,8 +126,8 @@ def test_what_a_refused_creation_means(code, details, meaning):
     assert "no" in str(found)
 
 
-@pytest.mark.parametrize(("is_users", "meaning"), [(True, InvalidObject), (False, ChangeRefused)])
-def test_a_patch_that_is_refused_is_final_if_a_user_wrote_what_it_holds(is_users, meaning):
+@pytest.mark.parametrize(("by_user", "meaning"), [(True, InvalidObject), (False, ChangeRefused)])
+def test_a_patch_that_is_refused_is_final_if_a_user_wrote_what_it_holds(by_user, meaning):
     async def live():
         world = World()
 
@@ -135,7 +135,7 @@ def test_a_patch_that_is_refused_is_final_if_a_user_wrote_what_it_holds(is_users
             raise ApiError(Response(422, {"message": "no such volume"}, {}))
 
         world.kube.patch = refuse
-        change = SpecPatch("ConfigMap", "child", "u", {}, is_users)
+        change = SpecPatch("ConfigMap", "child", "u", {}, by_user)
         with pytest.raises(meaning, match="no such volume") as found:
             await world.writer.patch_spec("default", change)
         return type(found.value)

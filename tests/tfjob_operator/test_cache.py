@@ -1,7 +1,7 @@
 import pytest
 
 from tests.kube_runtime.builders import Listener, obj
-from tfjob_operator.cache import Cache, store
+from tfjob_operator.cache import Cache, stored_view
 
 
 def test_pods_and_warnings_reach_the_tfjob_through_their_job():
@@ -103,5 +103,7 @@ def test_a_child_that_somebody_changed_wakes_its_tfjob_and_is_named(kind):
 
 def test_a_tfjob_is_kept_without_what_no_pass_reads():
     noise = {"managedFields": [{"manager": "kubectl"}], "annotations": {"a": "b"}}
-    encoded = store({"metadata": {"name": "j", "uid": "u", **noise}, "spec": {"a": 1}}).encoded
+    encoded = stored_view(
+        {"metadata": {"name": "j", "uid": "u", **noise}, "spec": {"a": 1}}
+    ).encoded
     assert encoded == b'{"metadata":{"name":"j","uid":"u"},"spec":{"a":1},"status":null}'

@@ -74,7 +74,8 @@ def test_the_default_ps_come_after_their_config_map():
     job = started(job)
     plan = plan_for(job, Children())
     assert [kind for kind, _ in made(plan)][2:] == ["ConfigMap", "Service", "Service"]
-    assert plan.goes_on
+    assert [each.alternative.name for series in plan.creations for each in series
+            if each.alternative] == ["cm-ps-mnist-76no"]  # fmt: skip
     long = {"cm-ps-mnist-76no": "uid"}
     plan = plan_for(job, replace(Children(), config_maps=long))
     (creation,) = plan.creations[-1][1:]
@@ -657,6 +658,46 @@ def test_a_side_car_that_fails_does_not_use_up_the_budget_of_retries(worker):
     result = plan_for(job, children(job, {"worker_0": FAILED_BESIDE}, worker_0=worker)).status
     assert (result["state"], result["replicas"]) == ("Running", "2/2")
     assert "restarts" not in result
+
+
+def test_failures_before_the_success_beside_a_side_car_stay_counted():
+    job = parsed(replica("MASTER"), replica("WORKER", 2, restartPolicy="OnFailure"))
+    failed = [pod("Failed", 1, created=ago(60 - i)) for i in range(5)]
+    lost = pod("Failed", 0, created=ago(54), interrupted=True)
+    beside = replace(FAILED_BESIDE, created=ago(50))
+    later = pod("Failed", 1, created=ago(40))  # before we suspended the Job
+    observed = children(job, {"worker_0": [*failed, lost, beside, later]}, worker_0={"failed": 8})
+    assert plan_for(job, observed).status["failedPods"] == 6
+    late = replace(observed.jobs[job.child_name("WORKER", 0)], failed=6)  # its status comes later
+    late = replace(observed, jobs={**observed.jobs, late.name: late})
+    assert plan_for(job, late).status["failedPods"] == 6
+    observed = children(
+        job,
+        {"worker_0": [*failed, beside], "worker_1": pod("Failed", 1)},
+        worker_0={"failed": 6},
+        worker_1={"failed": 2},
+    )
+    assert plan_for(job, observed).status["reason"].startswith("BackoffLimitExceeded")
+
+
+@pytest.mark.parametrize("kind", ["MASTER", "WORKER"])
+def test_what_was_interrupted_has_not_succeeded_though_its_job_has_failed(kind):
+    """Its own deadline stopped it, and its program exits with 0."""
+    job = parsed(replica("MASTER", restartPolicy="Never"), replica("WORKER", restartPolicy="Never"))
+    name = f"{kind.lower()}_0"
+    pods = {name: pod("Failed", 0, interrupted=True, reason="DeadlineExceeded")}
+    failed = {name: {"failed": 1, "failure": "BackoffLimitExceeded"}}
+    result = plan_for(job, children(job, pods, **failed)).status
+    assert (result["phase"], result["state"]) == ("Failed", "Failed")
+    assert "BackoffLimitExceeded" in result["reason"]
+
+
+@pytest.mark.parametrize(("policy", "goes"), [("Running", True), ("All", True), ("None", False)])
+def test_at_the_end_a_pod_that_lost_its_job_is_deleted_too(policy, goes):
+    job = parsed(*DISTRIBUTED, runPolicy={"cleanPodPolicy": policy}, status=DONE)
+    orphan = pod(has_owner=False)
+    there = replace(children(job, SUCCEEDED), leftovers={"mnist-worker-76no-1": orphan})
+    assert (("Pod", "p") in deleted(plan_for(job, there))) == goes
 
 
 def test_a_failure_before_a_success_counts_before_and_after_the_job_is_complete():
