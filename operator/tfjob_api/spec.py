@@ -78,7 +78,7 @@ class Spec(Struct, frozen=True, dict=True, rename="camel"):
         return next(types, "MASTER"), 0
 
     @property
-    def tasks(self) -> Iterator[tuple[ReplicaSpec, int]]:
+    def each_replica(self) -> Iterator[tuple[ReplicaSpec, int]]:
         """Every replica, as (replica spec, index)."""
         return ((each, index) for each in self.replica_specs for index in range(each.replicas))
 
@@ -191,7 +191,10 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
     def gang_problem(self) -> str:
         """Why gang scheduling could never start its Pods, or "". A job with dynamic workers has no
         such problem, because workers may be added."""
-        where, count = "spec.runPolicy.schedulingPolicy.minAvailable", sum(1 for _ in self.tasks)
+        where, count = (
+            "spec.runPolicy.schedulingPolicy.minAvailable",
+            sum(1 for _ in self.each_replica),
+        )
         least = self.run_policy.scheduling_policy.get("minAvailable") or 0
         if least <= count or self.dynamic_workers:
             return ""
@@ -200,4 +203,4 @@ class TfJob(Spec, frozen=True, kw_only=True, rename=None):
     @property
     def unfinished(self) -> int:
         """How many replicas have not succeeded."""
-        return sum((each.type, index) not in self.completed for each, index in self.tasks)
+        return sum((each.type, index) not in self.completed for each, index in self.each_replica)

@@ -63,8 +63,8 @@ def _view_of_index(shared: Job, *, succeeded: bool) -> Job:
 
 def blocked(replicas: Iterable[Replica], observed: Children) -> str:
     """Why the Job controller cannot create the next Pod of the first such replica, or ""."""
-    for job, pod in ((each.job, each.pod) for each in replicas if each.job):
-        at, why = observed.warnings.get(job.uid, ("", "")) if job.starts_pods else ("", "")
+    for child, pod in ((each.job, each.pod) for each in replicas if each.job):
+        at, why = observed.warnings.get(child.uid, ("", "")) if child.starts_pods else ("", "")
         if why and (pod is None or (pod.phase == "Failed" and pod.created < at)):
             return why
     return ""
@@ -107,11 +107,11 @@ def missing(observed: Children, factory: Factory) -> Iterator[tuple[Creation, ..
         shared.append(factory.job_service())
     if shared:
         yield tuple(shared)
-    for replica in job.replica_specs:
-        config_map = _ps_config_map(job, observed) if replica.is_default_ps else ""  # "": no need
-        if config_map is None and replica.replicas:
+    for spec in job.replica_specs:
+        config_map = _ps_config_map(job, observed) if spec.is_default_ps else ""  # "": no need
+        if config_map is None and spec.replicas:
             yield (factory.ps_config(),)  # the next pass knows its name, and creates the Jobs
-        yield from _missing_of(replica, observed, factory, config_map)
+        yield from _missing_of(spec, observed, factory, config_map)
 
 
 def _ps_config_map(job: TfJob, observed: Children) -> str | None:
@@ -121,22 +121,22 @@ def _ps_config_map(job: TfJob, observed: Children) -> str | None:
 
 
 def _missing_of(
-    replica: ReplicaSpec, observed: Children, factory: Factory, config_map: str | None
+    spec: ReplicaSpec, observed: Children, factory: Factory, config_map: str | None
 ) -> Iterator[tuple[Creation, ...]]:
     """A Service and a Job per replica, or one Indexed Job without a Service.
 
     No Job if its replicas are done, or if the ConfigMap of its Pods is missing.
     """
-    job, is_indexed = factory.job, factory.job.is_indexed(replica)
-    if is_indexed and all((replica.type, i) in job.completed for i in range(replica.replicas)):
+    job, is_indexed = factory.job, factory.job.is_indexed(spec)
+    if is_indexed and all((spec.type, i) in job.completed for i in range(spec.replicas)):
         return
-    for index in (None,) if is_indexed else range(replica.replicas):
-        name, series = job.child_name(replica.type, index), []
+    for index in (None,) if is_indexed else range(spec.replicas):
+        name, series = job.child_name(spec.type, index), []
         if index is not None and name not in observed.services:
-            series.append(factory.service(replica, index))
-        is_missing = name not in observed.jobs and (replica.type, index) not in job.completed
+            series.append(factory.service(spec, index))
+        is_missing = name not in observed.jobs and (spec.type, index) not in job.completed
         if is_missing and config_map is not None:
-            series += _unless_leftover(factory.batch_job(replica, index, config_map), observed)
+            series += _unless_leftover(factory.batch_job(spec, index, config_map), observed)
         if series:
             yield tuple(series)
 
@@ -187,7 +187,7 @@ def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
 
     An Indexed Job that has ended with fewer replicas than the spec says goes too: it starts no Pod.
     """
-    wanted = {job.job_name(replica, index): replica.replicas for replica, index in job.tasks}
+    wanted = {job.job_name(spec, index): spec.replicas for spec, index in job.each_replica}
     worker = job.child_name("WORKER", None)
     for child in observed.jobs.values():
         count = wanted.get(child.name, 0)
@@ -202,10 +202,10 @@ def surplus(job: TfJob, observed: Children) -> Iterator[Deletion]:
 
 def resizes(job: TfJob, observed: Children) -> Iterator[SpecPatch]:
     """Patches of Indexed Jobs whose number of replicas has changed. A patch to 0 would end one."""
-    for replica in filter(job.is_indexed, job.replica_specs):
-        child = observed.jobs.get(job.child_name(replica.type, None))
-        if child and child.completions != replica.replicas > 0 and not child.is_finished:
-            count = {"completions": replica.replicas, "parallelism": replica.replicas}
+    for spec in filter(job.is_indexed, job.replica_specs):
+        child = observed.jobs.get(job.child_name(spec.type, None))
+        if child and child.completions != spec.replicas > 0 and not child.is_finished:
+            count = {"completions": spec.replicas, "parallelism": spec.replicas}
             yield SpecPatch("Job", child.name, child.uid, count)
 
 

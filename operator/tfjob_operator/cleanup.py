@@ -32,12 +32,12 @@ def not_succeeded(observed: Children) -> list[Job]:
     return [j for j in jobs if not j.succeeded and _newest_phase(j, observed) != "Succeeded"]
 
 
-def _is_active(job: Job, observed: Children) -> bool:
+def _is_active(child: Job, observed: Children) -> bool:
     """Whether a Job (not an Indexed one) has a Pod that has not ended, or will get one."""
-    pod = observed.newest_pod(job)
-    return job.starts_pods and not job.is_indexed and not (pod and pod.is_finished)
+    pod = observed.newest_pod(child)
+    return child.starts_pods and not child.is_indexed and not (pod and pod.is_finished)
 
 
-def _newest_phase(job: Job, observed: Children) -> str:
-    pod = None if job.is_indexed else observed.newest_pod(job)
+def _newest_phase(child: Job, observed: Children) -> str:
+    pod = None if child.is_indexed else observed.newest_pod(child)
     return pod.phase if pod else ""

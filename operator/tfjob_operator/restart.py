@@ -46,24 +46,24 @@ def pod_failure_policy(restart_policy: str) -> Json:
     return {"rules": rules}
 
 
-def judge(job: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
+def judge(child: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
     """Judge one replica by its newest Pod, else by its Job. The order of the rules matters."""
-    if job is None:
+    if child is None:
         return Verdict("Unknown")
-    fails = Verdict("Failed", f"Job {job.name} failed: {job.failure}")
+    fails = Verdict("Failed", f"Job {child.name} failed: {child.failure}")
     if pod and pod.interrupted:  # its exit code means nothing: SIGTERM may lead to 0
-        return fails if job.failure else _retry(pod)
-    if job.succeeded or ends_well(pod) or (pod and pod.exit_code == 0):
+        return fails if child.failure else _retry(pod)
+    if child.succeeded or ends_well(pod) or (pod and pod.exit_code == 0):
         return Verdict("Succeeded")
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
         return Verdict("Failed", f"Pod {pod.name} {_describe(pod)}")
-    if job.failure:
+    if child.failure:
         return fails
     if pod and (_failed(pod) or pod.deleting):
         return _retry(pod)
     if pod and pod.phase == "Running":
         return Verdict("Running")
-    attempt = f"Job {job.name} is at attempt {job.failed + 1}" if job.failed else ""
+    attempt = f"Job {child.name} is at attempt {child.failed + 1}" if child.failed else ""
     return Verdict("Unknown", retry=attempt)
 
 
@@ -72,12 +72,12 @@ def _retry(pod: Pod) -> Verdict:
     return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}", is_counted=is_counted)
 
 
-def is_false_success(job: Job, pod: Pod | None) -> bool:
+def is_false_success(child: Job, pod: Pod | None) -> bool:
     """Whether the Job counts an interrupted Pod as a success, because it exited with 0.
 
     The Job controller does not know the difference, so the Job must be created again.
     """
-    return bool(pod and pod.interrupted and (job.succeeded or pod.phase == "Succeeded"))
+    return bool(pod and pod.interrupted and (child.succeeded or pod.phase == "Succeeded"))
 
 
 def must_delete_pod(pod: Pod, restart_policy: str) -> bool:
@@ -138,8 +138,8 @@ def seconds_until_stuck(pod: Pod, now: datetime) -> float:
     return FOREVER if pod.is_finished else seconds_left(pod.deleted_at, STUCK_SECONDS, now)
 
 
-def seconds_to_rerun(job: Job, restart_policy: str, now: datetime) -> float:
+def seconds_to_rerun(child: Job, restart_policy: str, now: datetime) -> float:
     """Seconds until a replica that succeeded runs again (Always); 0 or less: now."""
-    if restart_policy != "Always" or job.deleting:
+    if restart_policy != "Always" or child.deleting:
         return FOREVER
-    return seconds_left(job.completed_at, RERUN_DELAY_SECONDS, now)
+    return seconds_left(child.completed_at, RERUN_DELAY_SECONDS, now)

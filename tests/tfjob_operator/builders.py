@@ -23,7 +23,7 @@ def children(job: TfJob, states: dict[str, Any] | None = None, **jobs: Any) -> C
     """All children of a job. ``states`` gives the Pods, ``jobs`` the fields of Jobs, both by
     ``<type>_<index>``; a Pod of None is one that is not there."""
     made, pods, states = {}, {}, states or {}
-    for each, index in job.tasks:
+    for each, index in job.each_replica:
         name, role = job.child_name(each.type, index), f"{each.type.lower()}_{index}"
         made[name] = Job(name, uid=f"uid-{role}", **jobs.get(role, {}))
         found = states.get(role, pod())

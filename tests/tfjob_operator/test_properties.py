@@ -107,7 +107,7 @@ def situations(draw):
     """A job, which may have been suspended or a bad one, and any part of its children."""
     job = parse(draw(tf_jobs())).with_status(draw(st.sampled_from(BEFORE)))
     jobs, services, seen = {}, {}, {}
-    for replica, index in job.tasks:
+    for replica, index in job.each_replica:
         name = job.child_name(replica.type, index)
         if draw(st.booleans()):
             jobs[name] = draw(batch_jobs(name))

@@ -132,7 +132,9 @@ def test_workers_of_another_layout_go(now, before):
         return parsed(replica("MASTER"), workers, enableDynamicWorker=True)
 
     stray = with_layout(before)
-    names = {stray.job_name(each, index) for each, index in stray.tasks if each.type == "WORKER"}
+    names = {
+        stray.job_name(each, index) for each, index in stray.each_replica if each.type == "WORKER"
+    }
     there = children(parsed())
     found = {name: Job(name, f"uid-{name}", completed=frozenset()) for name in names}
     plan = plan_for(with_layout(now), replace(there, jobs={**there.jobs, **found}))
