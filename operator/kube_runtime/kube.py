@@ -48,11 +48,11 @@ class ApiError(Exception):
     """A response other than 2xx; its text is the API server's message."""
 
     def __init__(self, response: Response) -> None:
-        status = response.body
-        super().__init__(status.get("message") or f"the API server answered {response.status}")
+        body = response.body
+        super().__init__(body.get("message") or f"the API server answered {response.status}")
         self.status = response.status
-        self.reason: str = status.get("reason", "")
-        details = status.get("details") or {}
+        self.reason: str = body.get("reason", "")
+        details = body.get("details") or {}
         self.causes = {cause.get("reason") for cause in details.get("causes") or []}
         self.name: str = details.get("name", "")  # of the object that the error is about
         after = response.headers.get("retry-after", "")

@@ -70,8 +70,11 @@ class WorkQueue:
             self._wake(priority)
 
     def add_after(self, key: str, seconds: float, priority: int) -> None:
-        """Add a key after a delay. Calls for about the same time combine: earliest time, highest
-        priority. One for a far later time is kept if it is more urgent, and else it is not needed.
+        """Add a key after a delay.
+
+        Two times of a key that are closer than TOGETHER_SECONDS become one: the earlier time, the
+        higher priority. Of two that are farther apart the later one counts only if it is more
+        urgent.
         """
         loop = asyncio.get_running_loop()
         due = max(loop.time() + seconds, self._not_before.get(key, 0.0))

@@ -81,7 +81,7 @@ class Writer:
         return found
 
     async def delete(self, namespace: str, what: Deletion) -> None:
-        """Delete an object, if it exists with this UID."""
+        """Delete the object with this UID; none of the name is a success, another UID a 409."""
         resource, index = self.resources[what.kind], self.indexes.get(what.kind)
         foreground = what.foreground
         call = self.kube.delete(resource, namespace, what.name, what.uid, foreground=foreground)
@@ -118,7 +118,7 @@ def build_body(kind: str, name: str, build: Callable[[], Json]) -> Json:
 
 
 def rank(error: BaseException) -> int:
-    """Sort key, most important first: permanent, rejected for now, transient."""
+    """Sort key, most important first: permanent, creation rejected, change refused, transient."""
     kinds = (InvalidObject, CreateRejected, ChangeRefused)
     return next((i for i, kind in enumerate(kinds) if isinstance(error, kind)), len(kinds))
 

@@ -66,7 +66,7 @@ class PlanExecutor:
         worst, refused = min(errors, key=rank), [e for e in errors if isinstance(e, ChangeRefused)]
         new, is_rejected = planned, isinstance(worst, CreateRejected)
         if job.is_finished or (planned.is_finished and not is_rejected):
-            new = job
+            new = job  # it keeps observedGeneration: by that a new spec is known that has to start
         elif conditions.holds(job.status, "Suspended"):
             new = job.with_status({**job.status, "observedGeneration": job.generation})
         if refused:
@@ -74,10 +74,10 @@ class PlanExecutor:
             new = new.with_status(status.merge(new.status, why, self.clock()))
         if new.is_finished or not isinstance(worst, CreateRejected):
             return new.status
-        reason, message = REASONS[type(worst)], str(worst)
+        failure = REASONS[type(worst)], str(worst)
         if isinstance(worst, InvalidObject):
-            return status.failed(new, reason, message, self.clock())
-        return status.merge(new.status, {"Created": (False, reason, message)}, self.clock())
+            return status.failed(new, *failure, self.clock())
+        return status.merge(new.status, {"Created": (False, *failure)}, self.clock())
 
     async def _write_status(self, job: TfJob, new: Json) -> None:
         """Write the status, if the TfJob has not changed since the pass began.

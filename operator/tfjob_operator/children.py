@@ -82,7 +82,7 @@ def waiting(
         if child and is_held and not replica.pod and replica.task not in job.completed:
             found = reasons.JOB_SUSPENDED, f"somebody has set spec.suspend of Job {child.name}"
         if found:
-            index = (pod and pod.index) or replica.index
+            index = (pod and pod.index) or replica.index  # a leftover's own: replica 0 finds it
             return True, found[0], f"{replica.spec.type} {index}: {found[1]}"
     return reasons.NO_POD_WAITS
 
@@ -165,7 +165,7 @@ def missing_board(observed: Children, factory: Factory) -> Iterator[tuple[Creati
 
 
 def board_changes(observed: Children, factory: Factory) -> Iterator[SpecPatch]:
-    """Patches to TensorBoard's present spec, which may change while a job is suspended."""
+    """Patches that bring TensorBoard to the TfJob's spec, which may change during a suspension."""
     uids = {"Deployment": observed.deployments, "Service": observed.services}
     for (creation,) in missing_board(Children(), factory):
         if uid := uids[creation.kind].get(creation.name):

@@ -33,7 +33,7 @@ def not_succeeded(observed: Children) -> list[Job]:
 
 
 def _is_active(child: Job, observed: Children) -> bool:
-    """Whether a Job (not an Indexed one) has a Pod that has not ended, or will get one."""
+    """Whether the newest Pod of a Job (not an Indexed one) has not ended, or is still to come."""
     pod = observed.newest_pod(child)
     return child.starts_pods and not child.is_indexed and not (pod and pod.is_finished)
 

@@ -178,7 +178,7 @@ class Controller:
             self._debounce(uid)
 
     def _on_pod(self, uid: str, pod: observed.Pod, deleted: bool) -> None:
-        """Enqueue a Pod that ended or is being deleted at once, before it is gone."""
+        """Enqueue a Pod's TfJob; at once if the Pod has ended, or is not gone yet but will be."""
         if pod.is_finished or pod.exit_code is not None:
             self.queue.add(uid, Priority.URGENT)
         elif pod.deleting or deleted:

@@ -66,8 +66,7 @@ def failures(
     for child in observed.jobs.values():
         if child.is_indexed and child.failure and not child.deleting:
             yield reasons.REPLICA_FAILED, f"Job {child.name} failed: {child.failure}"
-    limit = job.run_policy.backoff_limit
-    if failed_pods(observed) > limit:
+    if failed_pods(observed) > (limit := job.run_policy.backoff_limit):
         message = f"More than {limit} Pods failed (runPolicy.backoffLimit)"
         yield reasons.BACKOFF_LIMIT_EXCEEDED, message
     if deadline.seconds_to_deadline(job, now) <= 0:
@@ -86,4 +85,5 @@ def _failed_before_success(child: Job, observed: Children) -> int:
     good = [i for i, pod in enumerate(pods) if pod.exit_code == 0 and not pod.interrupted]
     if child.is_indexed or child.succeeded or not good or pods[good[0]].phase != "Failed":
         return child.failed
-    return min(child.failed, sum(pod.phase == "Failed" for pod in pods[: good[0]]))
+    counted = (pod.phase == "Failed" and not pod.disrupted for pod in pods[: good[0]])
+    return min(child.failed, sum(counted))

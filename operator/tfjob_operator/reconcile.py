@@ -49,7 +49,7 @@ def reconcile(job: TfJob, observed: Children, config: Config, now: datetime) -> 
         return _write_end(job, observed, factory, failed)
     if job.run_policy.suspend:
         is_empty = not (observed.jobs or observed.leftovers)
-        job = job.with_status(job.status | status.replica_fields(job, verdicts))  # who is done
+        job = job.with_status(job.status | status.replica_fields(job, verdicts))  # who succeeded
         return replace(_write(job, status.suspended(job, is_empty, now)), requeue_after_seconds=0.0)
     return _reconcile_active(job, replicas, verdicts, observed, factory, now)
 

@@ -53,8 +53,8 @@ def judge(child: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
     fails = Verdict("Failed", f"Job {child.name} failed: {child.failure}")
     if pod and pod.interrupted:  # its exit code means nothing: SIGTERM may lead to 0
         return fails if child.failure else _retry(pod)
-    if child.succeeded or ends_well(pod) or (pod and pod.exit_code == 0):
-        return Verdict("Succeeded")
+    if child.succeeded or (pod and (pod.phase == "Succeeded" or pod.exit_code == 0)):
+        return Verdict("Succeeded")  # even if a side-car has failed
     if pod and _failed(pod) and _is_permanent(pod, restart_policy):
         return Verdict("Failed", f"Pod {pod.name} {_describe(pod)}")
     if child.failure:
@@ -113,7 +113,7 @@ def _describe(pod: Pod) -> str:
         return "was OOMKilled: it needs more memory than its limit"
     if pod.disrupted or pod.interrupted or pod.deleting:
         why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
-        is_late = pod.exit_code == 0 and not pod.disrupted  # status._restarts compares the texts
+        is_late = pod.exit_code == 0 and not pod.disrupted  # else it would count twice: _restarts
         return f"{why}, so its exit code 0 is no success" if is_late else why
     if pod.reason == "StartError":
         return f"could not start its program (StartError, code {pod.exit_code})"

@@ -122,8 +122,8 @@ def _restarts(job: TfJob, progress: Progress) -> Json:
 
     The Jobs count failed Pods, and begin at 0 when they are created again, so the growth of
     failedPods is added. (An older operator wrote no failedPods.) Jobs do not count disruptions, so
-    disruptedIndexes says of which replicas one is counted. If the same replica has another one, the
-    condition Restarting names another Pod, unless its message is cut.
+    disruptedIndexes says of which replicas one is counted. Such a replica is counted again only if
+    the old message of the condition Restarting is not cut, and does not name its present Pod.
     """
     verdicts, text = progress.verdicts, conditions.find(job.status, "Restarting").get("message", "")
     now = {task for task, each in verdicts.items() if each.retry and not each.is_counted}

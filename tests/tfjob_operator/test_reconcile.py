@@ -667,6 +667,7 @@ def test_failures_before_the_success_beside_a_side_car_stay_counted():
     failed = [pod("Failed", 1, created=ago(60 - i)) for i in range(5)]
     lost = pod("Failed", 0, created=ago(54), interrupted=True)
     beside = replace(FAILED_BESIDE, created=ago(50))
+    failed.append(pod("Failed", 143, created=ago(55), disrupted=True, interrupted=True))
     later = pod("Failed", 1, created=ago(40))  # before we suspended the Job
     observed = children(job, {"worker_0": [*failed, lost, beside, later]}, worker_0={"failed": 8})
     assert plan_for(job, observed).status["failedPods"] == 6
