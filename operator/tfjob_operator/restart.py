@@ -111,7 +111,7 @@ def _describe(pod: Pod) -> str:
     """How the Pod ended, as the predicate of a sentence."""
     if pod.reason == "OOMKilled":
         return "was OOMKilled: it needs more memory than its limit"
-    if pod.disrupted or pod.interrupted or pod.deleting:
+    if pod.interrupted or pod.deleting:
         why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
         is_late = pod.exit_code == 0 and not pod.disrupted  # else it would count twice: _restarts
         return f"{why}, so its exit code 0 is no success" if is_late else why
