@@ -47,7 +47,8 @@ def interruption(meta: Json, status: Json, ended: Json) -> tuple[bool, str]:
         return False, ""
     grace = timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
     requested_at = datetime.fromisoformat(meta["deletionTimestamp"]) - grace
-    return finished_at is not None and finished_at >= requested_at, "it was deleted"
+    is_interrupted = finished_at is not None and finished_at + CLOCK_SKEW >= requested_at
+    return is_interrupted, "it was deleted"
 
 
 def _end_of(ended: Json) -> datetime | None:

@@ -10,8 +10,9 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# A burst has ended when no key of priority 0 was worked on for twice as long as the last one took,
-# within these bounds. An API server that is slow has slow watches, too: more may be on the way.
+# A burst ends after a quiet time, in which no pass over a key of priority 0 began or ended. It is
+# twice as long as the last such pass took, within these bounds: an API server that is slow has slow
+# watches, too, so more keys may be on the way.
 BURST_SECONDS, MAX_BURST_SECONDS = 0.1, 2.0
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25

@@ -66,7 +66,7 @@ class PlanExecutor:
         worst, refused = min(errors, key=rank), [e for e in errors if isinstance(e, ChangeRefused)]
         new, is_rejected = planned, isinstance(worst, CreateRejected)
         if job.is_finished or (planned.is_finished and not is_rejected):
-            new = job  # it keeps observedGeneration: by that a new spec is known that has to start
+            new = job  # its observedGeneration stays, so the next pass still sees a new spec
         elif conditions.holds(job.status, "Suspended"):
             new = job.with_status({**job.status, "observedGeneration": job.generation})
         if refused:

@@ -33,7 +33,7 @@ class Config(ConfigFile, frozen=True):
 
     server_script: str = ""
     namespace: str = ""
-    search_domain: str = DEFAULT_DOMAIN
+    dns_domain: str = DEFAULT_DOMAIN  # cluster_domain, else the one of our own resolv.conf
     workers: int = WORKERS
     resync_seconds: float = 600.0
 
@@ -48,7 +48,7 @@ def read(path: Path | None, **flags: Any) -> Config:
         settings = msgspec.convert(yaml.safe_load(text) or {}, dict[str, Any])
         file = msgspec.convert({key: value for key, value in settings.items() if value}, ConfigFile)
         flags["server_script"] = Path(file.grpc_server_file_path).read_text()
-        flags["search_domain"] = file.cluster_domain or cluster_domain()
+        flags["dns_domain"] = file.cluster_domain or cluster_domain()
         return Config(**structs.asdict(file), **flags)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise ValueError(f"the controller config file {path} cannot be used: {error}") from error

@@ -128,7 +128,7 @@ def _reconcile_active(
         return Plan(status=first, requeue_after_seconds=0.0)
     progress = status.Progress(
         verdicts,
-        is_complete=not creations,
+        is_complete=not (creations or any(each.deleting for each in observed.jobs.values())),
         blocked=children.blocked(replicas, observed),
         waiting=children.waiting(job, replicas, observed, now),
         notes=notes,

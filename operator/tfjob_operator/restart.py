@@ -27,14 +27,14 @@ STUCK_SECONDS = 60  # a Pod that is there so long after its grace period is stuc
 class Verdict:
     """The state of one replica: Unknown, Running, Succeeded or Failed. Failed is final.
 
-    ``retry`` says why the replica is being started again, or is "". ``is_counted``: its Job counts
-    the Pod as failed.
+    ``retry`` says why the replica is being started again, or is "". ``uncounted_pod`` is the name
+    of the Pod that has to be replaced, if its Job does not count it as failed.
     """
 
     state: str
     message: str = ""
     retry: str = ""
-    is_counted: bool = True
+    uncounted_pod: str = ""
 
 
 def pod_failure_policy(restart_policy: str) -> Json:
@@ -68,8 +68,8 @@ def judge(child: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
 
 
 def _retry(pod: Pod) -> Verdict:
-    is_counted = not pod.disrupted and pod.exit_code != 0
-    return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}", is_counted=is_counted)
+    uncounted = pod.name if pod.disrupted or pod.exit_code == 0 else ""
+    return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}", uncounted_pod=uncounted)
 
 
 def is_false_success(child: Job, pod: Pod | None) -> bool:
@@ -109,12 +109,11 @@ def _is_permanent(pod: Pod, restart_policy: str) -> bool:
 
 def _describe(pod: Pod) -> str:
     """How the Pod ended, as the predicate of a sentence."""
-    if pod.reason == "OOMKilled":
+    if pod.reason == "OOMKilled" and not pod.interrupted:
         return "was OOMKilled: it needs more memory than its limit"
     if pod.interrupted or pod.deleting:
         why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
-        is_late = pod.exit_code == 0 and not pod.disrupted  # else it would count twice: _restarts
-        return f"{why}, so its exit code 0 is no success" if is_late else why
+        return f"{why}, so its exit code 0 is no success" if pod.exit_code == 0 else why
     if pod.reason == "StartError":
         return f"could not start its program (StartError, code {pod.exit_code})"
     code = "" if pod.exit_code is None else f"exited with code {pod.exit_code}"

@@ -121,14 +121,15 @@ def _restarts(job: TfJob, progress: Progress) -> Json:
     """The field restarts: failed and disrupted Pods so far; the number never falls.
 
     The Jobs count failed Pods, and begin at 0 when they are created again, so the growth of
-    failedPods is added. (An older operator wrote no failedPods.) Jobs do not count disruptions, so
-    disruptedIndexes says of which replicas one is counted. Such a replica is counted again only if
-    the old message of the condition Restarting is not cut, and does not name its present Pod.
+    failedPods is added. (An older operator wrote no failedPods.) Jobs do not count disruptions.
+    disruptedIndexes has the replicas whose disruption is counted already. Such a replica is counted
+    again if the old message of Restarting is not cut, and does not name its present Pod.
     """
     verdicts, text = progress.verdicts, conditions.find(job.status, "Restarting").get("message", "")
-    now = {task for task, each in verdicts.items() if each.retry and not each.is_counted}
+    now = {task for task, each in verdicts.items() if each.uncounted_pod}
     before = now & indexes.read_all(job.status.get("disruptedIndexes") or {})
-    same = {each for each in before if verdicts[each].retry in text or len(text) == MAX_MESSAGE}
+    is_cut = len(text) == MAX_MESSAGE
+    same = {task for task in before if is_cut or f"Pod {verdicts[task].uncounted_pod} " in text}
     restarts, failed = int(job.status.get("restarts", 0)), progress.failed_pods
     count = restarts + len(now - same) + max(0, failed - job.status.get("failedPods", restarts))
     fields = {"restarts": count, "failedPods": failed, "disruptedIndexes": indexes.write_all(now)}

@@ -47,7 +47,14 @@ DRAINED = {"type": "DisruptionTarget", "status": "True", "reason": "Evicted", "m
             DELETED, {}, "2026-01-01T00:00:01Z", (True, "it was deleted"), id="deleted, then ended"
         ),
         pytest.param(
-            DELETED, {}, "2025-12-31T23:59:59Z", (False, "it was deleted"), id="ended, then deleted"
+            DELETED,
+            {},
+            "2025-12-31T23:59:56Z",
+            (True, "it was deleted"),
+            id="deleted, on a node whose clock is late",
+        ),
+        pytest.param(
+            DELETED, {}, "2025-12-31T23:59:54Z", (False, "it was deleted"), id="ended, then deleted"
         ),
         pytest.param(DELETED, {}, None, (False, "it was deleted"), id="deleted, and still runs"),
     ],

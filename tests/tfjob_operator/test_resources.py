@@ -306,7 +306,7 @@ def test_its_pods_have_the_names_that_tf_config_says():
 
 
 def test_every_pod_of_the_job_searches_the_jobs_domain():
-    job, config = parsed(*BIG), Config(search_domain="cluster.example")
+    job, config = parsed(*BIG), Config(dns_domain="cluster.example")
     wanted = "mnist-76no.lab.svc.cluster.example"
     pods = [indexed(job, 1, config)[0], batch_job(job, 0, config=config)]
     for made in pods:

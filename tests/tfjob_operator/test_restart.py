@@ -88,7 +88,7 @@ def test_what_is_retried_says_why():
 )
 def test_a_restart_that_the_job_does_not_count_as_a_failed_pod_is_known(found, is_counted):
     verdict = restart.judge(JOB, found, "ExitCode")
-    assert (bool(verdict.retry), verdict.is_counted) == (True, is_counted)
+    assert (bool(verdict.retry), verdict.uncounted_pod) == (True, "" if is_counted else found.name)
     assert ("its exit code 0 is no success" in verdict.retry) is (found.exit_code == 0)
 
 
@@ -127,10 +127,23 @@ def test_a_replica_that_ended_well_runs_again_with_always(policy, ended, seconds
     assert restart.seconds_to_rerun(job, policy, NOW) == seconds
 
 
-def test_a_disruption_has_the_same_words_before_and_after_the_program_has_ended():
-    """Else one would count twice: see status."""
-    found = [
-        pod("Running", disrupted=True, deleting=True),
-        pod("Failed", 0, disrupted=True, interrupted=True),
-    ]
-    assert len({restart.judge(JOB, each, "ExitCode").retry for each in found}) == 1
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(pod("Running", disrupted=True, deleting=True), id="it still runs"),
+        pytest.param(pod("Failed", 0, disrupted=True, interrupted=True), id="exit code 0"),
+        pytest.param(
+            pod("Failed", 137, reason="OOMKilled", disrupted=True, interrupted=True),
+            id="out of memory while it was being stopped",
+        ),
+    ],
+)
+def test_a_disruption_is_named_however_its_program_ended(found):
+    verdict = restart.judge(JOB, found, "ExitCode")
+    assert verdict.retry.startswith("Pod p was disrupted")
+    assert (verdict.state, verdict.uncounted_pod) == ("Unknown", "p")
+
+
+def test_a_pod_out_of_memory_that_somebody_deletes_later_was_out_of_memory():
+    found = pod("Failed", 137, reason="OOMKilled", deleting=True)
+    assert "OOMKilled" in restart.judge(JOB, found, "OnFailure").retry

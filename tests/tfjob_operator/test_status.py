@@ -114,17 +114,34 @@ def test_after_a_restart_the_status_still_says_why_and_how_often():
 
 
 def test_a_disruption_is_a_restart_though_no_job_counts_it():
-    first = verdicts("Unknown", retry="Pod p was disrupted (Evicted)", is_counted=False)
-    second = verdicts("Unknown", retry="Pod q was disrupted (x)", is_counted=False)
+    first = verdicts("Unknown", retry="Pod p was disrupted (Evicted)", uncounted_pod="p")
+    second = verdicts("Unknown", retry="Pod q was disrupted (x)", uncounted_pod="q")
     bad = active(JOB, first)
     same = active(parsed(*_replicas(), status=bad), first)
     again = active(parsed(*_replicas(), status=same), second)
     assert [each["restarts"] for each in (bad, same, again)] == [1, 1, 2]
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param("Pod p was disrupted (EvictionByEvictionAPI: x)", id="another reason"),
+        pytest.param("Pod p was OOMKilled", id="out of memory while it was being stopped"),
+        pytest.param("Pod p was disrupted, so its exit code 0 is no success", id="exit code 0"),
+    ],
+)
+def test_a_disruption_that_is_told_in_other_words_later_is_still_one_restart(later):
+    bad = active(JOB, verdicts("Unknown", retry="Pod p was disrupted", uncounted_pod="p"))
+    told = active(
+        parsed(*_replicas(), status=bad), verdicts("Unknown", retry=later, uncounted_pod="p")
+    )
+    assert (told["restarts"], conditions.find(told, "Restarting")["message"]) == (1, later)
+
+
 def test_each_of_many_disruptions_counts_though_the_message_has_no_room_for_all():
     lost = {
-        ("WORKER", i): Verdict("Unknown", "", f"Pod {i:060} was lost", False) for i in range(50)
+        ("WORKER", i): Verdict("Unknown", "", f"Pod {i:060} was lost", f"{i:060}")
+        for i in range(50)
     }
     job = parsed(replica("MASTER"), replica("WORKER", 50))
     judged = {("MASTER", 0): Verdict("Running"), **lost}
@@ -149,7 +166,8 @@ def after(*passes, **before):
     result = before
     for number, seen in enumerate(passes):
         retry = f"Pod p{number} was disrupted" if seen is True else ""
-        judged = verdicts("Unknown" if retry else "Running", retry=retry, is_counted=not retry)
+        state, pod = ("Unknown", f"p{number}") if retry else ("Running", "")
+        judged = verdicts(state, retry=retry, uncounted_pod=pod)
         failed_pods = 0 if seen is True else seen
         result = active(parsed(*_replicas(), status=result), judged, failed_pods=failed_pods)
     return result.get("restarts", 0)
@@ -179,9 +197,9 @@ def test_restarts_are_all_disruptions_and_failures_so_far(restarts, expected):
     ],
 )
 def test_however_many_passes_look_at_a_disruption_it_counts_once(first, second, restarts):
-    is_counted = "was disrupted" not in first
-    judged = verdicts("Unknown", "Unknown", "Running", retry=first, is_counted=is_counted)
-    judged["WORKER", 0] = Verdict("Unknown", retry=second, is_counted=False)
+    pod = "z" if "was disrupted" in first else ""
+    judged = verdicts("Unknown", "Unknown", "Running", retry=first, uncounted_pod=pod)
+    judged["WORKER", 0] = Verdict("Unknown", retry=second, uncounted_pod="a" if second else "")
     result = active(JOB, judged)
     for _ in range(3):
         result = active(parsed(*_replicas(), status=result), judged)
@@ -203,7 +221,7 @@ def test_two_pods_of_a_drained_node_are_two_restarts(passes):
         for task, name in ((("WORKER", 0), "a"), (("PS", 0), "b")):
             if name in there:
                 why = f"Pod {name} was disrupted (EvictionByEvictionAPI)"
-                judged[task] = Verdict("Unknown", retry=why, is_counted=False)
+                judged[task] = Verdict("Unknown", retry=why, uncounted_pod=name)
         result = active(parsed(*_replicas(), status=result), judged)
     assert result["restarts"] == 2
 
