@@ -16,7 +16,6 @@ from dataclasses import dataclass
 BURST_SECONDS, MAX_BURST_SECONDS = 0.1, 2.0
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.25
-REJECTED_SECONDS = 5.0  # the first one after a quota or a policy; 10, 20, 40, 60 follow
 TOGETHER_SECONDS = 5.0  # times of a key that lie closer than this are one
 
 
@@ -95,15 +94,13 @@ class WorkQueue:
         made = loop.call_later(max(due - loop.time(), 0.001), self._on_time, key, priority)
         self._timers[key] = [*kept, (made, priority)]
 
-    def add_rate_limited(
-        self, key: str, priority: int, first: float = FIRST_BACKOFF_SECONDS, at_least: float = 0.0
-    ) -> float:
+    def add_rate_limited(self, key: str, priority: int, at_least: float = 0.0) -> float:
         """Add a failed key after a delay that doubles with each failure; returns the seconds.
 
-        ``first``: the delay of the first failure. ``at_least``: a lower bound, from Retry-After.
+        ``at_least``: a lower bound, from Retry-After.
         """
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        seconds: float = min(first * 2 ** min(failures - 1, 10), MAX_BACKOFF_SECONDS)
+        seconds = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures - 1, 10), MAX_BACKOFF_SECONDS)
         if at_least > seconds:
             self._not_before[key] = asyncio.get_running_loop().time() + at_least
         self.add_after(key, max(seconds, at_least), priority)

@@ -20,7 +20,7 @@ from kube_runtime.kube import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, PODS, SERV
 from kube_runtime.pauses import Pauses
 from kube_runtime.reflector import Reflector
 from kube_runtime.times import Clock, utc_now
-from kube_runtime.work_queue import REJECTED_SECONDS, Share, WorkQueue
+from kube_runtime.work_queue import Share, WorkQueue
 from kube_runtime.workers import Workers
 from kube_runtime.writer import CreateRejected, Writer
 from tfjob_api.parse import parse
@@ -241,12 +241,12 @@ class Controller:
             await self._executor.apply(job, plan)
         except (CreateRejected, ChangeRefused) as error:
             log.info("%s; trying again", error, extra={"job": self._name(uid)})
-            delay = self.queue.add_rate_limited(uid, Priority.CREATE, REJECTED_SECONDS)
             pauses = self._rejected if isinstance(error, CreateRejected) else self._refused
-            pauses.begin(uid, delay)
+            self.queue.add_after(uid, pauses.begin(uid), Priority.CREATE)
             return
-        if uid not in self._rejected and uid not in self._refused:
-            self.queue.forget(uid)
+        self.queue.forget(uid)
+        self._rejected.end_if_over(uid)
+        self._refused.end_if_over(uid)
         # If a creation has an alternative, what comes next depends on which of them exists.
         has_choice = any(each.alternative for series in plan.creations for each in series)
         if has_choice or plan.requeue_after_seconds == 0:

@@ -472,6 +472,37 @@ def test_while_a_change_is_refused_the_other_children_are_made_and_the_rest_is_t
     in_world(story, stop_seconds=2)
 
 
+def test_a_creation_that_is_rejected_once_waits_five_seconds_though_changes_are_refused_for_long():
+    denied, _ = denies_deletions_of_jobs(until_seconds=1e6)
+    rejected = []
+
+    async def fault(number, request, go_on):
+        is_ps = request.method == "POST" and "-ps-" in (request.body["metadata"].get("name") or "")
+        if is_ps and request.path.endswith("/jobs") and deleted_at and not rejected:
+            rejected.append(asyncio.get_running_loop().time())
+            why = "exceeded quota: small"
+            return Response(403, {"message": why, "reason": "Forbidden", "code": 403})
+        return await denied(number, request, go_on)
+
+    deleted_at = []
+
+    async def story(world):
+        await world.start_operator(fault=fault)
+        specs = [replica("MASTER"), replica("WORKER", 2), replica("PS")]
+        put(world, single(replicaSpecs=specs, enableDynamicWorker=True))
+        await asyncio.sleep(20)
+        edit(world, workers=1)
+        await asyncio.sleep(300)
+        assert claim(world, "ChangeRefused")["status"] == "True"
+        deleted_at.append(asyncio.get_running_loop().time())
+        world.cluster.store.delete(JOBS, "default", "mnist-ps-76no-0", propagation="Background")
+        await asyncio.sleep(15)
+        assert rejected
+        assert world.cluster.store.find(JOBS, "default", "mnist-ps-76no-0")
+
+    in_world(story, stop_seconds=2)
+
+
 def test_a_deadline_is_kept_while_a_change_is_refused():
     fault, _ = denies_deletions_of_jobs(until_seconds=1e6)
 
