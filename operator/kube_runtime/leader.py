@@ -52,14 +52,15 @@ class Elector:
         if not work.cancelled():
             work.result()
 
-    async def _update_lease(self, holder: str, until: float) -> float | None:
+    async def _update_lease(self, holder: str, give_up_at: float) -> float | None:
         """Acquire or renew the lease (or release it: holder ""), if it is free, ours or expired.
 
-        Returns: until when it is ours, counted from before the request; None without success.
+        ``give_up_at``: when to stop waiting for the API server. Returns: until when the lease is
+        ours, counted from before the request; None without success.
         """
         requested_at = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(give_up_at):
                 get = self._kube.get(LEASES, self._namespace, self._name)
                 lease = await unless_gone(get) or self._new_lease()
                 spec = lease.get("spec") or {}

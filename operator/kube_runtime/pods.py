@@ -34,7 +34,9 @@ def terminated_state(status: Json, container: str) -> Json:
 def interruption(meta: Json, status: Json, ended: Json) -> tuple[bool, str]:
     """(whether the Pod was stopped from outside before its program ended, the cause or "").
 
-    ``ended``: the terminated state of the container that runs the program.
+    Of a Pod that was only deleted this is known when its program has ended: until then, and if the
+    program ended before the deletion, it is False, with the cause. ``ended``: the terminated state
+    of the container that runs the program.
     """
     disruption, finished_at = true_conditions(status).get("DisruptionTarget"), _end_of(ended)
     if disruption or status.get("reason") in INTERRUPTIONS:

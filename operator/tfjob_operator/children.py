@@ -82,7 +82,7 @@ def waiting(
         if child and is_held and not replica.pod and replica.task not in job.completed:
             found = reasons.JOB_SUSPENDED, f"somebody has set spec.suspend of Job {child.name}"
         if found:
-            index = (pod and pod.index) or replica.index  # a leftover's own: replica 0 finds it
+            index = (pod and pod.index) or replica.index  # of an Indexed Job all find one leftover
             return True, found[0], f"{replica.spec.type} {index}: {found[1]}"
     return reasons.NO_POD_WAITS
 
@@ -244,8 +244,8 @@ def job_deletions(jobs: Iterable[Job], *, foreground: bool = False) -> tuple[Del
     return tuple(Deletion("Job", child.name, child.uid, foreground) for child in jobs)
 
 
-def cluster_deletions(observed: Children, kept: str = "") -> Iterator[Deletion]:
-    """What else is made from the replica specs. ``kept``: the name of a TensorBoard that stays."""
+def all_but_jobs(observed: Children, kept: str = "") -> Iterator[Deletion]:
+    """Deletions of all but Jobs and Pods. ``kept``: the name of a TensorBoard that stays."""
     yield from changes.deletions("Service", observed.services, kept)
     yield from changes.deletions("ConfigMap", observed.config_maps)
     yield from changes.deletions("PodGroup", observed.pod_groups)

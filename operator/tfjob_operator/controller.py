@@ -57,10 +57,10 @@ class Priority(IntEnum):
 
 
 # In a burst of new TfJobs the first statuses come first: creations would slow down the API server,
-# and so its watches. 9 + 8 workers write them; more would slow it down, too. One worker takes no
-# first statuses and does not yield, so that Pods are judged and children created in any burst.
-# It, progress and clean-up rest after each key: nobody waits for them, and to delete a Job costs
-# the API server some eight requests, with its Pod and the garbage collector's.
+# and so its watches. 9 + 8 workers write them; more would slow it down, too. One worker does not
+# yield, so that Pods are judged and children created in any burst; it rests, to add little load.
+# Those of progress and clean-up rest since nobody waits for them. To delete a Job costs the API
+# server some eight requests, with its Pod and the garbage collector's.
 CREATES = Share(highest=Priority.URGENT, lowest=Priority.CREATE, yields=True)  # × config.workers
 SHARES = {
     Share(lowest=Priority.FIRST_STATUS): 9,
@@ -178,7 +178,7 @@ class Controller:
             self._debounce(uid)
 
     def _on_pod(self, uid: str, pod: observed.Pod, deleted: bool) -> None:
-        """Enqueue a Pod's TfJob; at once if the Pod has ended, or is not gone yet but will be."""
+        """Enqueue a Pod's TfJob; at once if the Pod has ended, is being deleted or is gone."""
         if pod.is_finished or pod.exit_code is not None:
             self.queue.add(uid, Priority.URGENT)
         elif pod.deleting or deleted:

@@ -23,7 +23,7 @@ class Metrics:
             reasons.SUCCEEDED: counter("succeeded", "TfJobs that succeeded"),
         }
         self._by_reason |= dict.fromkeys(reasons.FAILURES, counter("failed", "TfJobs that failed"))
-        self.restarted = counter("restarted", "Pods that failed or were disrupted, and run again")
+        self.restarted = counter("restarted", "Pods that failed or were stopped, and run again")
         self.dropped_events = counter("dropped_events", "Events that could not be sent")
         name, about = "tfjob_reconcile_duration_seconds", "One pass over one TfJob"
         self.duration = prometheus.Histogram(name, about, buckets=BUCKETS, registry=self.registry)

@@ -60,7 +60,7 @@ def _restart_from_new_spec(job: TfJob, observed: Children, now: datetime) -> Pla
     The status is written last, so after a crash in between the next pass does it all again.
     """
     jobs = children.job_deletions(observed.jobs.values(), foreground=True)
-    deletions = *jobs, *children.cluster_deletions(observed)
+    deletions = *jobs, *children.all_but_jobs(observed)
     verdicts = outcome.judge_all(job, children.observed_replicas(job, Children()))
     first = status.first_status(job, verdicts, now)
     return Plan(deletions, status=first, requeue_after_seconds=0.0)
@@ -85,7 +85,7 @@ def _reconcile_suspended(job: TfJob, observed: Children, factory: Factory, now: 
         stuck = children.seconds_until_stuck(observed, now)
         return replace(_write(job, new), deletions=deletions, requeue_after_seconds=stuck)
     kept = tensorboard.name(job) if job.tensorboard else ""
-    if others := tuple(children.cluster_deletions(observed, kept)):
+    if others := tuple(children.all_but_jobs(observed, kept)):
         return Plan(others)
     if job.run_policy.suspend:
         suspended = status.suspended(job, is_empty=True, now=now)

@@ -68,7 +68,7 @@ def judge(child: Job | None, pod: Pod | None, restart_policy: str) -> Verdict:
 
 
 def _retry(pod: Pod) -> Verdict:
-    uncounted = pod.name if pod.disrupted or pod.exit_code == 0 else ""
+    uncounted = pod.name if pod.disrupted or pod.phase == "Succeeded" else ""
     return Verdict("Unknown", retry=f"Pod {pod.name} {_describe(pod)}", uncounted_pod=uncounted)
 
 
@@ -112,7 +112,7 @@ def _describe(pod: Pod) -> str:
     if pod.reason == "OOMKilled" and not pod.interrupted:
         return "was OOMKilled: it needs more memory than its limit"
     if pod.interrupted or pod.deleting:
-        why = f"was disrupted ({pod.cause})" if pod.cause else "was disrupted"
+        why = f"was stopped ({pod.cause})" if pod.cause else "was stopped"
         return f"{why}, so its exit code 0 is no success" if pod.exit_code == 0 else why
     if pod.reason == "StartError":
         return f"could not start its program (StartError, code {pod.exit_code})"

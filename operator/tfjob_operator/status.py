@@ -118,21 +118,21 @@ def _created_condition(job: TfJob, notes: tuple[str, ...] = ()) -> NewCondition:
 
 
 def _restarts(job: TfJob, progress: Progress) -> Json:
-    """The field restarts: failed and disrupted Pods so far; the number never falls.
+    """The field restarts: Pods so far that failed or were stopped; the number never falls.
 
     The Jobs count failed Pods, and begin at 0 when they are created again, so the growth of
-    failedPods is added. (An older operator wrote no failedPods.) Jobs do not count disruptions.
-    disruptedIndexes has the replicas whose disruption is counted already. Such a replica is counted
-    again if the old message of Restarting is not cut, and does not name its present Pod.
+    failedPods is added. (An older operator wrote no failedPods.) Pods that they do not count are
+    counted here: disruptedIndexes has their replicas, the old message of Restarting their names. A
+    Pod of another name is a second one. If that message was cut, it is taken for the same.
     """
     verdicts, text = progress.verdicts, conditions.find(job.status, "Restarting").get("message", "")
-    now = {task for task, each in verdicts.items() if each.uncounted_pod}
-    before = now & indexes.read_all(job.status.get("disruptedIndexes") or {})
-    is_cut = len(text) == MAX_MESSAGE
-    same = {task for task in before if is_cut or f"Pod {verdicts[task].uncounted_pod} " in text}
+    pods = {task: each.uncounted_pod for task, each in verdicts.items() if each.uncounted_pod}
+    before = pods.keys() & indexes.read_all(job.status.get("disruptedIndexes") or {})
+    same = {k for k in before if f"Pod {pods[k]} " in text or len(text) == MAX_MESSAGE}
     restarts, failed = int(job.status.get("restarts", 0)), progress.failed_pods
-    count = restarts + len(now - same) + max(0, failed - job.status.get("failedPods", restarts))
-    fields = {"restarts": count, "failedPods": failed, "disruptedIndexes": indexes.write_all(now)}
+    new_failures = max(0, failed - job.status.get("failedPods", restarts))
+    count = restarts + len(pods.keys() - same) + new_failures
+    fields = {"restarts": count, "failedPods": failed, "disruptedIndexes": indexes.write_all(pods)}
     return fields if count else {}
 
 

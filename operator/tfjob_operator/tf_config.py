@@ -32,9 +32,9 @@ class Cluster:
         self.host_service = f"{job.name_prefix}-{job.runtime_id}"
         self.config_map = f"{job.name_prefix}-cluster-{job.runtime_id}"
         services = f"{job.namespace}.svc"  # of the namespace, in DNS
-        self.search_domain = f"{self.host_service}.{services}.{config.dns_domain}"
+        self.search_domain = f"{self.host_service}.{services}.{config.dns_domain}"  # never empty
         # Pods of an Indexed Job are found by their host names in the search domain, so short names.
-        is_short = self.has_indexed or not config.cluster_domain
+        is_short = self.has_indexed or not config.cluster_domain  # "" unless an admin set it
         self._suffix = "" if is_short else f".{services}.{config.cluster_domain}"
 
     @cached_property

@@ -84,6 +84,14 @@ def test_what_is_retried_says_why():
         pytest.param(pod("Failed", 143, interrupted=True), True, id="deleted by hand"),
         pytest.param(pod("Failed", 143, disrupted=True), False, id="evicted"),
         pytest.param(pod("Succeeded", 0, interrupted=True), False, id="deleted, exits with 0"),
+        pytest.param(
+            pod("Failed", 0, interrupted=True),
+            True,
+            id="deleted, its side-car does not exit with 0",
+        ),
+        pytest.param(
+            pod("Running", 0, interrupted=True), True, id="the same, while the side-car still runs"
+        ),
     ],
 )
 def test_a_restart_that_the_job_does_not_count_as_a_failed_pod_is_known(found, is_counted):
@@ -140,7 +148,7 @@ def test_a_replica_that_ended_well_runs_again_with_always(policy, ended, seconds
 )
 def test_a_disruption_is_named_however_its_program_ended(found):
     verdict = restart.judge(JOB, found, "ExitCode")
-    assert verdict.retry.startswith("Pod p was disrupted")
+    assert verdict.retry.startswith("Pod p was stopped")
     assert (verdict.state, verdict.uncounted_pod) == ("Unknown", "p")
 
 

@@ -103,7 +103,7 @@ def test_a_retry_is_a_restarting_job_until_all_runs_again():
 
 
 def test_after_a_restart_the_status_still_says_why_and_how_often():
-    why = "Pod p was disrupted (PreemptionByScheduler: for another)"
+    why = "Pod p was stopped (PreemptionByScheduler: for another)"
     bad = active(JOB, verdicts("Unknown", retry=why), failed_pods=1)
     assert (conditions.find(bad, "Restarting")["message"], bad["restarts"]) == (why, 1)
     good = active(parsed(*_replicas(), status=bad), verdicts(), failed_pods=1, now=LATER)
@@ -114,8 +114,8 @@ def test_after_a_restart_the_status_still_says_why_and_how_often():
 
 
 def test_a_disruption_is_a_restart_though_no_job_counts_it():
-    first = verdicts("Unknown", retry="Pod p was disrupted (Evicted)", uncounted_pod="p")
-    second = verdicts("Unknown", retry="Pod q was disrupted (x)", uncounted_pod="q")
+    first = verdicts("Unknown", retry="Pod p was stopped (Evicted)", uncounted_pod="p")
+    second = verdicts("Unknown", retry="Pod q was stopped (x)", uncounted_pod="q")
     bad = active(JOB, first)
     same = active(parsed(*_replicas(), status=bad), first)
     again = active(parsed(*_replicas(), status=same), second)
@@ -125,13 +125,13 @@ def test_a_disruption_is_a_restart_though_no_job_counts_it():
 @pytest.mark.parametrize(
     "later",
     [
-        pytest.param("Pod p was disrupted (EvictionByEvictionAPI: x)", id="another reason"),
+        pytest.param("Pod p was stopped (EvictionByEvictionAPI: x)", id="another reason"),
         pytest.param("Pod p was OOMKilled", id="out of memory while it was being stopped"),
-        pytest.param("Pod p was disrupted, so its exit code 0 is no success", id="exit code 0"),
+        pytest.param("Pod p was stopped, so its exit code 0 is no success", id="exit code 0"),
     ],
 )
 def test_a_disruption_that_is_told_in_other_words_later_is_still_one_restart(later):
-    bad = active(JOB, verdicts("Unknown", retry="Pod p was disrupted", uncounted_pod="p"))
+    bad = active(JOB, verdicts("Unknown", retry="Pod p was stopped", uncounted_pod="p"))
     told = active(
         parsed(*_replicas(), status=bad), verdicts("Unknown", retry=later, uncounted_pod="p")
     )
@@ -165,7 +165,7 @@ def after(*passes, **before):
     """restarts after passes that saw so many failed Pods; True stands for a disruption."""
     result = before
     for number, seen in enumerate(passes):
-        retry = f"Pod p{number} was disrupted" if seen is True else ""
+        retry = f"Pod p{number} was stopped" if seen is True else ""
         state, pod = ("Unknown", f"p{number}") if retry else ("Running", "")
         judged = verdicts(state, retry=retry, uncounted_pod=pod)
         failed_pods = 0 if seen is True else seen
@@ -190,14 +190,14 @@ def test_restarts_are_all_disruptions_and_failures_so_far(restarts, expected):
 @pytest.mark.parametrize(
     ("first", "second", "restarts"),
     [
-        pytest.param("Pod z was disrupted", "Pod a was disrupted", 2, id="two, in any order"),
-        pytest.param("Pod z exited with 137", "Pod a was disrupted", 1, id="behind a failure"),
-        pytest.param("Pod z was disrupted", "Pod a was lost" + "." * 2000, 2, id="no room for two"),
-        pytest.param("Pod z was disrupted" + "." * 2000, "", 1, id="longer than a message may be"),
+        pytest.param("Pod z was stopped", "Pod a was stopped", 2, id="two, in any order"),
+        pytest.param("Pod z exited with 137", "Pod a was stopped", 1, id="behind a failure"),
+        pytest.param("Pod z was stopped", "Pod a was lost" + "." * 2000, 2, id="no room for two"),
+        pytest.param("Pod z was stopped" + "." * 2000, "", 1, id="longer than a message may be"),
     ],
 )
 def test_however_many_passes_look_at_a_disruption_it_counts_once(first, second, restarts):
-    pod = "z" if "was disrupted" in first else ""
+    pod = "z" if "was stopped" in first else ""
     judged = verdicts("Unknown", "Unknown", "Running", retry=first, uncounted_pod=pod)
     judged["WORKER", 0] = Verdict("Unknown", retry=second, uncounted_pod="a" if second else "")
     result = active(JOB, judged)
@@ -220,7 +220,7 @@ def test_two_pods_of_a_drained_node_are_two_restarts(passes):
         judged = verdicts()
         for task, name in ((("WORKER", 0), "a"), (("PS", 0), "b")):
             if name in there:
-                why = f"Pod {name} was disrupted (EvictionByEvictionAPI)"
+                why = f"Pod {name} was stopped (EvictionByEvictionAPI)"
                 judged[task] = Verdict("Unknown", retry=why, uncounted_pod=name)
         result = active(parsed(*_replicas(), status=result), judged)
     assert result["restarts"] == 2

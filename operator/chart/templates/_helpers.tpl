@@ -20,7 +20,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.serviceAccount.name | default (ternary (include "tf-job-operator.name" .) "default" .Values.serviceAccount.create) }}
 {{- end }}
 
-{{/* The user's flags. It fails if they set a flag that the chart sets itself, also abbreviated. */}}
+{{/* The user's flags. It fails for --port, --namespace, --lease-… and --leader-elect, also abbreviated:
+     other templates depend on them. */}}
 {{- define "tf-job-operator.extraArgs" -}}
 {{- range .Values.extraArgs }}
 {{- if regexMatch "^--(p|n|lea)" . }}
