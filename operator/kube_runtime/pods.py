@@ -34,9 +34,9 @@ def terminated_state(status: Json, container: str) -> Json:
 def interruption(meta: Json, status: Json, ended: Json) -> tuple[bool, str]:
     """(whether the Pod was stopped from outside before its program ended, the cause or "").
 
-    Of a Pod that was only deleted this is known when its program has ended: until then, and if the
-    program ended before the deletion, it is False, with the cause. ``ended``: the terminated state
-    of the container that runs the program.
+    A deletion counts only if the program has ended, and not before the deletion was requested. Of
+    other deleted Pods the result is (False, "it was deleted"). ``ended``: the terminated state of
+    the container that runs the program.
     """
     disruption, finished_at = true_conditions(status).get("DisruptionTarget"), _end_of(ended)
     if disruption or status.get("reason") in INTERRUPTIONS:

@@ -82,7 +82,8 @@ def waiting(
         if child and is_held and not replica.pod and replica.task not in job.completed:
             found = reasons.JOB_SUSPENDED, f"somebody has set spec.suspend of Job {child.name}"
         if found:
-            index = (pod and pod.index) or replica.index  # of an Indexed Job all find one leftover
+            # Of a deleted Indexed Job each replica finds the same leftover: name that Pod's index.
+            index = (pod and pod.index) or replica.index
             return True, found[0], f"{replica.spec.type} {index}: {found[1]}"
     return reasons.NO_POD_WAITS
 

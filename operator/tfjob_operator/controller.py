@@ -57,14 +57,13 @@ class Priority(IntEnum):
 
 
 # In a burst of new TfJobs the first statuses come first: creations would slow down the API server,
-# and so its watches. 9 + 8 workers write them; more would slow it down, too. One worker does not
-# yield, so that Pods are judged and children created in any burst; it rests, to add little load.
-# Those of progress and clean-up rest since nobody waits for them. To delete a Job costs the API
-# server some eight requests, with its Pod and the garbage collector's.
+# and so its watches. 9 + 8 workers write them; more would slow it down, too. Whoever rests adds
+# little load: nobody waits for progress and clean-up, and each Job deleted costs some 8 requests.
 CREATES = Share(highest=Priority.URGENT, lowest=Priority.CREATE, yields=True)  # × config.workers
 SHARES = {
     Share(lowest=Priority.FIRST_STATUS): 9,
     Share(lowest=Priority.URGENT): 8,
+    # In a burst only this one judges Pods and creates children.
     Share(highest=Priority.URGENT, lowest=Priority.CREATE, rest=10): 1,
     Share(highest=Priority.PROGRESS, lowest=Priority.PROGRESS, rest=10): 2,
     Share(highest=Priority.CLEAN_UP, lowest=Priority.CLEAN_UP, rest=10): 2,

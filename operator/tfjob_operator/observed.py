@@ -17,8 +17,8 @@ INDEX_LABEL = "batch.kubernetes.io/job-completion-index"  # on a Pod of an Index
 class Pod:
     """One Pod. ``exit_code`` and ``reason`` are those of the container tensorflow.
 
-    ``exit_code`` is None until the container ends. ``interrupted``: the Pod was evicted, preempted,
-    hit its deadline, or was deleted and has ended since, before its program ended by itself.
+    ``exit_code`` is None until the container ends. ``interrupted``: an eviction, a preemption, a
+    deadline or a deletion has stopped it; before the container's end a deletion does not count.
     ``disrupted``: it also has DisruptionTarget, so its Job does not count it. ``cause``: in words.
     ``waiting`` is the (reason, message) why it cannot run, or None. ``has_owner`` is False if its
     Job was deleted without its Pods.

@@ -83,7 +83,7 @@ def failed_pods(observed: Children) -> int:
 def _failed_before_success(child: Job, observed: Children) -> int:
     pods = observed.attempts(child)
     good = [i for i, pod in enumerate(pods) if pod.exit_code == 0 and not pod.interrupted]
-    if child.is_indexed or child.succeeded or not good or pods[good[0]].phase != "Failed":
+    if child.is_indexed or not good or pods[good[0]].phase != "Failed":
         return child.failed
     counted = (pod.phase == "Failed" and not pod.disrupted for pod in pods[: good[0]])
     return min(child.failed, sum(counted))

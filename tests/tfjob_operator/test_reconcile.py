@@ -674,6 +674,9 @@ def test_failures_before_the_success_beside_a_side_car_stay_counted():
     late = replace(observed.jobs[job.child_name("WORKER", 0)], failed=6)  # its status comes later
     late = replace(observed, jobs={**observed.jobs, late.name: late})
     assert plan_for(job, late).status["failedPods"] == 6
+    pods = [beside, pod("Succeeded", 0, created=ago(40))]  # we could not suspend the Job in time
+    again = children(job, {"worker_0": pods}, worker_0={"failed": 1, "succeeded": True})
+    assert "failedPods" not in plan_for(job, again).status
     observed = children(
         job,
         {"worker_0": [*failed, beside], "worker_1": pod("Failed", 1)},
