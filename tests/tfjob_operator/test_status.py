@@ -130,12 +130,12 @@ def test_a_disruption_is_a_restart_though_no_job_counts_it():
         pytest.param("Pod p was stopped, so its exit code 0 is no success", id="exit code 0"),
     ],
 )
-def test_a_disruption_that_is_told_in_other_words_later_is_still_one_restart(later):
+def test_a_disruption_that_has_another_message_later_is_still_one_restart(later):
     bad = active(JOB, verdicts("Unknown", retry="Pod p was stopped", uncounted_pod="p"))
-    told = active(
+    again = active(
         parsed(*_replicas(), status=bad), verdicts("Unknown", retry=later, uncounted_pod="p")
     )
-    assert (told["restarts"], conditions.find(told, "Restarting")["message"]) == (1, later)
+    assert (again["restarts"], conditions.find(again, "Restarting")["message"]) == (1, later)
 
 
 def test_each_of_many_disruptions_counts_though_the_message_has_no_room_for_all():
